@@ -1,0 +1,31 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kindred/core/index.h"
+
+namespace kindred {
+
+/// Writes `parts`, one after the other, to a file beside `path`, fsyncs, renames it to `path` and
+/// fsyncs the folder: after a crash `path` is either the old file or the whole new one. On failure
+/// the file beside is removed and `path` is as it was. Fails with cannot_create or io.
+void write_file_durably(const std::string& path, std::span<const std::span<const std::byte>> parts);
+void write_file_durably(const std::string& path, std::string_view text);
+
+/// The whole content. Fails with no_input when missing, with data when over `most` bytes, with io.
+std::vector<std::byte> read_file(const std::string& path, Index most = Index{1} << 40);
+
+/// Makes `path` and its parents. Fails with cannot_create.
+void make_folders(const std::string& path);
+
+/// xxh3 (64 bit) of the bytes; `seed` chains.
+std::uint64_t checksum(std::span<const std::byte> bytes, std::uint64_t seed = 0);
+
+/// 16 hexadecimal digits.
+std::string hex(std::uint64_t value);
+
+}  // namespace kindred

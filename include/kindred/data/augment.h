@@ -1,0 +1,52 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "kindred/core/random.h"
+#include "kindred/core/recipe.h"
+#include "kindred/core/shape.h"
+#include "kindred/data/dataset.h"
+
+namespace kindred {
+
+/// How raw values become the network's input, per channel: (value - mean) * scale. Part of the
+/// model: what a network was trained with is what it is used with.
+struct InputScaling {
+  std::vector<float> mean;   ///< [channels], in units of the raw values (bytes: 0 to 255)
+  std::vector<float> scale;  ///< [channels]
+};
+
+/// Mean and 1 / standard deviation of each channel over `samples` (vectors: 0 and 1, unchanged).
+InputScaling measure_scaling(const Dataset& dataset, std::span<const Index> samples);
+
+struct AugmentSettings {
+  double rotate_degrees = 0;  ///< uniform in [-r, r]
+  double scale = 0;           ///< factor uniform in [1 - s, 1 + s]
+  double shear = 0;           ///< uniform in [-s, s] (tangent)
+  double shift = 0;           ///< share of the side, uniform in [-s, s], each axis
+  bool flip = false;          ///< mirrored left to right, half of the time
+};
+AugmentSettings read_augment(Section section);
+
+/// Turns raw samples into network input: quarter turns, one random affine map sampled bilinearly
+/// (outside: the border's background 0), scaling to float. Vectors are only scaled. const is
+/// thread-safe; no allocation in apply().
+class Augmenter {
+ public:
+  Augmenter(const AugmentSettings& settings, const Shape& shape, Element element,
+            InputScaling scaling);
+  /// One sample, channels-last; dst [shape.size()]. `random` decides the map alone.
+  void apply(const std::byte* sample, int turns, Random random, float* dst) const;
+  /// Scaling alone, for evaluation.
+  void plain(const std::byte* sample, float* dst) const;
+
+ private:
+  AugmentSettings settings_;
+  Shape shape_;
+  Element element_;
+  InputScaling scaling_;
+};
+
+}  // namespace kindred

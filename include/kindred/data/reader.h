@@ -1,0 +1,41 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "kindred/core/matrix.h"
+#include "kindred/data/dataset.h"
+#include "kindred/data/sampler.h"
+#include "kindred/data/training_set.h"
+
+namespace kindred {
+
+/// The raw material of one step.
+struct Batch {
+  Index step = 0;
+  std::vector<Index> entries;  ///< [B], positions in the training set: the sample ids of losses
+  std::vector<std::int64_t> labels;  ///< [B]
+  std::vector<std::uint8_t> turns;   ///< [B], quarter turns
+  Buffer<std::byte> samples;         ///< B x sample_bytes, channels-last
+  Matrix targets;                    ///< [B, T], empty where absent
+};
+
+/// Reads ahead on a thread of its own, with a bounded number of buffers; batches come out in order.
+/// No allocation after the first turn of the buffers. A failure while reading is rethrown by
+/// next().
+class Reader {
+ public:
+  Reader(const Dataset& dataset, const TrainingSet& set, Sampler& sampler, Index first_step,
+         Index ahead = 3);
+  ~Reader();
+  /// Waits for the next batch; it stays valid until the call after.
+  const Batch& next();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace kindred

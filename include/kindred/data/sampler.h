@@ -1,0 +1,38 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "kindred/core/recipe.h"
+#include "kindred/data/training_set.h"
+
+namespace kindred {
+
+/// Chooses the entries of each batch: a pure function of (seed, step), so that a resumed run draws
+/// what an uninterrupted one would. One caller at a time (it may keep the current epoch's order).
+class Sampler {
+ public:
+  virtual ~Sampler() = default;
+  virtual Index batch() const = 0;
+  /// floor(entries / batch), at least 1.
+  Index steps_per_epoch() const;
+  /// Fills `entries` [batch] for `step` (0, 1, ...; any order of calls).
+  virtual void draw(Index step, std::span<Index> entries) = 0;
+
+ protected:
+  Index entry_count_ = 0;
+};
+
+/// Registry row; `pxk` orders a batch by (k, class), so that a slice holds as many classes as it
+/// can.
+struct SamplerEntry {
+  std::string_view name;
+  std::string_view summary;
+  std::unique_ptr<Sampler> (*make)(Section section, const TrainingSet& set, std::uint64_t seed);
+};
+std::span<const SamplerEntry> sampler_registry();
+/// Reads [sampler]: name, and the sampler's own settings.
+std::unique_ptr<Sampler> read_sampler(Section section, const TrainingSet& set, std::uint64_t seed);
+
+}  // namespace kindred

@@ -1,0 +1,20 @@
+#pragma once
+#include <cstdint>
+
+#include "kindred/core/matrix.h"
+#include "kindred/core/parallel.h"
+#include "kindred/eval/retrieval.h"
+
+namespace kindred {
+
+/// The k nearest gallery rows of each query, by falling score, ties to the lower index.
+struct Neighbors {
+  BasicMatrix<std::int64_t> index;  ///< [Q, k]
+  Matrix score;                     ///< [Q, k]; cosine or inner product; Euclidean: the distance
+};
+
+/// Exact search by blocked products. k <= gallery rows (leave-one-out: less one), else usage error.
+Neighbors find_neighbors(const Workers& workers, ConstMatrixView queries, ConstMatrixView gallery,
+                         Index k, Similarity similarity, bool leave_one_out = false);
+
+}  // namespace kindred

@@ -1,0 +1,45 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kindred/loss/loss.h"
+
+namespace kindred {
+inline namespace KINDRED_SCALAR {
+
+/// One loss's part in a step, for the log.
+struct LossReport {
+  std::string name;  ///< "softmax", or "triplet.2" for the second of a name
+  double value = 0;  ///< before the weight
+  double weight = 0;
+  std::vector<LossScalar> scalars;  ///< "active_share", ...
+};
+
+/// The weighted sum of the recipe's [[loss]] tables. Normalises the embeddings once for all losses
+/// that want unit vectors and writes the chain rule back once.
+class Objective {
+ public:
+  /// Reads every [[loss]] of `root` (name, weight, and the loss's own settings) and adds
+  /// their segments and state behind the network's.
+  Objective(Section root, const LossContext& context, ParameterTable& table, State& state);
+  ~Objective();
+
+  void initialise(std::uint64_t seed, std::span<Scalar> parameters);
+  bool needs_labels() const;
+  bool needs_targets() const;
+
+  /// Returns the weighted sum. diff_embeddings [B, D] is overwritten; diff_parameters is written at
+  /// the losses' segments only. `input.unit` is filled in here.
+  double compute(const Workers& workers, LossInput input, ScalarView diff_embeddings,
+                 std::span<Scalar> diff_parameters);
+  /// Of the last compute(), in recipe order.
+  const std::vector<LossReport>& reports() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace KINDRED_SCALAR
+}  // namespace kindred

@@ -1,0 +1,33 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "kindred/core/recipe.h"
+#include "kindred/core/shape.h"
+
+namespace kindred {
+
+/// One layer of a network, before it is compiled: its kind and settings as numbers.
+struct LayerSpec {
+  std::string kind;  ///< as in the layer registry: "convolution", "linear", "batch_norm", ...
+  std::string name;  ///< unique in the network; prefix of its segments
+  std::vector<std::pair<std::string, double>> settings;
+  std::vector<LayerSpec> body;      ///< residual: the branch with weights
+  std::vector<LayerSpec> shortcut;  ///< residual: empty for the identity
+};
+
+/// A network before it is compiled.
+struct Architecture {
+  std::string name;  ///< "conv4", "mlp", "resnet", or "layers"
+  Shape src;
+  std::vector<LayerSpec> layers;
+  std::string convolution = "auto";  ///< "direct", "winograd", "auto"
+};
+
+/// Reads [model]: `architecture` and its settings (width, depth, pool_last, hidden, dropout,
+/// embedding, convolution, ...) or [[model.layers]] one by one. `slice`, `precision` and `lanes`
+/// are the trainer's. Shapes are followed through; what does not fit fails with
+/// ErrorKind::recipe and names the layer, its input shape and what to change.
+Architecture read_architecture(Section model, const Shape& src);
+
+}  // namespace kindred

@@ -1,0 +1,104 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "kindred/core/matmul.h"
+#include "kindred/core/matrix.h"
+#include "kindred/core/parallel.h"
+#include "kindred/core/parameters.h"
+#include "kindred/core/shape.h"
+#include "kindred/nn/architecture.h"
+
+namespace kindred {
+
+enum class NetworkMode {
+  training,   ///< keeps what backward needs; batch norm by the slice's own statistics
+  inference,  ///< batch norm folded into the layer before it, ReLU fused
+};
+
+/// Memory that a worker lends to whatever slice it runs: oneDNN's scratchpads, diff buffers.
+class Scratch;
+class Slice;
+
+/// A network compiled once for slices of `slice` samples: immutable layers that all threads share.
+/// Its trainable numbers live in the caller's flat array, its running statistics in the caller's
+/// State; the network keeps copies packed into oneDNN's layouts.
+///
+/// Thread-safety: const members may be called at once; pack() needs the network for itself.
+class Network {
+ public:
+  /// Compiles. In training mode adds the network's segments to `table` (which must be empty) and
+  /// its running statistics to `state`; in inference mode finds them there by name.
+  /// REQUIRES: table and state outlive nothing here; they are read during the call only, except
+  /// that `state`'s arrays are read by pack() and written by update_running_statistics().
+  Network(const Architecture& architecture, Index slice, NetworkMode mode, ParameterTable& table,
+          State& state);
+  ~Network();
+  Network(Network&&) noexcept;
+
+  Index slice() const;
+  Index embedding() const;
+  const Shape& src_shape() const;
+
+  /// He initialisation of the network's segments, by (seed, segment); norms to 1 and 0.
+  void initialise(std::uint64_t seed, std::span<float> parameters) const;
+
+  /// Copies the parameters (and, for inference, the folded running statistics) into the layouts
+  /// that oneDNN wants. Once after each optimizer step.
+  void pack(const Workers& workers, std::span<const float> parameters);
+
+  /// Floats of a lane's gradient row (weights in oneDNN's layouts).
+  Index gradient_row_size() const;
+  /// gradient[network's segments] = sum of rows over a fixed pairwise tree, in the flat layout.
+  /// rows [lanes, gradient_row_size()]; their content is destroyed.
+  void reduce_gradient(const Workers& workers, MatrixView rows, std::span<float> gradient) const;
+
+  /// Moves the running statistics by what each slice saw, in the order given. Training mode only.
+  void update_running_statistics(std::span<const std::unique_ptr<Slice>> slices);
+
+  std::unique_ptr<Slice> make_slice() const;
+  std::unique_ptr<Scratch> make_scratch() const;
+
+  /// One line a layer: name, kind, shape, parameters, implementation that oneDNN chose.
+  std::string describe() const;
+  /// Floating-point operations of one sample, forward; backward counts as twice that.
+  double forward_flops() const;
+
+ private:
+  friend class Slice;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// What a pass through the network depends on besides its inputs.
+struct Pass {
+  std::uint64_t seed = 0;      ///< of dropout
+  Index step = 0;              ///< of dropout
+  Index first_sample = 0;      ///< the slice's first row in the batch
+  bool replay = false;         ///< a second forward of the same step: running statistics left alone
+  Scratch* scratch = nullptr;  ///< the worker's
+};
+
+/// The mutable half of a network: one slice's activations. One thread at a time.
+class Slice {
+ public:
+  ~Slice();
+  /// [S, height * width * channels], channels-last: to be filled before forward().
+  MatrixView src();
+  /// Writes the embeddings to dst [S, D], the slice's rows of the batch's matrix.
+  void forward(MatrixView dst, const Pass& pass);
+  /// From d loss / d embeddings [S, D], writes the gradient of all weights to `row`, or adds to it.
+  /// REQUIRES: forward() of the same pass came before; training mode.
+  void backward(ConstMatrixView diff_dst, std::span<float> row, Accumulate accumulate,
+                const Pass& pass);
+
+ private:
+  friend class Network;
+  struct Impl;
+  explicit Slice(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace kindred

@@ -1,0 +1,126 @@
+#include "kindred/core/file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "kindred/core/error.h"
+
+namespace kindred {
+namespace {
+
+// An open file that closes itself; close() reports.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+  bool close() { return ::close(std::exchange(fd_, -1)) == 0; }
+
+ private:
+  int fd_;
+};
+
+[[noreturn]] void fail_io(const std::string& path, const char* what) {
+  const int code = errno;
+  fail(ErrorKind::io, fmt::format("{}: {} failed: {}{}", path, what, std::strerror(code),
+                                  code == ENOSPC ? "; free some space and run again" : ""));
+}
+
+void write_all(int fd, std::span<const std::byte> bytes, const std::string& path) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      fail_io(path, "writing");
+    }
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+}
+
+void sync_folder(const std::string& path) {
+  const std::string parent = std::filesystem::path(path).parent_path().string();
+  const Descriptor folder(::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY));
+  if (folder.get() < 0 || ::fsync(folder.get()) != 0) fail_io(path, "syncing its folder");
+}
+
+}  // namespace
+
+void write_file_durably(const std::string& path,
+                        std::span<const std::span<const std::byte>> parts) {
+  const std::string beside = path + ".partial";
+  Descriptor file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  if (file.get() < 0) {
+    fail(ErrorKind::cannot_create,
+         fmt::format("{}: cannot create: {}", beside, std::strerror(errno)));
+  }
+  try {
+    for (const auto& part : parts) write_all(file.get(), part, beside);
+    if (::fsync(file.get()) != 0) fail_io(beside, "syncing");
+    if (!file.close()) fail_io(beside, "closing");
+    if (::rename(beside.c_str(), path.c_str()) != 0) fail_io(path, "renaming into place");
+  } catch (...) {
+    ::unlink(beside.c_str());
+    throw;
+  }
+  sync_folder(path);
+}
+
+void write_file_durably(const std::string& path, std::string_view text) {
+  const std::array<std::span<const std::byte>, 1> parts{
+      std::as_bytes(std::span(text.data(), text.size()))};
+  write_file_durably(path, parts);
+}
+
+std::vector<std::byte> read_file(const std::string& path, Index most) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat status {};
+  if (file.get() < 0 || ::fstat(file.get(), &status) != 0) {
+    fail(ErrorKind::no_input, fmt::format("{}: cannot open: {}", path, std::strerror(errno)));
+  }
+  if (!S_ISREG(status.st_mode)) fail(ErrorKind::no_input, path + ": is not a regular file");
+  if (status.st_size > most) {
+    fail(ErrorKind::data,
+         fmt::format("{}: has {} bytes; at most {} are expected here", path, status.st_size, most));
+  }
+  std::vector<std::byte> bytes(static_cast<std::size_t>(status.st_size));
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t got = ::read(file.get(), bytes.data() + done, bytes.size() - done);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) fail_io(path, "reading");
+    done += static_cast<std::size_t>(got);
+  }
+  return bytes;
+}
+
+void make_folders(const std::string& path) {
+  std::error_code code;
+  std::filesystem::create_directories(path, code);
+  if (code) {
+    fail(ErrorKind::cannot_create,
+         fmt::format("{}: cannot create the folder: {}", path, code.message()));
+  }
+}
+
+std::uint64_t checksum(std::span<const std::byte> bytes, std::uint64_t seed) {
+  return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
+}
+
+std::string hex(std::uint64_t value) { return fmt::format("{:016x}", value); }
+
+}  // namespace kindred

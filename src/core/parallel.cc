@@ -1,0 +1,144 @@
+#include "kindred/core/parallel.h"
+
+#include <immintrin.h>
+#include <omp.h>
+#include <oneapi/tbb/global_control.h>
+#include <oneapi/tbb/parallel_for.h>
+#include <oneapi/tbb/partitioner.h>
+#include <oneapi/tbb/task_arena.h>
+#include <oneapi/tbb/task_scheduler_observer.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <fstream>
+#include <optional>
+#include <string>
+#include <thread>
+
+#if defined(__SANITIZE_THREAD__)
+#include <sanitizer/tsan_interface.h>
+#endif
+
+namespace kindred {
+namespace {
+
+// ThreadSanitizer does not see the synchronisation inside libtbb: hand-over to a lane and its end
+// are told to it here.
+void publish([[maybe_unused]] void* address) {
+#if defined(__SANITIZE_THREAD__)
+  __tsan_release(address);
+#endif
+}
+void observe([[maybe_unused]] void* address) {
+#if defined(__SANITIZE_THREAD__)
+  __tsan_acquire(address);
+#endif
+}
+
+constexpr unsigned int kFlushToZero = 0x8000;     // MXCSR bit 15
+constexpr unsigned int kDenormalsAreZero = 0x40;  // MXCSR bit 6
+
+// The worker number inside a for_each of this thread; -1 outside.
+thread_local int current_worker = -1;
+
+int cgroup_cpus() {
+  std::ifstream file("/sys/fs/cgroup/cpu.max");
+  std::string quota;
+  double period = 0;
+  if (!(file >> quota >> period) || quota == "max" || period <= 0) return 1 << 20;
+  return std::max(1, static_cast<int>(std::stod(quota) / period + 0.5));
+}
+
+}  // namespace
+
+ComputeScope::ComputeScope()
+    : control_register_(_mm_getcsr()), openmp_threads_(omp_get_max_threads()) {
+  _mm_setcsr(control_register_ | kFlushToZero | kDenormalsAreZero);
+  omp_set_num_threads(1);
+}
+
+ComputeScope::~ComputeScope() {
+  omp_set_num_threads(openmp_threads_);
+  _mm_setcsr(control_register_);
+}
+
+/// The arena, with a limit on TBB's threads that allows more of them than there are cores.
+struct Workers::Arena {
+  explicit Arena(int count)
+      : threads(count),
+        limit(tbb::global_control::max_allowed_parallelism,
+              std::max(
+                  static_cast<std::size_t>(count),
+                  tbb::global_control::active_value(tbb::global_control::max_allowed_parallelism))),
+        arena(count, 1) {}
+  int threads;
+  tbb::global_control limit;
+  tbb::task_arena arena;
+};
+
+Workers::Workers(int threads)
+    : arena_(std::make_unique<Arena>(threads > 0 ? threads : default_threads())) {}
+Workers::~Workers() = default;
+
+int Workers::threads() const { return arena_->threads; }
+
+void Workers::for_each(Index count, FunctionRef<void(Index, int)> task) const {
+  if (count <= 0) return;
+  if (current_worker >= 0 || arena_->threads == 1 || count == 1) {
+    ComputeScope scope;
+    const int outer = current_worker;
+    current_worker = std::max(outer, 0);
+    try {
+      for (Index i = 0; i < count; ++i) task(i, current_worker);
+    } catch (...) {
+      current_worker = outer;
+      throw;
+    }
+    current_worker = outer;
+    return;
+  }
+  // One lane for each thread; a lane takes the next task number until none is left. The lane's
+  // number is the worker number, so that scratch indexed by it is never shared.
+  std::atomic<Index> next{0};
+  std::atomic<bool> failed{false};
+  std::exception_ptr error;
+  const auto lane = [&](int worker) {
+    observe(&next);
+    ComputeScope scope;
+    current_worker = worker;
+    try {
+      for (Index i; !failed.load(std::memory_order_relaxed) &&
+                    (i = next.fetch_add(1, std::memory_order_relaxed)) < count;) {
+        task(i, worker);
+      }
+    } catch (...) {
+      if (!failed.exchange(true)) error = std::current_exception();
+    }
+    current_worker = -1;
+    publish(&failed);
+  };
+  publish(&next);
+  const int lanes = static_cast<int>(std::min<Index>(count, arena_->threads));
+  arena_->arena.execute([&] { tbb::parallel_for(0, lanes, 1, lane, tbb::simple_partitioner{}); });
+  observe(&failed);
+  if (error) std::rethrow_exception(error);
+}
+
+void Workers::for_blocks(Index count, Index block,
+                         FunctionRef<void(Index, Index, int)> task) const {
+  for_each(blocks_of(count, block),
+           [&](Index i, int worker) { task(i * block, std::min(count, (i + 1) * block), worker); });
+}
+
+int Workers::default_threads() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  const int affinity = sched_getaffinity(0, sizeof(set), &set) == 0
+                           ? CPU_COUNT(&set)
+                           : static_cast<int>(std::thread::hardware_concurrency());
+  return std::max(1, std::min(affinity, cgroup_cpus()));
+}
+
+}  // namespace kindred

@@ -1,0 +1,83 @@
+#include "kindred/core/parameters.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "kindred/core/error.h"
+
+namespace kindred {
+namespace {
+
+Index product(const std::vector<Index>& shape) {
+  Index size = 1;
+  for (const Index extent : shape) size *= extent;
+  return size;
+}
+
+}  // namespace
+
+const Segment& ParameterTable::add(std::string name, std::vector<Index> shape, bool decay,
+                                   double learning_rate_factor) {
+  if (find(name) != nullptr) {
+    fail(ErrorKind::internal, fmt::format("two parameter segments are named '{}'", name));
+  }
+  constexpr Index kUnit = kAlignment / static_cast<Index>(sizeof(float));
+  const Index size = product(shape);
+  segments_.push_back(
+      {std::move(name), std::move(shape), size_, size, learning_rate_factor, decay});
+  size_ += round_up(size, kUnit);
+  return segments_.back();
+}
+
+const Segment* ParameterTable::find(std::string_view name) const {
+  for (const Segment& segment : segments_) {
+    if (segment.name == name) return &segment;
+  }
+  return nullptr;
+}
+
+Index bytes_of(DataType type) {
+  switch (type) {
+    case DataType::f32: return 4;
+    case DataType::f64: return 8;
+    case DataType::i64: return 8;
+    case DataType::u8: return 1;
+  }
+  return 0;
+}
+
+std::string_view name_of(DataType type) {
+  switch (type) {
+    case DataType::f32: return "F32";
+    case DataType::f64: return "F64";
+    case DataType::i64: return "I64";
+    case DataType::u8: return "U8";
+  }
+  return "";
+}
+
+Index State::Array::size() const { return product(shape); }
+
+State::Array& State::add_array(std::string name, std::vector<Index> shape, DataType type) {
+  if (find(name) != nullptr) {
+    fail(ErrorKind::internal, fmt::format("two state arrays are named '{}'", name));
+  }
+  const Index bytes = product(shape) * bytes_of(type);
+  arrays_.push_back(std::make_unique<Array>(
+      Array{std::move(name), std::move(shape), type, Buffer<unsigned char>(bytes)}));
+  return *arrays_.back();
+}
+
+State::Array* State::find(std::string_view name) {
+  for (const auto& array : arrays_) {
+    if (array->name == name) return array.get();
+  }
+  return nullptr;
+}
+
+const State::Array* State::find(std::string_view name) const {
+  return const_cast<State*>(this)->find(name);
+}
+
+}  // namespace kindred

@@ -1,0 +1,1 @@
+#include "kindred/core/recipe.h"
