@@ -68,10 +68,10 @@ class Section {
   /// Fails with ErrorKind::recipe and the message "FILE: NAME: message".
   [[noreturn]] void fail(const std::string& message) const;
 
- private:
-  friend class Recipe;
   struct Node;
   explicit Section(Node* node) : node_(node) {}
+
+ private:
   Node* node_;
 };
 
