@@ -1,0 +1,54 @@
+#include "data/hdf5_session.h"
+
+#include <array>
+#include <vector>
+
+namespace kindred {
+namespace {
+
+std::recursive_mutex& hdf5_mutex() {
+  static std::recursive_mutex mutex;
+  return mutex;
+}
+
+herr_t keep_reason(unsigned /*depth*/, const H5E_error2_t* error, void* data) {
+  if (error->desc != nullptr && *error->desc != '\0') {
+    *static_cast<std::string*>(data) = error->desc;
+  }
+  return 0;
+}
+
+}  // namespace
+
+Hdf5Session::Hdf5Session() : lock_(hdf5_mutex()) {
+  static const bool without_plugins = [] {
+    H5open();
+    // Code for unknown filters is never loaded, whatever HDF5_PLUGIN_PATH says.
+    return H5PLset_loading_state(0) >= 0;
+  }();
+  static_cast<void>(without_plugins);
+  H5Eget_auto2(H5E_DEFAULT, &print_, &print_data_);
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+}
+
+Hdf5Session::~Hdf5Session() { H5Eset_auto2(H5E_DEFAULT, print_, print_data_); }
+
+std::string hdf5_reason() {
+  std::string reason = "no reason given";
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, keep_reason, &reason);  // the innermost comes last
+  return reason;
+}
+
+Hdf5Id hdf5_select_rows(hid_t space, Index first, Index count) {
+  const int rank = H5Sget_simple_extent_ndims(space);
+  if (rank <= 0) return Hdf5Id(H5Screate(H5S_SCALAR));
+  std::array<hsize_t, H5S_MAX_RANK> start{};
+  std::array<hsize_t, H5S_MAX_RANK> size{};
+  H5Sget_simple_extent_dims(space, size.data(), nullptr);
+  start[0] = static_cast<hsize_t>(first);
+  size[0] = static_cast<hsize_t>(count);
+  H5Sselect_hyperslab(space, H5S_SELECT_SET, start.data(), nullptr, size.data(), nullptr);
+  return Hdf5Id(H5Screate_simple(rank, size.data(), nullptr));
+}
+
+}  // namespace kindred
