@@ -16,7 +16,7 @@ std::string join(const std::vector<std::string>& words, std::string_view separat
 }
 
 // The recipe's value of `key`, marked as read; the default, written down, where it has none.
-const RecipeValue& take(Section section, Node& node, std::string_view key, RecipeValue standard) {
+RecipeValue& take(Section section, Node& node, std::string_view key, RecipeValue standard) {
   Node::Leaf* leaf = node.leaf(key);
   if (leaf == nullptr) {
     if (node.table(key) != nullptr || node.array(key) != nullptr) {
@@ -89,16 +89,15 @@ void Section::read(std::string_view key, Index& value, std::string_view descript
   note(*node_, key, "an integer", found, description, range);
 }
 
-void Section::read(std::string_view key, double& value, std::string_view description, Range range) {
-  const RecipeValue& found = take(*this, *node_, key, value);
-  if (const double* number = std::get_if<double>(&found)) {
-    value = *number;
-  } else if (const Index* integer = std::get_if<Index>(&found)) {
-    value = static_cast<double>(*integer);
-  } else {
-    wrong_type(*this, key, "a number", found);
-  }
-  check_range(*this, key, value, range);
+void Section::read(std::string_view key, double& value, std::string_view description,
+                   Range range) {
+  RecipeValue& found = take(*this, *node_, key, value);
+  // `16` for a number is written down as 16.0: two recipes that mean the same resolve alike.
+  if (const Index* integer = std::get_if<Index>(&found)) found = static_cast<double>(*integer);
+  const double* number = std::get_if<double>(&found);
+  if (number == nullptr) wrong_type(*this, key, "a number", found);
+  check_range(*this, key, *number, range);
+  value = *number;
   note(*node_, key, "a number", found, description, range);
 }
 

@@ -18,9 +18,20 @@ enum class NetworkMode {
   inference,  ///< batch norm folded into the layer before it, ReLU fused
 };
 
-/// Memory that a worker lends to whatever slice it runs: oneDNN's scratchpads, diff buffers.
-class Scratch;
 class Slice;
+
+/// Memory that a worker lends to whatever slice it runs: oneDNN's scratchpads, diff buffers.
+class Scratch {
+ public:
+  ~Scratch();
+
+ private:
+  friend class Network;
+  friend class Slice;
+  struct Impl;
+  explicit Scratch(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
 
 /// A network compiled once for slices of `slice` samples: immutable layers that all threads share.
 /// Its trainable numbers live in the caller's flat array, its running statistics in the caller's

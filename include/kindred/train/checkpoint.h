@@ -1,0 +1,31 @@
+#pragma once
+#include <string>
+
+#include "kindred/train/trainer.h"
+
+namespace kindred {
+
+/// What a run remembers besides the training state.
+struct RunMemory {
+  std::string recipe;     ///< resolved TOML
+  std::string data_path;  ///< absolute
+  Index best_step = -1;   ///< the model was kept at; -1: none yet
+  double best_value = 0;  ///< of the selecting metric
+};
+
+/// Writes all that training needs to go on as if it had never stopped. The file is whole or not
+/// there (TensorFile). Fails with cannot_create or io; an older checkpoint stays as it is.
+void write_checkpoint(const std::string& path, const TrainingState& training,
+                      const RunMemory& memory);
+
+/// The recipe and what else is known without building a trainer. Fails with no_input or data.
+struct CheckpointHeader {
+  RunMemory memory;
+  Index step = 0;
+};
+CheckpointHeader read_checkpoint_header(const std::string& path);
+
+/// Overwrites `training`; every array must be there with its type and shape.
+RunMemory read_checkpoint(const std::string& path, TrainingState& training);
+
+}  // namespace kindred

@@ -1,0 +1,41 @@
+#pragma once
+#include <memory>
+#include <span>
+
+#include "kindred/core/matrix.h"
+#include "kindred/core/parallel.h"
+#include "kindred/core/parameters.h"
+#include "kindred/data/augment.h"
+#include "kindred/data/dataset.h"
+#include "kindred/nn/architecture.h"
+#include "kindred/train/model.h"
+
+namespace kindred {
+
+/// Runs a network over a data set, slices in parallel, batch norms folded. An embedding's bits
+/// depend on its sample and the weights alone.
+class Embedder {
+ public:
+  /// For a model that was read. REQUIRES: model and workers outlive it.
+  Embedder(Model& model, const Workers& workers);
+  /// For weights still in training; load() before each use.
+  Embedder(const Architecture& architecture, Index slice, Element element,
+           const InputScaling& scaling, ParameterTable& table, State& state,
+           const Workers& workers);
+  ~Embedder();
+
+  void load(std::span<const float> parameters);
+
+  /// [samples, D]. With `flip`, the sum of the sample's and its mirror image's embeddings. Fails
+  /// with data when the samples' shape or type is not what the network was trained on.
+  Matrix embed(const Dataset& dataset, std::span<const Index> samples, bool flip = false);
+
+  Index embedding() const;
+  double forward_flops() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace kindred

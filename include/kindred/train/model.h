@@ -1,0 +1,42 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "kindred/core/parameters.h"
+#include "kindred/data/augment.h"
+#include "kindred/data/dataset.h"
+#include "kindred/nn/architecture.h"
+#include "kindred/train/setup.h"
+#include "kindred/train/trainer.h"
+
+namespace kindred {
+
+/// A trained network and what is needed to use it: weights, running statistics, input scaling,
+/// class names, the recipe it came from. The same training gives the same file, bit for bit.
+struct Model {
+  std::string recipe;  ///< resolved TOML
+  Architecture architecture;
+  Index slice = 16;
+  Element element = Element::u8;
+  InputScaling scaling;
+  std::vector<std::string> class_names;
+  Index step = 0;  ///< it was kept at
+  ParameterTable table;
+  Buffer<float> parameters;  ///< [table.size()], the losses' weights included
+  State state;
+  std::string fingerprint;  ///< of all arrays
+};
+
+/// Writes what `trained` would be used as (its average where there is one). Fails with
+/// cannot_create or io.
+void write_model(const std::string& path, const std::string& recipe, const Setup& setup,
+                 const TrainingState& trained);
+
+/// Reads and checks a model file. Fails with no_input or data.
+Model read_model(const std::string& path);
+
+/// Copies a model's weights and running statistics into `trained` where name and shape agree.
+/// Returns one line for each array of either side that did not find its match.
+std::vector<std::string> take_over_weights(const std::string& path, TrainingState& trained);
+
+}  // namespace kindred

@@ -1,0 +1,66 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "kindred/core/recipe.h"
+#include "kindred/eval/retrieval.h"
+#include "kindred/train/setup.h"
+#include "kindred/train/trainer.h"
+
+namespace kindred {
+
+/// What a run is about, known before its first step.
+struct RunStart {
+  std::string folder;
+  const Setup* setup = nullptr;
+  std::string network;  ///< one line a layer
+  Index parameters = 0;
+  Index first_step = 0;  ///< 0, or the checkpoint's
+  Index last_step = 0;   ///< this run stops after it
+};
+
+/// One look at the data apart from training.
+struct Evaluation {
+  std::string split;  ///< "validation" or "test"
+  Index step = 0;
+  RetrievalResult result;
+  bool best = false;  ///< validation: the best so far, so the model was kept
+};
+
+/// Watches a run: prints, draws, and may ask it to stop.
+class RunObserver {
+ public:
+  virtual ~RunObserver() = default;
+  virtual void on_start(const RunStart&) {}
+  /// `train_seconds`: spent in steps since step 0, resumed parts included.
+  virtual void on_step(const StepReport&, double /*train_seconds*/) {}
+  virtual void on_evaluation(const Evaluation&) {}
+  virtual void on_checkpoint(const std::string& /*path*/, Index /*step*/) {}
+  virtual void on_note(const std::string&) {}
+  virtual bool stop_requested() { return false; }
+};
+
+struct RunOptions {
+  std::string folder;   ///< of the run; made where it is missing
+  bool resume = false;  ///< go on from the newest acknowledged checkpoint of `folder`
+  int threads = 0;      ///< 0: Workers::default_threads()
+};
+
+struct RunResult {
+  Index step = 0;
+  bool interrupted = false;  ///< stop_requested() ended it
+  double train_seconds = 0;
+  std::string model;  ///< path
+  std::vector<Evaluation> evaluations;
+};
+
+/// Trains as `recipe` says into a run folder: recipe.toml (resolved), metrics.jsonl, checkpoints/,
+/// model.kindred. With `resume`, recipe and step come from the checkpoint; `recipe` may only differ
+/// in train.steps, paths and reporting, else ErrorKind::recipe names the key.
+RunResult run_training(Recipe recipe, const RunOptions& options, RunObserver& observer);
+
+/// The recipe of the newest acknowledged checkpoint of a run folder, with data.file absolute; for
+/// resuming without naming the recipe again. Fails with no_input when there is none.
+Recipe recipe_of_run(const std::string& folder);
+
+}  // namespace kindred

@@ -1,0 +1,56 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "kindred/core/recipe.h"
+#include "kindred/data/augment.h"
+#include "kindred/data/dataset.h"
+#include "kindred/data/sampler.h"
+#include "kindred/data/training_set.h"
+#include "kindred/nn/architecture.h"
+
+namespace kindred {
+
+/// [train], and what [model] and [optimizer] say to the trainer.
+struct TrainSettings {
+  Index epochs = 12;
+  Index steps = 0;             ///< stop after so many steps; 0: all planned
+  Index planned_steps = 0;     ///< what schedules refer to; 0: epochs x steps per epoch
+  Index evaluate_every = 1;    ///< epochs; 0: at the end only
+  Index checkpoint_every = 0;  ///< steps; 0: each epoch
+  Index keep_checkpoints = 2;
+  std::string select = "recall@1";  ///< the validation metric that chooses the model
+  std::string initial;              ///< a model whose weights are taken over
+  double average = 0;               ///< decay of the moving average of the weights; 0: off
+  Index slice = 16;
+  Index lanes = 0;  ///< 0: min(slices, 16)
+  std::string precision = "float32";
+  double learning_rate = 1e-3;
+  double clip_norm = 0;  ///< 0: off
+};
+
+/// Everything a recipe describes short of the network: read, checked, and ready, before the first
+/// step. Fails with recipe, data or no_input.
+struct Setup {
+  std::uint64_t seed = 1;
+  TrainSettings train;
+  std::string data_path;  ///< absolute
+  std::unique_ptr<Dataset> dataset;
+  TrainingSet set;
+  std::unique_ptr<Sampler> sampler;
+  Architecture architecture;
+  AugmentSettings augment;
+  InputScaling scaling;
+
+  Index batch() const { return sampler->batch(); }
+  Index slices() const { return batch() / train.slice; }
+  Index lanes() const { return train.lanes; }
+  Index planned_steps() const { return train.planned_steps; }
+};
+
+/// Reads [data], [sampler], [augment], [model] and [train] of `recipe`; [[loss]] and [optimizer]
+/// are left to the Trainer, which finishes them. Relative paths are taken from `folder`.
+Setup read_setup(Recipe& recipe, const std::string& folder);
+
+}  // namespace kindred

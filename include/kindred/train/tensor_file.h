@@ -1,0 +1,54 @@
+#pragma once
+#include <cstddef>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kindred/core/parameters.h"
+
+namespace kindred {
+
+/// A named array inside a tensor file.
+struct Tensor {
+  std::string name;
+  DataType type = DataType::f32;
+  std::vector<Index> shape;
+  std::span<const std::byte> bytes;  ///< little-endian, row-major
+};
+
+/// Named arrays and named texts in one file: safetensors, which Python reads with the usual
+/// library. Models and checkpoints are such files. Two texts are checksums: `data_xxh3` over the
+/// data buffer and `header_xxh3` over the header with that text as zeros.
+class TensorFile {
+ public:
+  TensorFile() = default;
+  TensorFile(TensorFile&&) = default;
+  TensorFile& operator=(TensorFile&&) = default;
+
+  std::map<std::string, std::string> metadata;
+
+  void add(Tensor tensor);  ///< the bytes stay the caller's until write() is done
+  /// Written beside `path`, fsynced, renamed: the old file or the whole new one. Fails with
+  /// cannot_create or io.
+  void write(const std::string& path) const;
+
+  /// Reads and checks everything: header size, JSON, types, shapes against offsets, no holes, no
+  /// overlap, nothing behind the end, both checksums. Fails with no_input or data.
+  static TensorFile read(const std::string& path);
+
+  const std::vector<Tensor>& tensors() const { return tensors_; }
+  /// nullptr when there is none of that name.
+  const Tensor* find(std::string_view name) const;
+  /// The text of `key`; fails with data when it is missing. `path` is for the message.
+  const std::string& text(const std::string& key) const;
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+  std::vector<Tensor> tensors_;
+  std::vector<std::byte> content_;  ///< of a file that was read; the tensors point into it
+};
+
+}  // namespace kindred

@@ -1,0 +1,79 @@
+#pragma once
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "kindred/core/parallel.h"
+#include "kindred/core/parameters.h"
+#include "kindred/core/recipe.h"
+#include "kindred/loss/objective.h"
+#include "kindred/train/optimizer.h"
+#include "kindred/train/setup.h"
+
+namespace kindred {
+
+/// What a step did, for the log.
+struct StepReport {
+  Index step = 0;   ///< steps done, this one included
+  double loss = 0;  ///< weighted sum
+  std::span<const LossReport> losses;
+  double learning_rate = 0;
+  double gradient_norm = 0;   ///< before clipping
+  double embedding_norm = 0;  ///< mean length of the raw embeddings
+};
+
+/// Seconds spent in the parts of a step, summed since construction.
+struct StepTimes {
+  double wait_for_data = 0;
+  double forward = 0;
+  double loss = 0;
+  double backward = 0;
+  double reduce = 0;
+  double update = 0;  ///< optimizer, average, packing
+};
+
+/// Everything training carries from step to step. Order and names never depend on threads.
+struct TrainingState {
+  ParameterTable table;
+  Buffer<float> parameters;  ///< [table.size()]
+  Buffer<float> average;     ///< [table.size()], or empty
+  State state;
+  std::unique_ptr<Optimizer> optimizer;
+  Index step = 0;  ///< steps done
+
+  /// What is evaluated and kept: the average where there is one.
+  std::span<const float> weights() const {
+    return average.size() > 0 ? average.span() : parameters.span();
+  }
+};
+
+/// Trains: one step() at a time. The same bits for any number of threads.
+class Trainer {
+ public:
+  /// Builds the network, the losses and the optimizer of `recipe` ([[loss]], [optimizer]) for
+  /// `setup` and initialises everything by its seed. REQUIRES: setup and workers outlive it.
+  Trainer(Recipe& recipe, const Setup& setup, const Workers& workers);
+  ~Trainer();
+
+  /// One training step: the next batch through the network, the losses, and back. Fails with data
+  /// when a loss or a gradient is not finite, naming step and loss or layer; the parameters are
+  /// then those before the step.
+  const StepReport& step();
+
+  TrainingState& training_state();
+  const TrainingState& training_state() const;
+  /// To be called after training_state() was overwritten (resume, initial weights).
+  void restored();
+
+  /// One line a layer.
+  std::string describe_network() const;
+  double forward_flops() const;
+  const StepTimes& times() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace kindred

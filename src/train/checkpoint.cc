@@ -1,0 +1,82 @@
+#include "kindred/train/checkpoint.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+#include "array_tensors.h"
+#include "kindred/core/error.h"
+#include "kindred/train/tensor_file.h"
+
+namespace kindred {
+namespace {
+
+constexpr std::string_view kAverage = "average:";
+constexpr std::string_view kMoment = "optimizer:";
+constexpr std::string_view kState = "state:";
+
+CheckpointHeader header_of(const TensorFile& file) {
+  if (file.text("kind") != "kindred checkpoint") {
+    fail(ErrorKind::data,
+         fmt::format("{}: expected a checkpoint, found a {}", file.path(), file.text("kind")));
+  }
+  CheckpointHeader header;
+  header.memory.recipe = file.text("recipe");
+  header.memory.data_path = file.text("data_path");
+  try {
+    header.step = std::stoll(file.text("step"));
+    header.memory.best_step = std::stoll(file.text("best_step"));
+    header.memory.best_value = std::stod(file.text("best_value"));
+  } catch (const std::logic_error&) {
+    fail(ErrorKind::data, file.path() + ": its metadata holds a number that cannot be read");
+  }
+  return header;
+}
+
+}  // namespace
+
+void write_checkpoint(const std::string& path, const TrainingState& training,
+                      const RunMemory& memory) {
+  TensorFile file;
+  file.metadata = {
+      {"kind", "kindred checkpoint"},
+      {"format", "1"},
+      {"recipe", memory.recipe},
+      {"data_path", memory.data_path},
+      {"step", fmt::format("{}", training.step)},
+      {"best_step", fmt::format("{}", memory.best_step)},
+      {"best_value", fmt::format("{}", memory.best_value)},  // shortest text that reads back alike
+  };
+  add_segments(file, "", training.table, training.parameters.span());
+  if (training.average.size() > 0) {
+    add_segments(file, kAverage, training.table, training.average.span());
+  }
+  for (const Moment& moment : training.optimizer->moments()) {
+    add_segments(file, fmt::format("{}{}:", kMoment, moment.name), training.table,
+                 moment.values.span());
+  }
+  add_state(file, kState, training.state);
+  file.write(path);
+}
+
+CheckpointHeader read_checkpoint_header(const std::string& path) {
+  return header_of(TensorFile::read(path));
+}
+
+RunMemory read_checkpoint(const std::string& path, TrainingState& training) {
+  const TensorFile file = TensorFile::read(path);
+  const CheckpointHeader header = header_of(file);
+  load_segments(file, "", training.table, training.parameters.span());
+  if (training.average.size() > 0) {
+    load_segments(file, kAverage, training.table, training.average.span());
+  }
+  for (Moment& moment : training.optimizer->moments()) {
+    load_segments(file, fmt::format("{}{}:", kMoment, moment.name), training.table,
+                  moment.values.span());
+  }
+  load_state(file, kState, training.state);
+  training.step = header.step;
+  return header.memory;
+}
+
+}  // namespace kindred

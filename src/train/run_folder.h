@@ -1,0 +1,46 @@
+#pragma once
+#include <string>
+
+#include "kindred/core/parallel.h"
+#include "kindred/eval/retrieval.h"
+#include "kindred/train/checkpoint.h"
+#include "kindred/train/embedder.h"
+
+namespace kindred {
+
+/// Where a run keeps its files.
+class RunFolder {
+ public:
+  explicit RunFolder(std::string path) : path_(std::move(path)) {}
+
+  const std::string& path() const { return path_; }
+  std::string recipe() const { return path_ + "/recipe.toml"; }
+  std::string log() const { return path_ + "/metrics.jsonl"; }
+  std::string model() const { return path_ + "/model.kindred"; }
+  /// Relative to the folder.
+  std::string checkpoint_name(Index step) const;
+
+  /// Fails with cannot_create when the folder already holds a run.
+  void claim() const;
+  /// Makes the folder and checkpoints/. Fails with cannot_create.
+  void make() const;
+  /// Removes all but the newest `keep` checkpoints up to `step`, and what was left half-written.
+  void drop_old_checkpoints(Index keep, Index step) const;
+
+ private:
+  std::string path_;
+};
+
+/// The memory's recipe with data.file as an absolute path: usable from any folder.
+std::string with_absolute_data(const RunMemory& memory);
+
+/// Fails with ErrorKind::recipe and names the first key that differs, apart from keys a resumed run
+/// may change: train.steps, paths, reporting.
+void check_same_recipe(const std::string& saved, const std::string& asked,
+                       const std::string& checkpoint);
+
+/// Leave-one-out retrieval among `samples`.
+RetrievalResult evaluate_samples(Embedder& embedder, const Dataset& dataset,
+                                 std::span<const Index> samples, const Workers& workers);
+
+}  // namespace kindred

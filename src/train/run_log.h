@@ -1,0 +1,41 @@
+#pragma once
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "kindred/core/index.h"
+
+namespace kindred {
+
+using Json = nlohmann::ordered_json;
+
+/// metrics.jsonl: one JSON object a line, each with the "step" it was written at. Only appended to.
+class RunLog {
+ public:
+  /// Opens for appending, made where it is missing. Fails with cannot_create.
+  explicit RunLog(const std::string& path);
+  ~RunLog();
+  RunLog(const RunLog&) = delete;
+  RunLog& operator=(const RunLog&) = delete;
+
+  /// One write of one line. Fails with io.
+  void append(const Json& line);
+  /// As append, and on the disk when it returns: what acknowledges a checkpoint.
+  void acknowledge(const Json& line);
+
+ private:
+  std::string path_;
+  int descriptor_;
+};
+
+/// The lines that parse; a torn last line is left out. Fails with data on a line before the last
+/// that is no JSON object. Missing file: no lines.
+std::vector<Json> read_run_log(const std::string& path);
+
+/// Rewrites the log without lines past `step`, durably.
+void cut_run_log(const std::string& path, Index step);
+
+/// Acknowledged checkpoints, newest first, as they stand in the log (relative to the run folder).
+std::vector<std::string> acknowledged_checkpoints(const std::vector<Json>& lines);
+
+}  // namespace kindred

@@ -1,0 +1,129 @@
+#include "kindred/train/setup.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "kindred/core/error.h"
+
+namespace kindred {
+namespace {
+
+constexpr double kMany = 1e15;
+
+std::string absolute_path(const std::string& path, const std::string& folder) {
+  const std::filesystem::path joined = std::filesystem::path(folder) / path;
+  return std::filesystem::absolute(joined).lexically_normal().string();
+}
+
+void read_train(Section section, TrainSettings& train) {
+  section.read("epochs", train.epochs, "passes over the training samples", {1, kMany});
+  section.read("steps", train.steps, "stop after so many steps; 0: all that are planned",
+               {0, kMany});
+  section.read("planned_steps", train.planned_steps,
+               "the length schedules refer to; 0: epochs x steps per epoch", {0, kMany});
+  section.read("evaluate_every", train.evaluate_every,
+               "epochs between evaluations on the validation classes; 0: at the end only",
+               {0, kMany});
+  section.read("checkpoint_every", train.checkpoint_every,
+               "steps between checkpoints; 0: after each epoch", {0, kMany});
+  section.read("keep_checkpoints", train.keep_checkpoints, "newest checkpoints that are kept",
+               {1, 1e6});
+  section.read("select", train.select, "validation metric that chooses the model");
+  section.read("initial", train.initial, "a model whose weights are taken over where they fit");
+  section.read("average", train.average,
+               "decay of the moving average of the weights that is evaluated and kept; 0: off",
+               {0, 0.999999});
+  section.finish();
+}
+
+// [model] keys that are the trainer's, not the network's.
+void read_model(Section section, TrainSettings& train) {
+  section.read("slice", train.slice, "samples a task takes through the network at once", {1, 4096});
+  section.read("lanes", train.lanes,
+               "gradient rows that slices are summed into; 0: min(slices, 16)", {0, 65536});
+  section.read_choice("precision", train.precision, {"float32"}, "of the network's arithmetic");
+}
+
+// batch % slice = 0, or the nearest sizes that do.
+void check_slices(Section model, Setup& setup) {
+  const Index batch = setup.batch();
+  const Index slice = setup.train.slice;
+  if (batch % slice != 0) {
+    std::vector<Index> fits;
+    for (Index size = 1; size <= batch; ++size) {
+      if (batch % size == 0) fits.push_back(size);
+    }
+    const auto above = std::upper_bound(fits.begin(), fits.end(), slice);
+    const std::string nearest_sizes = above == fits.end() ? fmt::format("{}", fits.back())
+                                      : above == fits.begin()
+                                          ? fmt::format("{}", *above)
+                                          : fmt::format("{} or {}", *(above - 1), *above);
+    model.fail(fmt::format(
+        "slice = {}: a batch of {} does not divide into such slices; use slice = {}, or a batch "
+        "of {} or {}",
+        slice, batch, nearest_sizes, std::max<Index>(1, batch / slice) * slice,
+        (batch / slice + 1) * slice));
+  }
+  const Index slices = setup.slices();
+  if (setup.train.lanes == 0) setup.train.lanes = std::min<Index>(slices, 16);
+  if (setup.train.lanes > slices) {
+    model.fail(fmt::format("lanes = {}: a batch of {} has only {} slices of {}; use at most that",
+                           setup.train.lanes, batch, slices, slice));
+  }
+}
+
+}  // namespace
+
+Setup read_setup(Recipe& recipe, const std::string& folder) {
+  Setup setup;
+  Section root = recipe.root();
+  Index seed = 1;
+  root.read("seed", seed, "of all random numbers", {0, 9e15});
+  setup.seed = static_cast<std::uint64_t>(seed);
+
+  read_train(root.section("train"), setup.train);
+  if (!setup.train.initial.empty()) {
+    setup.train.initial = absolute_path(setup.train.initial, folder);
+  }
+  Section model = root.section("model");
+  read_model(model, setup.train);
+
+  Section data = root.section("data");
+  std::string file = "omniglot28.h5";
+  TrainingSetSettings set_settings;
+  double memory_gib = 2;
+  data.read("file", file, "the data set, relative to the recipe");
+  data.read("memory_gib", memory_gib, "a data set up to this size is held in memory; GiB",
+            {0.001, 65536});
+  data.read("validation_classes", set_settings.validation_classes,
+            "classes of the training split kept out for validation (whole alphabets)", {0, kMany});
+  data.read("quarter_turns", set_settings.quarter_turns,
+            "each class turned by 90, 180 and 270 degrees is a further class");
+  data.read("min_class_size", set_settings.min_class_size,
+            "classes with fewer training samples are dropped", {1, kMany});
+  data.finish();
+  setup.data_path = absolute_path(file, folder);
+  setup.dataset = std::make_unique<Dataset>(Dataset::open(
+      setup.data_path, static_cast<Index>(memory_gib * static_cast<double>(Index{1} << 30))));
+  setup.set = make_training_set(*setup.dataset, set_settings, setup.seed);
+
+  setup.sampler = read_sampler(root.section("sampler"), setup.set, setup.seed);
+  setup.augment = read_augment(root.section("augment"));
+  setup.architecture = read_architecture(model, setup.dataset->shape());
+  check_slices(model, setup);
+  model.finish();
+
+  std::vector<Index> samples;
+  for (const TrainingSet::Entry& entry : setup.set.entries) {
+    if (entry.turns == 0) samples.push_back(entry.sample);
+  }
+  setup.scaling = measure_scaling(*setup.dataset, samples);
+  if (setup.train.planned_steps == 0) {
+    setup.train.planned_steps = setup.train.epochs * setup.sampler->steps_per_epoch();
+  }
+  return setup;
+}
+
+}  // namespace kindred

@@ -1,0 +1,189 @@
+#include "kindred/train/tensor_file.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+
+#include "kindred/core/error.h"
+#include "kindred/core/file.h"
+
+namespace kindred {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "tensor files are little-endian");
+
+using Json = nlohmann::ordered_json;
+
+constexpr Index kPrefix = 8;                // bytes of the header's length
+constexpr Index kMostHeader = 100'000'000;  // as the reference implementation of safetensors
+constexpr std::string_view kNoChecksum = "0000000000000000";
+
+std::span<const std::byte> bytes_of_text(const std::string& text) {
+  return std::as_bytes(std::span(text.data(), text.size()));
+}
+
+[[noreturn]] void reject(const std::string& path, const std::string& what) {
+  fail(ErrorKind::data, fmt::format("{}: not a sound model or checkpoint: {}", path, what));
+}
+
+std::optional<DataType> type_named(std::string_view name) {
+  for (const DataType type : {DataType::f32, DataType::f64, DataType::i64, DataType::u8}) {
+    if (name_of(type) == name) return type;
+  }
+  return std::nullopt;
+}
+
+Json header_of(const std::map<std::string, std::string>& metadata,
+               const std::vector<Tensor>& tensors, const std::string& data_checksum,
+               std::string_view header_checksum) {
+  Json header;
+  Json texts(metadata);
+  texts["data_xxh3"] = data_checksum;
+  texts["header_xxh3"] = header_checksum;
+  header["__metadata__"] = std::move(texts);
+  std::size_t offset = 0;
+  for (const Tensor& tensor : tensors) {
+    header[tensor.name] = {{"dtype", name_of(tensor.type)},
+                           {"shape", tensor.shape},
+                           {"data_offsets", {offset, offset + tensor.bytes.size()}}};
+    offset += tensor.bytes.size();
+  }
+  return header;
+}
+
+// Padded with spaces to whole 64 bytes, so that the data is aligned when mapped.
+std::string text_of(const Json& header) {
+  std::string text = header.dump();
+  text.resize(
+      static_cast<std::size_t>(round_up(static_cast<Index>(text.size()) + kPrefix, 64) - kPrefix),
+      ' ');
+  return text;
+}
+
+// shape, dtype and offsets of one entry agree with each other and with the data's size.
+Tensor read_entry(const std::string& path, const std::string& name, const Json& entry,
+                  std::span<const std::byte> data) {
+  Tensor tensor;
+  tensor.name = name;
+  const auto type = type_named(entry.at("dtype").get<std::string>());
+  if (!type) reject(path, fmt::format("'{}' has unknown dtype {}", name, entry["dtype"].dump()));
+  tensor.type = *type;
+  std::uint64_t size = static_cast<std::uint64_t>(bytes_of(*type));
+  for (const Json& extent : entry.at("shape")) {
+    if (!extent.is_number_unsigned()) reject(path, fmt::format("'{}' has a bad shape", name));
+    const auto value = extent.get<std::uint64_t>();
+    if (value != 0 && size > data.size() / value) {
+      reject(path, fmt::format("'{}' is larger than the file", name));
+    }
+    size *= value;
+    tensor.shape.push_back(static_cast<Index>(value));
+  }
+  const Json& offsets = entry.at("data_offsets");
+  if (!offsets.is_array() || offsets.size() != 2 || !offsets[0].is_number_unsigned() ||
+      !offsets[1].is_number_unsigned()) {
+    reject(path, fmt::format("'{}' has bad data_offsets", name));
+  }
+  const auto begin = offsets[0].get<std::uint64_t>();
+  const auto end = offsets[1].get<std::uint64_t>();
+  if (begin > end || end > data.size() || end - begin != size) {
+    reject(path, fmt::format("'{}' has offsets [{}, {}) but its shape needs {} bytes of {}", name,
+                             begin, end, size, data.size()));
+  }
+  tensor.bytes = data.subspan(begin, size);
+  return tensor;
+}
+
+}  // namespace
+
+void TensorFile::add(Tensor tensor) { tensors_.push_back(std::move(tensor)); }
+
+const Tensor* TensorFile::find(std::string_view name) const {
+  const auto found = std::find_if(tensors_.begin(), tensors_.end(),
+                                  [&](const Tensor& tensor) { return tensor.name == name; });
+  return found == tensors_.end() ? nullptr : &*found;
+}
+
+const std::string& TensorFile::text(const std::string& key) const {
+  const auto found = metadata.find(key);
+  if (found == metadata.end()) reject(path_, fmt::format("its metadata has no '{}'", key));
+  return found->second;
+}
+
+void TensorFile::write(const std::string& path) const {
+  // The checksum is over the data as one piece, as any reader would take it.
+  std::vector<std::byte> data;
+  for (const Tensor& tensor : tensors_) {
+    data.insert(data.end(), tensor.bytes.begin(), tensor.bytes.end());
+  }
+  const std::string data_checksum = hex(checksum(data));
+  const std::string blank = text_of(header_of(metadata, tensors_, data_checksum, kNoChecksum));
+  const std::string header =
+      text_of(header_of(metadata, tensors_, data_checksum, hex(checksum(bytes_of_text(blank)))));
+  std::array<std::byte, kPrefix> prefix;
+  const std::uint64_t length = header.size();
+  std::memcpy(prefix.data(), &length, prefix.size());
+  const std::array<std::span<const std::byte>, 3> parts{prefix, bytes_of_text(header), data};
+  write_file_durably(path, parts);
+}
+
+TensorFile TensorFile::read(const std::string& path) {
+  TensorFile file;
+  file.path_ = path;
+  file.content_ = read_file(path);
+  const std::span<const std::byte> content = file.content_;
+  std::uint64_t length = 0;
+  if (content.size() < kPrefix) reject(path, "it is shorter than its first field");
+  std::memcpy(&length, content.data(), kPrefix);
+  if (length > kMostHeader || length > content.size() - kPrefix) {
+    reject(path, fmt::format("its header claims {} bytes; the file has {}", length,
+                             content.size() - kPrefix));
+  }
+  const auto header_bytes = content.subspan(kPrefix, length);
+  const auto data = content.subspan(kPrefix + length);
+  std::string text(reinterpret_cast<const char*>(header_bytes.data()), header_bytes.size());
+  try {
+    const Json header = Json::parse(text);
+    std::uint64_t end = 0;
+    std::set<std::string> names;
+    for (const auto& [key, value] : header.items()) {
+      if (!names.insert(key).second) reject(path, fmt::format("'{}' stands twice", key));
+      if (key == "__metadata__") {
+        for (const auto& [name, item] : value.items())
+          file.metadata[name] = item.get<std::string>();
+        continue;
+      }
+      Tensor tensor = read_entry(path, key, value, data);
+      if (tensor.bytes.data() != data.data() + end) {
+        reject(path, fmt::format("'{}' leaves a hole or overlaps", key));
+      }
+      end += tensor.bytes.size();
+      file.tensors_.push_back(std::move(tensor));
+    }
+    if (end != data.size())
+      reject(path, fmt::format("{} bytes stand behind the last array", data.size() - end));
+  } catch (const nlohmann::json::exception& error) {
+    reject(path, fmt::format("its header is not as expected ({})", error.what()));
+  }
+  if (hex(checksum(data)) != file.text("data_xxh3")) {
+    reject(path, "the data's checksum does not match; the file was damaged");
+  }
+  const std::string& claimed = file.text("header_xxh3");
+  const std::size_t at = text.find("\"header_xxh3\":\"" + claimed + "\"");
+  if (at == std::string::npos || claimed.size() != kNoChecksum.size()) {
+    reject(path, "its header has no readable checksum");
+  }
+  text.replace(at + std::string_view("\"header_xxh3\":\"").size(), claimed.size(), kNoChecksum);
+  if (hex(checksum(bytes_of_text(text))) != claimed) {
+    reject(path, "the header's checksum does not match; the file was damaged");
+  }
+  return file;
+}
+
+}  // namespace kindred

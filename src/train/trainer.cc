@@ -1,0 +1,263 @@
+#include "kindred/train/trainer.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cmath>
+
+#include "gradient_norm.h"
+#include "kindred/core/error.h"
+#include "kindred/data/reader.h"
+#include "kindred/nn/network.h"
+#include "kindred/train/schedule.h"
+#include "weight_average.h"
+
+namespace kindred {
+namespace {
+
+LossContext loss_context(const Setup& setup) {
+  LossContext context;
+  context.embedding = 0;  // set once the network is known
+  context.classes = setup.set.classes;
+  context.batch = setup.batch();
+  context.targets = setup.dataset->targets().cols();
+  context.seed = setup.seed;
+  return context;
+}
+
+// Adds the time since the last call to what is named.
+class Stopwatch {
+ public:
+  void add_to(double& seconds) {
+    const auto now = std::chrono::steady_clock::now();
+    seconds += std::chrono::duration<double>(now - last_).count();
+    last_ = now;
+  }
+
+ private:
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
+double mean_length(ConstMatrixView rows) {
+  double sum = 0;
+  for (Index i = 0; i < rows.rows(); ++i) {
+    double square = 0;
+    for (Index j = 0; j < rows.cols(); ++j) {
+      square += static_cast<double>(rows(i, j)) * static_cast<double>(rows(i, j));
+    }
+    sum += std::sqrt(square);
+  }
+  return sum / static_cast<double>(rows.rows());
+}
+
+}  // namespace
+
+struct Trainer::Impl {
+  Impl(Recipe& recipe, const Setup& from, const Workers& with);
+
+  const StepReport& step();
+  void embed(const Batch& batch);
+  double measure_losses(const Batch& batch);
+  void propagate_back(const Batch& batch);
+  void update();
+  void check_losses() const;
+
+  const Setup& setup;
+  const Workers& workers;
+  TrainingState carried;
+  Network network;
+  std::unique_ptr<Objective> objective;
+  std::unique_ptr<Schedule> schedule;
+  double clip_norm = 0;
+  double learning_rate = 0;
+  Augmenter augmenter;
+
+  std::vector<std::unique_ptr<Slice>> slices;
+  std::vector<std::unique_ptr<Scratch>> scratches;  // one a worker
+  Matrix embeddings;                                // E  [B, D]
+  Matrix diff_embeddings;                           // dE [B, D]
+  Matrix gradient_rows;                             // [lanes, network.gradient_row_size()]
+  Buffer<float> gradient;                           // [table.size()]
+  GradientNorm gradient_norm;
+  std::unique_ptr<Reader> reader;
+  StepReport report;
+  StepTimes times;
+};
+
+Trainer::Impl::Impl(Recipe& recipe, const Setup& from, const Workers& with)
+    : setup(from),
+      workers(with),
+      network(from.architecture, from.train.slice, NetworkMode::training, carried.table,
+              carried.state),
+      augmenter(from.augment, from.dataset->shape(), from.dataset->element(), from.scaling) {
+  Section root = recipe.root();
+  LossContext context = loss_context(setup);
+  context.embedding = network.embedding();
+  objective = std::make_unique<Objective>(root, context, carried.table, carried.state);
+  if (objective->needs_labels() && !setup.dataset->has_labels()) {
+    fail(ErrorKind::data, setup.data_path + ": /labels is missing; the recipe's losses need it");
+  }
+  if (objective->needs_targets() && setup.dataset->targets().empty()) {
+    fail(ErrorKind::data, setup.data_path + ": /targets is missing; the recipe's losses need it");
+  }
+
+  Section optimizer = root.section("optimizer");
+  carried.optimizer = read_optimizer(optimizer, carried.table);
+  learning_rate = setup.train.learning_rate;
+  optimizer.read("learning_rate", learning_rate, "at the schedule's peak", {0, 1e6});
+  optimizer.read("clip_norm", clip_norm, "gradients longer than this are shortened to it; 0: off",
+                 {0, 1e30});
+  schedule = std::make_unique<Schedule>(optimizer);
+  optimizer.finish();
+  recipe.finish();
+
+  carried.parameters = Buffer<float>(carried.table.size());
+  gradient = Buffer<float>(carried.table.size());
+  network.initialise(setup.seed, carried.parameters.span());
+  objective->initialise(setup.seed, carried.parameters.span());
+  if (setup.train.average > 0) {
+    carried.average = Buffer<float>(carried.table.size());
+    std::copy_n(carried.parameters.data(), carried.table.size(), carried.average.data());
+  }
+  gradient_norm = GradientNorm(carried.table);
+
+  for (Index i = 0; i < setup.slices(); ++i) slices.push_back(network.make_slice());
+  for (int i = 0; i < workers.threads(); ++i) scratches.push_back(network.make_scratch());
+  embeddings = Matrix(setup.batch(), network.embedding());
+  diff_embeddings = Matrix(setup.batch(), network.embedding());
+  gradient_rows = Matrix(setup.lanes(), network.gradient_row_size());
+  network.pack(workers, carried.parameters.span());
+}
+
+const StepReport& Trainer::Impl::step() {
+  ComputeScope scope;
+  if (!reader) {
+    reader = std::make_unique<Reader>(*setup.dataset, setup.set, *setup.sampler, carried.step);
+  }
+  Stopwatch watch;
+  const Batch& batch = reader->next();
+  watch.add_to(times.wait_for_data);
+  embed(batch);
+  watch.add_to(times.forward);
+  report.loss = measure_losses(batch);
+  watch.add_to(times.loss);
+  propagate_back(batch);
+  watch.add_to(times.backward);
+  network.reduce_gradient(workers, gradient_rows, gradient.span());
+  watch.add_to(times.reduce);
+  update();
+  watch.add_to(times.update);
+  report.step = ++carried.step;
+  return report;
+}
+
+void Trainer::Impl::embed(const Batch& batch) {
+  const Index rows = setup.train.slice;
+  const Index bytes = setup.dataset->sample_bytes();
+  workers.for_each(setup.slices(), [&](Index s, int worker) {
+    Slice& slice = *slices[static_cast<std::size_t>(s)];
+    for (Index r = 0; r < rows; ++r) {
+      const Index i = s * rows + r;
+      const Random random(setup.seed, Purpose::augment, static_cast<std::uint64_t>(carried.step),
+                          static_cast<std::uint64_t>(i));
+      augmenter.apply(batch.samples.data() + i * bytes, batch.turns[static_cast<std::size_t>(i)],
+                      random, slice.src().row(r));
+    }
+    slice.forward(embeddings.view().rows_from(s * rows, rows),
+                  {setup.seed, carried.step, s * rows, false,
+                   scratches[static_cast<std::size_t>(worker)].get()});
+  });
+}
+
+double Trainer::Impl::measure_losses(const Batch& batch) {
+  LossInput input;
+  input.embeddings = embeddings.view();
+  if (setup.dataset->has_labels()) input.labels = batch.labels;
+  input.sample_ids = batch.entries;
+  input.targets = batch.targets.view();
+  input.step = carried.step;
+  input.planned_steps = setup.planned_steps();
+  input.seed = setup.seed;
+  input.parameters = carried.parameters.span();
+  const double value = objective->compute(workers, input, diff_embeddings.view(), gradient.span());
+  report.losses = objective->reports();
+  report.embedding_norm = mean_length(embeddings.view());
+  check_losses();
+  return value;
+}
+
+void Trainer::Impl::propagate_back(const Batch&) {
+  const Index rows = setup.train.slice;
+  const Index count = setup.slices();
+  const Index lanes = setup.lanes();
+  workers.for_each(lanes, [&](Index lane, int worker) {
+    // The lane's slices last to first: the last forward pass is the one still in cache.
+    const Index first = lane * count / lanes;
+    const Index last = (lane + 1) * count / lanes - 1;
+    const std::span<float> row(gradient_rows.row(lane),
+                               static_cast<std::size_t>(network.gradient_row_size()));
+    for (Index s = last; s >= first; --s) {
+      slices[static_cast<std::size_t>(s)]->backward(
+          diff_embeddings.view().rows_from(s * rows, rows), row,
+          s == last ? Accumulate::no : Accumulate::yes,
+          {setup.seed, carried.step, s * rows, false,
+           scratches[static_cast<std::size_t>(worker)].get()});
+    }
+  });
+}
+
+void Trainer::Impl::update() {
+  report.gradient_norm = gradient_norm.measure(workers, gradient.span());
+  if (!std::isfinite(report.gradient_norm)) {
+    fail(ErrorKind::data,
+         fmt::format("step {}: the gradient of '{}' is not finite; lower "
+                     "optimizer.learning_rate or set optimizer.clip_norm",
+                     carried.step + 1, gradient_norm.culprit(carried.table, gradient.span())));
+  }
+  Update update;
+  update.step = carried.step;
+  report.learning_rate =
+      learning_rate * schedule->factor((static_cast<double>(carried.step) + 1) /
+                                       static_cast<double>(setup.planned_steps()));
+  update.learning_rate = report.learning_rate;
+  if (clip_norm > 0 && report.gradient_norm > clip_norm) {
+    update.gradient_scale = clip_norm / report.gradient_norm;
+  }
+  network.update_running_statistics(slices);
+  carried.optimizer->apply(workers, gradient.span(), carried.parameters.span(), update);
+  if (carried.average.size() > 0) {
+    average_weights(workers, setup.train.average, carried.step, carried.parameters.span(),
+                    carried.average.span());
+  }
+  network.pack(workers, carried.parameters.span());
+}
+
+void Trainer::Impl::check_losses() const {
+  for (const LossReport& loss : report.losses) {
+    if (!std::isfinite(loss.value)) {
+      fail(ErrorKind::data,
+           fmt::format("step {}: loss '{}' is {}; lower optimizer.learning_rate or set "
+                       "optimizer.clip_norm",
+                       carried.step + 1, loss.name, loss.value));
+    }
+  }
+}
+
+Trainer::Trainer(Recipe& recipe, const Setup& setup, const Workers& workers)
+    : impl_(std::make_unique<Impl>(recipe, setup, workers)) {}
+Trainer::~Trainer() = default;
+
+const StepReport& Trainer::step() { return impl_->step(); }
+TrainingState& Trainer::training_state() { return impl_->carried; }
+const TrainingState& Trainer::training_state() const { return impl_->carried; }
+
+void Trainer::restored() {
+  impl_->network.pack(impl_->workers, impl_->carried.parameters.span());
+  impl_->reader.reset();
+}
+
+std::string Trainer::describe_network() const { return impl_->network.describe(); }
+double Trainer::forward_flops() const { return impl_->network.forward_flops(); }
+const StepTimes& Trainer::times() const { return impl_->times; }
+
+}  // namespace kindred

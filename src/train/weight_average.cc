@@ -1,0 +1,21 @@
+#include "weight_average.h"
+
+#include <algorithm>
+
+namespace kindred {
+namespace {
+constexpr Index kBlock = 16384;
+}
+
+void average_weights(const Workers& workers, double decay, Index step,
+                     std::span<const float> parameters, std::span<float> average) {
+  const double early = (1 + static_cast<double>(step)) / (10 + static_cast<double>(step));
+  const auto rest = static_cast<float>(1 - std::min(decay, early));
+  workers.for_blocks(static_cast<Index>(average.size()), kBlock, [&](Index begin, Index end, int) {
+    const float* const w = parameters.data();
+    float* const a = average.data();
+    for (Index i = begin; i < end; ++i) a[i] += rest * (w[i] - a[i]);
+  });
+}
+
+}  // namespace kindred
