@@ -29,12 +29,14 @@ class Objective {
   bool needs_labels() const;
   bool needs_targets() const;
 
-  /// Returns the weighted sum. diff_embeddings [B, D] is overwritten; diff_parameters is written at
+  /// Returns the weighted sum; NaN where an embedding is not finite. diff_embeddings [B, D] is overwritten; diff_parameters is written at
   /// the losses' segments only. `input.unit` is filled in here.
   double compute(const Workers& workers, LossInput input, ScalarView diff_embeddings,
                  std::span<Scalar> diff_parameters);
   /// Of the last compute(), in recipe order.
   const std::vector<LossReport>& reports() const;
+  /// Mean of ‖embedding‖ over the last batch.
+  double mean_length() const;
 
  private:
   struct Impl;

@@ -1,0 +1,39 @@
+#include "kindred/core/error.h"
+#include "kindred/loss/loss.h"
+
+#include <fmt/format.h>
+
+// One line a loss: loss(NAME) stands for the function `LossEntry NAME_loss()` of NAME.cc.
+#define KINDRED_LOSSES(loss) loss(center) loss(softmax) loss(triplet)
+
+namespace kindred {
+inline namespace KINDRED_SCALAR {
+
+#define KINDRED_DECLARE(name) LossEntry name##_loss();
+KINDRED_LOSSES(KINDRED_DECLARE)
+#undef KINDRED_DECLARE
+
+void Loss::initialise(std::uint64_t /*seed*/, std::span<Scalar> /*parameters*/) {}
+
+std::span<const LossEntry> loss_registry() {
+#define KINDRED_ENTRY(name) name##_loss(),
+  static const LossEntry entries[] = {KINDRED_LOSSES(KINDRED_ENTRY)};
+#undef KINDRED_ENTRY
+  return entries;
+}
+
+const LossEntry& find_loss(std::string_view name) {
+  std::vector<std::string> names;
+  for (const LossEntry& entry : loss_registry()) {
+    if (entry.name == name) return entry;
+    names.emplace_back(entry.name);
+  }
+  const std::string near = nearest(name, names);
+  fail(ErrorKind::recipe,
+       fmt::format("unknown loss '{}'; {}", name,
+                   near.empty() ? fmt::format("there are {}", fmt::join(names, ", "))
+                                : fmt::format("did you mean '{}'?", near)));
+}
+
+}  // namespace KINDRED_SCALAR
+}  // namespace kindred
