@@ -87,7 +87,8 @@ void write_file_durably(const std::string& path, std::string_view text) {
 }
 
 std::vector<std::byte> read_file(const std::string& path, Index most) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // O_NONBLOCK: opening a named pipe would wait for somebody to write into it.
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat status {};
   if (file.get() < 0 || ::fstat(file.get(), &status) != 0) {
     fail(ErrorKind::no_input, fmt::format("{}: cannot open: {}", path, std::strerror(errno)));

@@ -51,6 +51,12 @@ int cgroup_cpus() {
   return std::max(1, static_cast<int>(std::stod(quota) / period + 0.5));
 }
 
+// TBB allows no more threads than cores unless told, and of several limits takes the least: one
+// for the process, at the first use, so that Workers of different sizes live side by side.
+void allow_more_threads_than_cores() {
+  static const tbb::global_control limit(tbb::global_control::max_allowed_parallelism, 1024);
+}
+
 }  // namespace
 
 ComputeScope::ComputeScope()
@@ -64,17 +70,9 @@ ComputeScope::~ComputeScope() {
   _mm_setcsr(control_register_);
 }
 
-/// The arena, with a limit on TBB's threads that allows more of them than there are cores.
 struct Workers::Arena {
-  explicit Arena(int count)
-      : threads(count),
-        limit(tbb::global_control::max_allowed_parallelism,
-              std::max(
-                  static_cast<std::size_t>(count),
-                  tbb::global_control::active_value(tbb::global_control::max_allowed_parallelism))),
-        arena(count, 1) {}
+  explicit Arena(int count) : threads(count), arena(count, 1) { allow_more_threads_than_cores(); }
   int threads;
-  tbb::global_control limit;
   tbb::task_arena arena;
 };
 

@@ -55,18 +55,18 @@ void check_range(Section section, std::string_view key, double value, Range rang
 template <typename T>
 void read_list(Section section, Node& node, std::string_view key, std::vector<T>& value,
                std::string_view expected, std::string_view description) {
-  const RecipeValue& found = take(section, node, key, value);
-  if (const auto* list = std::get_if<std::vector<T>>(&found)) {
-    value = *list;
-  } else if (const auto* integers = std::get_if<std::vector<Index>>(&found);
-             integers != nullptr && (integers->empty() || std::is_same_v<T, double>)) {
-    value.clear();
-    if constexpr (std::is_arithmetic_v<T>) {
-      for (const Index item : *integers) value.push_back(static_cast<T>(item));
+  RecipeValue& found = take(section, node, key, value);
+  if (const auto* integers = std::get_if<std::vector<Index>>(&found)) {
+    // Whole numbers where numbers are asked for are written down as 1.0, 2.0.
+    if constexpr (std::is_same_v<T, double>) {
+      found = std::vector<double>(integers->begin(), integers->end());
+    } else if (integers->empty()) {
+      found = std::vector<T>();
     }
-  } else {
-    wrong_type(section, key, expected, found);
   }
+  const auto* list = std::get_if<std::vector<T>>(&found);
+  if (list == nullptr) wrong_type(section, key, expected, found);
+  value = *list;
   note(node, key, std::string(expected), found, description);
 }
 
@@ -89,8 +89,7 @@ void Section::read(std::string_view key, Index& value, std::string_view descript
   note(*node_, key, "an integer", found, description, range);
 }
 
-void Section::read(std::string_view key, double& value, std::string_view description,
-                   Range range) {
+void Section::read(std::string_view key, double& value, std::string_view description, Range range) {
   RecipeValue& found = take(*this, *node_, key, value);
   // `16` for a number is written down as 16.0: two recipes that mean the same resolve alike.
   if (const Index* integer = std::get_if<Index>(&found)) found = static_cast<double>(*integer);
@@ -144,8 +143,9 @@ void Section::read_choice(std::string_view key, std::string& value,
 }
 
 bool Section::has(std::string_view key) const {
+  const Node::Array* array = node_->array(key);
   return node_->leaf(key) != nullptr || node_->table(key) != nullptr ||
-         node_->array(key) != nullptr;
+         (array != nullptr && !array->elements.empty());
 }
 
 Section Section::section(std::string_view name) {
@@ -175,11 +175,12 @@ std::vector<Section> Section::sections(std::string_view name) {
     fail(fmt::format("{}: expected an array of tables [[{}]], found one table [{}]", name, name,
                      name));
   }
+  // Written down where the recipe has none, too: finish() suggests it.
+  if (node_->array(name) == nullptr) node_->arrays.push_back({std::string(name), {}});
+  Node::Array* array = node_->array(name);
+  array->read = true;
   std::vector<Section> found;
-  if (Node::Array* array = node_->array(name)) {
-    array->read = true;
-    for (const auto& element : array->elements) found.push_back(Section(element.get()));
-  }
+  for (const auto& element : array->elements) found.push_back(Section(element.get()));
   return found;
 }
 
