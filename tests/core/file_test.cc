@@ -1,0 +1,172 @@
+#include "kindred/core/file.h"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+
+#include "kindred/core/error.h"
+
+namespace kindred {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string text_of(const std::string& path) {
+  const auto bytes = read_file(path);
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+// The kind and message of what `call` throws.
+template <typename Call>
+void expect_error(Call call, ErrorKind kind, const std::string& part) {
+  try {
+    call();
+    ADD_FAILURE() << "no error; expected: " << part;
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), kind) << error.what();
+    EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
+  }
+}
+
+// No file of this process may grow beyond `bytes`: a full disk, as far as write() can tell.
+class FullDisk {
+ public:
+  explicit FullDisk(rlim_t bytes) {
+    old_handler_ = std::signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &old_limit_);
+    const rlimit limit{bytes, old_limit_.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~FullDisk() {
+    setrlimit(RLIMIT_FSIZE, &old_limit_);
+    std::signal(SIGXFSZ, old_handler_);
+  }
+  FullDisk(const FullDisk&) = delete;
+  FullDisk& operator=(const FullDisk&) = delete;
+
+ private:
+  rlimit old_limit_{};
+  void (*old_handler_)(int) = nullptr;
+};
+
+class FileTest : public testing::Test {
+ protected:
+  FileTest() {
+    std::string pattern = testing::TempDir() + "kindred_file_test_XXXXXX";
+    folder_ = mkdtemp(pattern.data());
+  }
+  ~FileTest() override { fs::remove_all(folder_); }
+  std::string path(const std::string& name) const { return folder_ + "/" + name; }
+  std::size_t files() const {
+    return static_cast<std::size_t>(
+        std::distance(fs::directory_iterator(folder_), fs::directory_iterator()));
+  }
+
+  std::string folder_;
+};
+
+TEST_F(FileTest, WritesPartsOneAfterTheOther) {
+  const std::string first = "one ";
+  const std::string second = "two";
+  const std::array<std::span<const std::byte>, 2> parts{std::as_bytes(std::span(first)),
+                                                        std::as_bytes(std::span(second))};
+  write_file_durably(path("file"), parts);
+  EXPECT_EQ(text_of(path("file")), "one two");
+  EXPECT_EQ(files(), 1u);  // nothing is left beside it
+}
+
+TEST_F(FileTest, ReplacesAnOlderFileAsAWhole) {
+  write_file_durably(path("file"), "a longer first content");
+  write_file_durably(path("file"), "short");
+  EXPECT_EQ(text_of(path("file")), "short");
+  write_file_durably(path("file"), "");
+  EXPECT_EQ(text_of(path("file")), "");
+}
+
+TEST_F(FileTest, WritesIntoTheWorkingFolder) {
+  const fs::path before = fs::current_path();
+  fs::current_path(folder_);
+  write_file_durably("bare", "text");
+  fs::current_path(before);
+  EXPECT_EQ(text_of(path("bare")), "text");
+}
+
+TEST_F(FileTest, AFullDiskLeavesTheOldFileAndNothingBeside) {
+  write_file_durably(path("file"), "old");
+  const std::string large(100000, 'x');
+  {
+    const FullDisk full(4096);
+    expect_error([&] { write_file_durably(path("file"), large); }, ErrorKind::io, "writing failed");
+  }
+  EXPECT_EQ(text_of(path("file")), "old");
+  EXPECT_EQ(files(), 1u);
+  write_file_durably(path("file"), large);
+  EXPECT_EQ(text_of(path("file")), large);
+}
+
+TEST_F(FileTest, FailsWhereTheFolderIsMissingOrIsAFile) {
+  expect_error([&] { write_file_durably(path("missing/file"), "x"); }, ErrorKind::cannot_create,
+               "No such file or directory");
+  write_file_durably(path("file"), "x");
+  expect_error([&] { write_file_durably(path("file/inside"), "x"); }, ErrorKind::cannot_create,
+               path("file/inside.partial") + ": cannot create: Not a directory");
+  EXPECT_EQ(files(), 1u);
+}
+
+TEST_F(FileTest, FailsWhereTheTargetIsAFolder) {
+  make_folders(path("target"));
+  expect_error([&] { write_file_durably(path("target"), "x"); }, ErrorKind::io,
+               "renaming into place failed");
+  EXPECT_EQ(files(), 1u);
+}
+
+TEST_F(FileTest, ReadFailsByKind) {
+  expect_error([&] { read_file(path("missing")); }, ErrorKind::no_input,
+               path("missing") + ": cannot open: No such file or directory");
+  expect_error([&] { read_file(folder_); }, ErrorKind::no_input, "is not a regular file");
+  write_file_durably(path("file"), "12345");
+  EXPECT_EQ(read_file(path("file"), 5).size(), 5u);
+  expect_error([&] { read_file(path("file"), 4); }, ErrorKind::data,
+               "has 5 bytes; at most 4 are expected here");
+}
+
+TEST_F(FileTest, ANamedPipeIsRefusedWithoutWaitingForAWriter) {
+  // Opening a pipe to read used to wait until somebody writes: the program hung.
+  ASSERT_EQ(mkfifo(path("pipe").c_str(), 0600), 0);
+  expect_error([&] { read_file(path("pipe")); }, ErrorKind::no_input, "is not a regular file");
+}
+
+TEST_F(FileTest, MakesFoldersWithTheirParents) {
+  make_folders(path("a/b/c"));
+  EXPECT_TRUE(fs::is_directory(path("a/b/c")));
+  make_folders(path("a/b/c"));  // again is no error
+  write_file_durably(path("file"), "x");
+  expect_error([&] { make_folders(path("file/b")); }, ErrorKind::cannot_create,
+               "cannot create the folder");
+  expect_error([&] { make_folders(path("file")); }, ErrorKind::cannot_create,
+               "cannot create the folder");
+}
+
+TEST(Checksum, IsXxh3) {
+  // The value that xxhsum -H3 prints for no bytes.
+  EXPECT_EQ(hex(checksum({})), "2d06800538d394c2");
+  const std::string text = "kindred";
+  const auto bytes = std::as_bytes(std::span(text));
+  EXPECT_NE(checksum(bytes), checksum(bytes.first(6)));
+  EXPECT_NE(checksum(bytes), checksum(bytes, 1));
+}
+
+TEST(Hex, HasSixteenDigits) {
+  EXPECT_EQ(hex(0), "0000000000000000");
+  EXPECT_EQ(hex(0xABCDEF), "0000000000abcdef");
+}
+
+}  // namespace
+}  // namespace kindred
