@@ -17,22 +17,22 @@
 #include <string>
 #include <thread>
 
-#if defined(__SANITIZE_THREAD__)
+#if defined(KINDRED_TELL_THREAD_SANITIZER)
 #include <sanitizer/tsan_interface.h>
 #endif
 
 namespace kindred {
 namespace {
 
-// ThreadSanitizer does not see the synchronisation inside libtbb: hand-over to a lane and its end
-// are told to it here.
+// ThreadSanitizer does not see the synchronisation inside libtbb, so that this file is compiled
+// without it, and tells it of the hand-over to a lane and of the lane's end.
 void publish([[maybe_unused]] void* address) {
-#if defined(__SANITIZE_THREAD__)
+#if defined(KINDRED_TELL_THREAD_SANITIZER)
   __tsan_release(address);
 #endif
 }
 void observe([[maybe_unused]] void* address) {
-#if defined(__SANITIZE_THREAD__)
+#if defined(KINDRED_TELL_THREAD_SANITIZER)
   __tsan_acquire(address);
 #endif
 }
