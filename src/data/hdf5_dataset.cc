@@ -101,6 +101,7 @@ void Hdf5Dataset::Impl::check_storage(Index file_bytes) {
   }
   kind = hdf5_kind(type.get());
   element_bytes = static_cast<Index>(H5Tget_size(type.get()));
+  is_signed = H5Tget_class(type.get()) != H5T_INTEGER || H5Tget_sign(type.get()) != H5T_SGN_NONE;
   shape = extent_of(space.get());
   // Numbers may be read as double or int64: that size has to fit, too.
   Index claimed = std::max<Index>(element_bytes, 8);
@@ -145,6 +146,7 @@ Hdf5Dataset::~Hdf5Dataset() = default;
 const std::vector<Index>& Hdf5Dataset::shape() const { return impl_->shape; }
 Hdf5Kind Hdf5Dataset::kind() const { return impl_->kind; }
 Index Hdf5Dataset::element_bytes() const { return impl_->element_bytes; }
+bool Hdf5Dataset::is_signed() const { return impl_->is_signed; }
 const std::vector<Index>& Hdf5Dataset::chunk() const { return impl_->chunk; }
 bool Hdf5Dataset::compressed() const { return impl_->compressed; }
 

@@ -21,6 +21,7 @@ struct Hdf5Dataset::Impl {
   Index elements = 1;
   Hdf5Kind kind = Hdf5Kind::other;
   Index element_bytes = 0;
+  bool is_signed = true;
   bool compressed = false;
 
  private:

@@ -17,10 +17,12 @@ enum class Element { u8, f32 };  ///< /images hold bytes, /vectors hold floats
 enum class Split : std::uint8_t { train = 0, validation = 1, test = 2, all = 255 };
 
 /// A data set in HDF5 (datasets/README.md), checked from end to end when opened: shapes, types,
-/// counts, label range, finite values. In memory when it fits `memory_budget`, else streamed.
+/// counts, label range, finite values. In memory when it fits `memory_budget` bytes, else streamed
+/// with that much for chunks already read.
 class Dataset {
  public:
-  /// `path` may name a group: "FILE.h5:/group". Fails with no_input or data.
+  /// `path` may name a group: "FILE.h5:/group". Fails with no_input or data. Labels may be absent:
+  /// see require_labels().
   static Dataset open(const std::string& path, Index memory_budget = Index{2} << 30);
   Dataset(Dataset&&) noexcept;
   Dataset& operator=(Dataset&&) noexcept;
@@ -55,5 +57,8 @@ class Dataset {
   explicit Dataset(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
+
+/// Fails with data where the data set has no labels; `who` says what needs them ("softmax").
+void require_labels(const Dataset& dataset, const std::string& who);
 
 }  // namespace kindred

@@ -25,6 +25,7 @@ class Hdf5Dataset {
   const std::vector<Index>& shape() const;  ///< empty for a single value
   Hdf5Kind kind() const;
   Index element_bytes() const;              ///< as stored
+  bool is_signed() const;                   ///< integers that may be negative, and reals
   const std::vector<Index>& chunk() const;  ///< empty where stored in one piece
   bool compressed() const;                  ///< passes through a filter
 
