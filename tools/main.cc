@@ -1,1 +1,66 @@
-int main() { return 0; }
+// The command line: reads what is asked, calls the library, prints. One file a command.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <new>
+
+#include "command.h"
+#include "kindred/core/error.h"
+
+namespace {
+
+using kindred::ErrorKind;
+using namespace kindred::tools;
+
+int run(int argc, char** argv) {
+  CLI::App program(
+      "Kindred trains embeddings on CPUs: images or vectors in, a small network out "
+      "whose embeddings put kin next to kin.",
+      "kindred");
+  program.set_version_flag("--version", KINDRED_VERSION);
+  program.require_subcommand(1);
+  program.failure_message(CLI::FailureMessage::simple);
+  program.footer(
+      "Example:\n  kindred train datasets/omniglot.toml --out runs/first\n"
+      "Exit codes: 0 done, 64 usage, 65 bad data, 66 no input, 70 internal, 73 cannot "
+      "create,\n74 I/O, 78 bad recipe, 128 + signal.");
+  add_bench(program);
+  add_embed(program);
+  add_eval(program);
+  add_inspect(program);
+  add_list(program);
+  add_search(program);
+  add_train(program);
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::Success& success) {  // --help, --version
+    return program.exit(success);
+  } catch (const CLI::ParseError& error) {
+    fmt::print(stderr, "kindred: {}; see kindred --help\n", error.what());
+    return static_cast<int>(ErrorKind::usage);
+  }
+  if (std::fflush(stdout) != 0) {
+    fmt::print(stderr, "kindred: standard output: writing failed\n");
+    return static_cast<int>(ErrorKind::io);
+  }
+  const int signal = signal_received();
+  return signal == 0 ? 0 : 128 + signal;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const kindred::Error& error) {
+    fmt::print(stderr, "kindred: {}\n", error.what());
+    return error.exit_code();
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr, "kindred: out of memory; use a smaller batch, slice or data.memory_gib\n");
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "kindred: internal error: {}\n", error.what());
+  }
+  return static_cast<int>(ErrorKind::internal);
+}

@@ -1,0 +1,78 @@
+#include "command.h"
+
+#include <fmt/format.h>
+
+#include <csignal>
+#include <cstdio>
+
+#include "kindred/core/file.h"
+
+namespace kindred::tools {
+namespace {
+
+volatile std::sig_atomic_t received = 0;
+
+extern "C" void remember_signal(int number) { received = number; }
+
+}  // namespace
+
+void add_quiet(CLI::App& command, CommonOptions& options) {
+  command.add_flag("--quiet", options.quiet, "no progress, no notes");
+}
+
+void add_json(CLI::App& command, CommonOptions& options) {
+  command
+      .add_option("--json", options.json, "write the numbers as JSON to FILE; - is standard output")
+      ->type_name("FILE");
+}
+
+void add_threads(CLI::App& command, CommonOptions& options) {
+  command.add_option("--threads", options.threads, "threads to use (default: all the process may)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 4096));
+}
+
+void note(const std::string& text) { fmt::print(stderr, "kindred: {}\n", text); }
+
+bool write_json(const CommonOptions& options, const Json& numbers) {
+  if (options.json.empty()) return true;
+  const std::string text = numbers.dump(2) + "\n";
+  if (options.json == "-") {
+    std::fputs(text.c_str(), stdout);
+    return false;
+  }
+  write_file_durably(options.json, text);
+  return !options.quiet;
+}
+
+Json json_of(const RetrievalResult& result) {
+  Json numbers;
+  for (const MetricValue& metric : result.metrics) numbers[metric.name] = metric.value;
+  numbers["queries_used"] = result.queries_used;
+  numbers["queries_without_match"] = result.queries_without_match;
+  return numbers;
+}
+
+void print_table(const RetrievalResult& result, const std::string& title) {
+  fmt::print("{}\n", title);
+  for (const MetricValue& metric : result.metrics) {
+    fmt::print("  {:<14} {:.4f}\n", metric.name, metric.value);
+  }
+  fmt::print("  {:<14} {}", "queries", result.queries_used);
+  if (result.queries_without_match > 0) {
+    fmt::print(" ({} more have no match and are left out)", result.queries_without_match);
+  }
+  fmt::print("\n");
+}
+
+void watch_signals() {
+  struct sigaction action {};
+  action.sa_handler = remember_signal;
+  action.sa_flags = static_cast<int>(SA_RESETHAND);  // the second one ends the program at once
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
+
+int signal_received() { return received; }
+
+}  // namespace kindred::tools

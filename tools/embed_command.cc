@@ -1,0 +1,93 @@
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "command.h"
+#include "kindred/core/error.h"
+#include "kindred/data/dataset.h"
+#include "kindred/data/embedding_file.h"
+#include "kindred/train/embedder.h"
+#include "kindred/train/model.h"
+
+namespace kindred::tools {
+namespace {
+
+struct EmbedOptions : CommonOptions {
+  std::string model;
+  std::string data;
+  std::string out;
+  std::string split = "all";
+  bool flip = false;
+};
+
+Split split_named(const std::string& name) {
+  if (name == "train") return Split::train;
+  if (name == "validation") return Split::validation;
+  return name == "test" ? Split::test : Split::all;
+}
+
+// The values of the chosen samples, or nothing where the data set has none.
+template <typename Values>
+auto pick(const Values& values, const std::vector<Index>& samples) {
+  std::vector<std::decay_t<decltype(values[0])>> chosen;
+  if (values.empty()) return chosen;
+  chosen.reserve(samples.size());
+  for (const Index sample : samples) chosen.push_back(values[static_cast<std::size_t>(sample)]);
+  return chosen;
+}
+
+void embed(const EmbedOptions& options) {
+  Model model = read_model(options.model);
+  const Dataset dataset = Dataset::open(options.data);
+  const std::vector<Index> samples = dataset.samples_of(split_named(options.split));
+  if (samples.empty()) {
+    fail(ErrorKind::data,
+         fmt::format("{}: has no samples of split {}", options.data, options.split));
+  }
+  const Workers workers(options.threads);
+  Embedder embedder(model, workers);
+  const auto start = std::chrono::steady_clock::now();
+  EmbeddingFile file;
+  file.embeddings = embedder.embed(dataset, samples, options.flip);
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  file.labels = pick(dataset.labels(), samples);
+  file.paths = pick(dataset.paths(), samples);
+  file.class_names = dataset.class_names();
+  file.split = pick(dataset.split(), samples);
+  file.groups = pick(dataset.groups(), samples);
+  file.episode = pick(dataset.episode(), samples);
+  file.role = pick(dataset.role(), samples);
+  file.fingerprint = model.fingerprint;
+  write_embedding_file(options.out, file);
+  if (!options.quiet) {
+    note(fmt::format("{}: {} embeddings of {} numbers, {:.0f} images/s", options.out,
+                     samples.size(), embedder.embedding(),
+                     static_cast<double>(samples.size()) / seconds));
+  }
+}
+
+}  // namespace
+
+void add_embed(CLI::App& program) {
+  auto options = std::make_shared<EmbedOptions>();
+  CLI::App& command = *program.add_subcommand("embed", "turn a data set into embeddings");
+  command.add_option("model", options->model, "model.kindred of a run")
+      ->required()
+      ->type_name("MODEL");
+  command.add_option("data", options->data, "data set")->required()->type_name("DATA.h5");
+  command.add_option("--out", options->out, "embedding file to write")
+      ->required()
+      ->type_name("EMB.h5");
+  command.add_option("--split", options->split, "which samples (default: all)")
+      ->check(CLI::IsMember({"train", "validation", "test", "all"}));
+  command.add_flag("--flip", options->flip, "add the embedding of the mirrored image");
+  add_threads(command, *options);
+  add_quiet(command, *options);
+  command.footer(
+      "Example:\n  kindred embed runs/first/model.kindred datasets/omniglot28.h5 --split "
+      "test --out test.h5");
+  command.callback([options] { embed(*options); });
+}
+
+}  // namespace kindred::tools

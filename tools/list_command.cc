@@ -1,0 +1,101 @@
+#include <fmt/format.h>
+
+#include <cmath>
+#include <functional>
+
+#include "command.h"
+#include "kindred/core/recipe.h"
+#include "kindred/data/sampler.h"
+#include "kindred/loss/loss.h"
+#include "kindred/train/optimizer.h"
+
+namespace kindred::tools {
+namespace {
+
+std::string range_text(const Range& range) {
+  if (std::isinf(range.low) && std::isinf(range.high)) return "";
+  return fmt::format(", {} to {}", range.low, range.high);
+}
+
+void print_settings(Section section) {
+  for (const Setting& setting : section.settings()) {
+    fmt::print("    {} = {}    {}{}; {}\n", setting.key, setting.value, setting.type,
+               range_text(setting.range), setting.description);
+  }
+}
+
+// A row of a registry: its name, what it is, and the settings it asks an empty section for.
+template <typename Entry, typename Make>
+void print_row(const Entry& entry, Make make) {
+  fmt::print("  {}: {}\n", entry.name, entry.summary);
+  Recipe recipe;
+  Section section = recipe.root();
+  make(section);
+  print_settings(section);
+}
+
+void list_losses() {
+  for (const LossEntry& entry : loss_registry()) {
+    print_row(entry, [&](Section section) {
+      LossContext context;
+      context.name = "loss";
+      context.embedding = 4;
+      context.classes = 2;
+      context.batch = 4;
+      context.targets = 4;
+      ParameterTable table;
+      State state;
+      entry.make(section, context, table, state);
+    });
+  }
+}
+
+void list_optimizers() {
+  ParameterTable table;
+  table.add("weights", {4});
+  for (const OptimizerEntry& entry : optimizer_registry()) {
+    print_row(entry, [&](Section section) { entry.make(section, table); });
+  }
+}
+
+void list_samplers() {
+  TrainingSet set;
+  set.classes = 64;
+  for (Index i = 0; i < 64 * 8; ++i) set.entries.push_back({i, i / 8, 0});
+  for (const SamplerEntry& entry : sampler_registry()) {
+    print_row(entry, [&](Section section) { entry.make(section, set, 1); });
+  }
+}
+
+struct Listing {
+  const char* name;
+  void (*print)();
+};
+constexpr Listing kListings[] = {
+    {"losses", list_losses},
+    {"optimizers", list_optimizers},
+    {"samplers", list_samplers},
+};
+
+void list(const std::string& which) {
+  for (const Listing& listing : kListings) {
+    if (!which.empty() && which != listing.name) continue;
+    fmt::print("{}\n", listing.name);
+    listing.print();
+  }
+}
+
+}  // namespace
+
+void add_list(CLI::App& program) {
+  auto which = std::make_shared<std::string>();
+  CLI::App& command = *program.add_subcommand("list", "what there is, with settings and defaults");
+  std::vector<std::string> names;
+  for (const Listing& listing : kListings) names.emplace_back(listing.name);
+  command.add_option("what", *which, "one of the lists (default: all)")
+      ->check(CLI::IsMember(names));
+  command.footer("Example:\n  kindred list losses");
+  command.callback([which] { list(*which); });
+}
+
+}  // namespace kindred::tools

@@ -1,0 +1,81 @@
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "command.h"
+#include "kindred/data/embedding_file.h"
+#include "kindred/data/hdf5_file.h"
+#include "kindred/eval/neighbors.h"
+
+namespace kindred::tools {
+namespace {
+
+struct SearchOptions : CommonOptions {
+  std::string gallery;
+  std::string query;
+  std::string out;
+  std::string similarity = "cosine";
+  Index k = 10;
+};
+
+void search(const SearchOptions& options) {
+  const bool same = options.query.empty() || options.query == options.gallery;
+  const EmbeddingFile gallery = read_embedding_file(options.gallery);
+  const EmbeddingFile other = same ? EmbeddingFile{} : read_embedding_file(options.query);
+  const EmbeddingFile& queries = same ? gallery : other;
+  const Similarity similarity = options.similarity == "cosine"          ? Similarity::cosine
+                                : options.similarity == "inner_product" ? Similarity::inner_product
+                                                                        : Similarity::euclidean;
+  const Workers workers(options.threads);
+  const auto start = std::chrono::steady_clock::now();
+  const Neighbors found = find_neighbors(workers, queries.embeddings.view(),
+                                         gallery.embeddings.view(), options.k, similarity, same);
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const Index rows = found.score.rows();
+  std::vector<std::int64_t> index;
+  std::vector<float> score;
+  for (Index i = 0; i < rows; ++i) {
+    index.insert(index.end(), found.index.row(i), found.index.row(i) + options.k);
+    score.insert(score.end(), found.score.row(i), found.score.row(i) + options.k);
+  }
+  Hdf5Writer writer(options.out);
+  writer.write<std::int64_t>("neighbors", {rows, options.k}, index);
+  writer.write<float>("scores", {rows, options.k}, score);
+  writer.attribute("/", "similarity", options.similarity);
+  writer.finish();
+  if (!options.quiet) {
+    const double flops = 2.0 * static_cast<double>(rows) *
+                         static_cast<double>(gallery.embeddings.rows()) *
+                         static_cast<double>(gallery.embeddings.cols());
+    note(fmt::format("{}: {} neighbours of {} queries among {}, {:.2f} s, {:.1f} GFLOP/s",
+                     options.out, options.k, rows, gallery.embeddings.rows(), seconds,
+                     flops / seconds * 1e-9));
+  }
+}
+
+}  // namespace
+
+void add_search(CLI::App& program) {
+  auto options = std::make_shared<SearchOptions>();
+  CLI::App& command = *program.add_subcommand("search", "exact nearest neighbours");
+  command.add_option("gallery", options->gallery, "embeddings that are searched")
+      ->required()
+      ->type_name("GALLERY.h5");
+  command
+      .add_option("--query", options->query,
+                  "embeddings to search for (default: the gallery, each row among the others)")
+      ->type_name("Q.h5");
+  command.add_option("--k", options->k, "neighbours of each query")->check(CLI::PositiveNumber);
+  command.add_option("--out", options->out, "writes /neighbors int64 and /scores float32 [Q, k]")
+      ->required()
+      ->type_name("N.h5");
+  command.add_option("--similarity", options->similarity, "how near two embeddings are")
+      ->check(CLI::IsMember({"cosine", "inner_product", "euclidean"}));
+  add_threads(command, *options);
+  add_quiet(command, *options);
+  command.footer("Example:\n  kindred search gallery.h5 --query q.h5 --k 10 --out neighbours.h5");
+  command.callback([options] { search(*options); });
+}
+
+}  // namespace kindred::tools

@@ -1,0 +1,98 @@
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "command.h"
+#include "kindred/core/error.h"
+#include "progress.h"
+
+namespace kindred::tools {
+namespace {
+
+struct TrainOptions : CommonOptions {
+  std::string recipe;
+  std::string out;
+  bool resume = false;
+  std::vector<std::string> assignments;
+};
+
+// runs/NAME, or the next free runs/NAME-2, ...
+std::string free_folder(const std::string& recipe) {
+  const std::string base = "runs/" + std::filesystem::path(recipe).stem().string();
+  std::string folder = base;
+  for (int number = 2; std::filesystem::exists(folder); ++number) {
+    folder = fmt::format("{}-{}", base, number);
+  }
+  return folder;
+}
+
+void print_result(const TrainOptions& options, const RunResult& result) {
+  Json numbers;
+  numbers["step"] = result.step;
+  numbers["train_seconds"] = result.train_seconds;
+  numbers["model"] = result.model;
+  for (const Evaluation& evaluation : result.evaluations) {
+    numbers[evaluation.split] = json_of(evaluation.result);  // the last of each split
+  }
+  if (!write_json(options, numbers)) return;
+  if (!result.evaluations.empty() && result.evaluations.back().split == "test") {
+    print_table(result.evaluations.back().result,
+                "test samples, never looked at before, with the model that was kept:");
+  }
+  if (!options.quiet) {
+    fmt::print("{} steps in {:.1f} s of training; model: {}\n", result.step, result.train_seconds,
+               result.model);
+  }
+}
+
+void train(TrainOptions& options) {
+  if (options.recipe.empty() && !(options.resume && !options.out.empty())) {
+    fail(ErrorKind::usage, "train: name a recipe, or --resume with --out RUN; see train --help");
+  }
+  if (options.resume && options.out.empty()) {
+    fail(ErrorKind::usage, "train --resume: name the run folder with --out");
+  }
+  Recipe recipe =
+      options.recipe.empty() ? recipe_of_run(options.out) : Recipe::from_file(options.recipe);
+  for (const std::string& assignment : options.assignments) recipe.set(assignment);
+  RunOptions run;
+  run.folder = options.out.empty() ? free_folder(options.recipe) : options.out;
+  run.resume = options.resume;
+  run.threads = options.threads;
+  watch_signals();
+  TrainingProgress progress(options.quiet);
+  const RunResult result = run_training(std::move(recipe), run, progress);
+  print_result(options, result);
+  if (result.interrupted) {
+    note(fmt::format("stopped after step {}; go on with: kindred train --out {} --resume",
+                     result.step, run.folder));
+  }
+}
+
+}  // namespace
+
+void add_train(CLI::App& program) {
+  auto options = std::make_shared<TrainOptions>();
+  CLI::App& command = *program.add_subcommand("train", "train an embedding by a recipe");
+  command.add_option("recipe", options->recipe, "TOML recipe (may be left out with --resume)")
+      ->type_name("RECIPE.toml");
+  command.add_option("--out", options->out, "run folder (default: runs/RECIPE, or the next free)")
+      ->type_name("DIR");
+  command.add_flag("--resume", options->resume,
+                   "go on from the newest acknowledged checkpoint of --out");
+  command
+      .add_option("--set", options->assignments,
+                  "change a key of the recipe: section.key=value; loss.triplet.margin=0.3")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+  add_threads(command, *options);
+  add_json(command, *options);
+  add_quiet(command, *options);
+  command.footer(
+      "Ctrl-C finishes the step, writes a checkpoint, and says how to resume.\n"
+      "Example:\n  kindred train datasets/omniglot.toml --out runs/first --set "
+      "train.epochs=2");
+  command.callback([options] { train(*options); });
+}
+
+}  // namespace kindred::tools
