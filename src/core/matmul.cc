@@ -1,22 +1,243 @@
 #include "kindred/core/matmul.h"
 
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "core/matmul_tile.h"
+
 namespace kindred {
 namespace {
 
-constexpr Index kRows = 8;  // rows of dst a task owns
+constexpr Index kSlabDepth = 4096;               // a multiple of Tile::kDepth
+constexpr Index kSlabElements = Index{1} << 22;  // packed at a time of one operand: 16 MiB float
+constexpr Index kPackedByOneTask = 32768;        // elements
+constexpr Index kLongestRowInPlace = 2048;       // bytes
+constexpr Index kBlockRowPanels = 20;            // largest block of dst, in panels: with a depth
+constexpr Index kBlockColPanels = 16;            // of 256 both sides and dst lie in an L2 of 2 MiB
+constexpr Index kWantedTasks = 16;               // blocks get smaller until there are as many,
+constexpr Index kSmallestTask = Index{1} << 22;  // but not below as many multiply-adds
 
-template <typename T, typename A, typename B>
-void multiply(const Workers& workers, BasicView<T> dst, Index depth, Accumulate accumulate,
-              const A& a, const B& b) {
-  workers.for_blocks(dst.rows(), kRows, [&](Index begin, Index end, int) {
-    for (Index i = begin; i < end; ++i) {
-      for (Index j = 0; j < dst.cols(); ++j) {
-        T sum = accumulate == Accumulate::yes ? dst(i, j) : T{0};
-        for (Index k = 0; k < depth; ++k) sum += a(i, k) * b(k, j);
-        dst(i, j) = sum;
+/// Packing memory that only grows. One a thread and a depth of nesting: a thread that waits for
+/// its product may run another task of the arena, which may multiply.
+template <typename T>
+class Scratch {
+ public:
+  Scratch() {
+    if (used() == pool().size()) pool().push_back(std::make_unique<Buffer<T>>());
+    buffer_ = pool()[used()++].get();
+  }
+  ~Scratch() { --used(); }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+
+  T* reserve(Index size) {
+    if (buffer_->size() < size) *buffer_ = Buffer<T>(size);
+    return buffer_->data();
+  }
+
+ private:
+  static std::vector<std::unique_ptr<Buffer<T>>>& pool() {
+    static thread_local std::vector<std::unique_ptr<Buffer<T>>> buffers;
+    return buffers;
+  }
+  static std::size_t& used() {
+    static thread_local std::size_t count = 0;
+    return count;
+  }
+  Buffer<T>* buffer_;
+};
+
+/// When an operand is packed: never (the kernel reads it where it lies), by the task that uses it,
+/// or as a whole before.
+enum class Packing { none, by_task, before };
+
+// Vectors across memory are read in place where their rows are short: with long rows each step of
+// k is another page and another way of the same cache set.
+template <typename T>
+bool is_read_in_place(const Operand<T>& operand) {
+  return operand.vector_stride == 1 && operand.depth_stride > 1 &&
+         operand.depth_stride * static_cast<Index>(sizeof(T)) <= kLongestRowInPlace;
+}
+
+/// The block of dst a task computes: as large as caches like, smaller where there would be too few
+/// to share out. A function of the shape only.
+struct BlockSize {
+  Index rows;
+  Index cols;
+};
+
+template <typename T>
+BlockSize block_size(Index rows, Index cols, Index depth, bool keep_cols) {
+  constexpr Index kRows = Tile<T>::kRows;
+  constexpr Index kCols = Tile<T>::kCols;
+  Index m = std::min(kBlockRowPanels, blocks_of(rows, kRows));
+  Index n = std::min(kBlockColPanels, blocks_of(cols, kCols));
+  while (m * n > 1 && blocks_of(rows, m * kRows) * blocks_of(cols, n * kCols) < kWantedTasks &&
+         m * kRows * n * kCols * depth > 2 * kSmallestTask) {
+    if ((keep_cols && m > 1) || m * kRows > n * kCols || n == 1) {
+      m = blocks_of(m, 2);
+    } else {
+      n = blocks_of(n, 2);
+    }
+  }
+  return {m * kRows, n * kCols};
+}
+
+/// One product: dst (+)= left rightᵀ.
+template <typename T>
+class Product {
+ public:
+  Product(const Workers& workers, const Operand<T>& left, const Operand<T>& right, BasicView<T> dst)
+      : workers_(workers),
+        left_(left),
+        right_(right),
+        dst_(dst),
+        slab_depth_(std::min(left.depth, kSlabDepth)),
+        slab_rows_(std::min(dst.rows(), round_up(kSlabElements / slab_depth_, kRows))),
+        slab_cols_(std::min(dst.cols(), round_up(kSlabElements / slab_depth_, kCols))),
+        block_(block_size<T>(slab_rows_, slab_cols_, slab_depth_, is_read_in_place(right))) {
+    // What only one block of the other side uses is packed by that block's task: then it is still
+    // in cache when it is used.
+    left_packing_ = is_read_in_place(left)      ? Packing::none
+                    : dst.cols() <= block_.cols ? Packing::by_task
+                                                : Packing::before;
+    right_packing_ = is_read_in_place(right)     ? Packing::none
+                     : dst.rows() <= block_.rows ? Packing::by_task
+                                                 : Packing::before;
+    left_stride_ = scratch_size(left_packing_, kLeft<T>, block_.rows, slab_rows_);
+    right_stride_ = scratch_size(right_packing_, kRight<T>, block_.cols, slab_cols_);
+    const Index left_copies = left_packing_ == Packing::by_task ? workers.threads() : 1;
+    const Index right_copies = right_packing_ == Packing::by_task ? workers.threads() : 1;
+    left_packed_ = scratch_.reserve(left_copies * left_stride_ + right_copies * right_stride_);
+    right_packed_ = left_packed_ + left_copies * left_stride_;
+  }
+
+  void run(bool add) {
+    for (Index k = 0; k < left_.depth; k += slab_depth_) {
+      const Index depth = std::min(slab_depth_, left_.depth - k);
+      for (Index j = 0; j < dst_.cols(); j += slab_cols_) {
+        const Operand<T> right = right_.part(j, std::min(slab_cols_, dst_.cols() - j), k, depth);
+        if (right_packing_ == Packing::before) {
+          pack_all(right, kRight<T>, right_packed_, &pack_right<T>);
+        }
+        for (Index i = 0; i < dst_.rows(); i += slab_rows_) {
+          const Operand<T> left = left_.part(i, std::min(slab_rows_, dst_.rows() - i), k, depth);
+          if (left_packing_ == Packing::before) {
+            pack_all(left, kLeft<T>, left_packed_, &pack_left<T>);
+          }
+          slab(left, right, {dst_.row(i) + j, left.count, right.count, dst_.stride()},
+               add || k > 0);
+        }
       }
     }
-  });
+  }
+
+ private:
+  static constexpr Index kRows = Tile<T>::kRows;
+  static constexpr Index kCols = Tile<T>::kCols;
+
+  Index scratch_size(Packing packing, Panels panels, Index block, Index slab) const {
+    if (packing == Packing::none) return 0;
+    const Index size = packing == Packing::before
+                           ? panels.padded(slab) * slab_depth_
+                           : panels.padded(block) * std::min(slab_depth_, Tile<T>::kDepth);
+    return round_up(size, kAlignment);
+  }
+
+  void pack_all(const Operand<T>& operand, Panels panels, T* packed,
+                void (*pack)(const Operand<T>&, Index, Index, T*)) const {
+    const Index block = std::max<Index>(1, kPackedByOneTask / (panels.width * operand.depth));
+    workers_.for_blocks(panels.count(operand.count), block,
+                        [&](Index begin, Index end, int) { pack(operand, begin, end, packed); });
+  }
+
+  /// dst (+)= left rightᵀ, of operands of one slab.
+  void slab(const Operand<T>& left, const Operand<T>& right, BasicView<T> dst, bool add) const {
+    const Index across = blocks_of(dst.cols(), block_.cols);
+    workers_.for_each(blocks_of(dst.rows(), block_.rows) * across, [&](Index task, int worker) {
+      const Index i = task / across * block_.rows;
+      const Index j = task % across * block_.cols;
+      const Index rows = std::min(block_.rows, dst.rows() - i);
+      const Index cols = std::min(block_.cols, dst.cols() - j);
+      // A nested call keeps its caller's worker number, which may be of a larger Workers.
+      const Index slot = worker % workers_.threads();
+      const bool is_packed =
+          left_packing_ != Packing::by_task && right_packing_ != Packing::by_task;
+      const Index step = is_packed ? left.depth : Tile<T>::kDepth;
+      for (Index k = 0; k < left.depth; k += step) {
+        const Index depth = std::min(step, left.depth - k);
+        const Side a = side(
+            left, i, rows, k, depth, left_packing_, kLeft<T>,
+            left_packing_ == Packing::by_task ? left_packed_ + slot * left_stride_ : left_packed_,
+            &pack_left<T>);
+        const Side b =
+            side(right, j, cols, k, depth, right_packing_, kRight<T>,
+                 right_packing_ == Packing::by_task ? right_packed_ + slot * right_stride_
+                                                    : right_packed_,
+                 &pack_right<T>);
+        multiply_block(a.factor, a.first, rows, b.factor, b.first, cols, depth, dst.row(i) + j,
+                       dst.stride(), add || k > 0);
+      }
+    });
+  }
+
+  /// A factor and where in it a block begins.
+  struct Side {
+    Factor<T> factor;
+    Index first;
+  };
+
+  /// Elements [k, k + depth) of vectors [first, first + count), packed into `mine` if need be.
+  static Side side(const Operand<T>& operand, Index first, Index count, Index k, Index depth,
+                   Packing packing, Panels panels, T* mine,
+                   void (*pack)(const Operand<T>&, Index, Index, T*)) {
+    if (packing == Packing::none) {
+      return {Factor<T>{operand.data, operand.count, operand.depth_stride}.from(k, panels), first};
+    }
+    if (packing == Packing::before) {
+      return {Factor<T>{mine, operand.count}.from(k, panels), first};
+    }
+    pack(operand.part(first, count, k, depth), 0, panels.count(count), mine);
+    return {Factor<T>{mine, count}, 0};
+  }
+
+  const Workers& workers_;
+  Operand<T> left_;
+  Operand<T> right_;
+  BasicView<T> dst_;
+  Index slab_depth_;
+  Index slab_rows_;
+  Index slab_cols_;
+  BlockSize block_;
+  Packing left_packing_;
+  Packing right_packing_;
+  Scratch<T> scratch_;
+  Index left_stride_ = 0;  // of one worker's scratch
+  Index right_stride_ = 0;
+  T* left_packed_ = nullptr;
+  T* right_packed_ = nullptr;
+};
+
+template <typename T>
+void multiply(const Workers& workers, const Operand<T>& left, const Operand<T>& right,
+              BasicView<T> dst, Accumulate accumulate) {
+  if (dst.empty()) return;
+  if (left.depth == 0) {
+    if (accumulate == Accumulate::no) dst.fill(T{0});
+    return;
+  }
+  Product<T>(workers, left, right, dst).run(accumulate == Accumulate::yes);
+}
+
+// The operand whose vectors are the view's rows, or its columns.
+template <typename T>
+Operand<T> rows_of(BasicView<const T> v) {
+  return {v.data(), v.rows(), v.cols(), v.stride(), 1};
+}
+template <typename T>
+Operand<T> columns_of(BasicView<const T> v) {
+  return {v.data(), v.cols(), v.rows(), 1, v.stride()};
 }
 
 }  // namespace
@@ -24,23 +245,22 @@ void multiply(const Workers& workers, BasicView<T> dst, Index depth, Accumulate 
 template <typename T>
 void multiply_nt(const Workers& workers, BasicView<const T> a, BasicView<const T> b,
                  BasicView<T> dst, Accumulate accumulate) {
-  multiply(
-      workers, dst, a.cols(), accumulate, [&](Index i, Index k) { return a(i, k); },
-      [&](Index k, Index j) { return b(j, k); });
+  assert(a.cols() == b.cols() && dst.rows() == a.rows() && dst.cols() == b.rows());
+  multiply(workers, rows_of(a), rows_of(b), dst, accumulate);
 }
+
 template <typename T>
 void multiply_nn(const Workers& workers, BasicView<const T> a, BasicView<const T> b,
                  BasicView<T> dst, Accumulate accumulate) {
-  multiply(
-      workers, dst, a.cols(), accumulate, [&](Index i, Index k) { return a(i, k); },
-      [&](Index k, Index j) { return b(k, j); });
+  assert(a.cols() == b.rows() && dst.rows() == a.rows() && dst.cols() == b.cols());
+  multiply(workers, rows_of(a), columns_of(b), dst, accumulate);
 }
+
 template <typename T>
 void multiply_tn(const Workers& workers, BasicView<const T> a, BasicView<const T> b,
                  BasicView<T> dst, Accumulate accumulate) {
-  multiply(
-      workers, dst, a.rows(), accumulate, [&](Index i, Index k) { return a(k, i); },
-      [&](Index k, Index j) { return b(k, j); });
+  assert(a.rows() == b.rows() && dst.rows() == a.cols() && dst.cols() == b.cols());
+  multiply(workers, columns_of(a), columns_of(b), dst, accumulate);
 }
 
 #define KINDRED_INSTANTIATE(T)                                                         \
