@@ -1,0 +1,190 @@
+#!/usr/bin/python3
+"""Images per second of the reference network: Kindred against Debian's PyTorch, in one run.
+
+One operation is a complete training step on a batch of 128 = 32 classes x 4 samples of Omniglot, in
+float32: data out of memory, conv4 (four 3x3 blocks of 64 channels, each with batch norm, ReLU and
+2x2 max pool; 28x28x1 in, embedding 128 out), softmax over 964 classes + batch-hard triplet (Euclidean,
+unit rows, margin 0.2) + center loss, backward, Adam. 20 MFLOP forward an image, three times that a step.
+With --inference: embedding batches of 128 with the network in evaluation mode.
+
+PyTorch gets what makes it fastest here: channels-last tensors, all threads, fused Adam loops, mining
+on indices without B x B gradients, for inference the faster of eager and frozen TorchScript. The two
+programs take turns, so that a change of the machine's mood hits both.
+
+usage: compare_pytorch.py [--kindred PATH] [--data PATH] [--threads N] [--repeats N] [--steps N] [--inference]
+needs: apt-get install --no-install-recommends python3-torch python3-h5py python3-numpy libopenblas0-openmp
+"""
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+CLASSES_A_BATCH, SAMPLES_A_CLASS = 32, 4
+BATCH = CLASSES_A_BATCH * SAMPLES_A_CLASS
+CLASSES = 964
+
+
+def load_images(path):
+    """Omniglot's background set as bytes [964, 20, 28, 28]."""
+    with h5py.File(path) as file:
+        train = file["split"][:] == 0
+        images, labels = file["images"][:][train], file["labels"][:][train]
+    order = np.argsort(labels, kind="stable")
+    return images[order].reshape(CLASSES, 20, 28, 28)
+
+
+def to_input(images):
+    return torch.from_numpy(images).float().sub_(20.0).mul_(1 / 65.0).unsqueeze(1).to(
+        memory_format=torch.channels_last)
+
+
+def make_network():
+    layers = []
+    for channels in (1, 64, 64, 64):
+        layers += [torch.nn.Conv2d(channels, 64, 3, padding=1, bias=False), torch.nn.BatchNorm2d(64),
+                   torch.nn.ReLU(inplace=True), torch.nn.MaxPool2d(2)]
+    return torch.nn.Sequential(*layers, torch.nn.Flatten(), torch.nn.Linear(64, 128)).to(
+        memory_format=torch.channels_last)
+
+
+def triplet_loss(embeddings, labels, margin=0.2):
+    """Batch-hard, mean over the triplets that are not yet met."""
+    unit = torch.nn.functional.normalize(embeddings)
+    with torch.no_grad():
+        similarity = unit @ unit.T
+        same = labels[:, None] == labels[None, :]
+        negative = similarity.masked_fill(same, -2).argmax(1)
+        positive = similarity.masked_fill(~same, 2).fill_diagonal_(2).argmin(1)
+    margins = (unit - unit[positive]).norm(dim=1) - (unit - unit[negative]).norm(dim=1) + margin
+    losses = margins.relu()
+    return losses.sum() / (losses > 0).sum().clamp(min=1)
+
+
+def center_loss(embeddings, labels, centers, alpha=0.5):
+    """Wen et al. 2016; moves the centers as well."""
+    difference = embeddings - centers[labels]
+    with torch.no_grad():
+        step = torch.zeros_like(centers).index_add_(0, labels, difference)
+        count = torch.bincount(labels, minlength=CLASSES)
+        centers += alpha * step / (1 + count)[:, None]
+    return 0.5 * (difference * difference).sum() / len(labels)
+
+
+class Training:
+    def __init__(self, images):
+        self.images = images
+        self.random = np.random.default_rng(1)
+        self.network = make_network()
+        self.weights = torch.nn.Parameter(torch.randn(CLASSES, 128) * 0.05)
+        self.centers = torch.zeros(CLASSES, 128)
+        self.optimizer = torch.optim.Adam([*self.network.parameters(), self.weights], lr=1e-3, foreach=True)
+
+    def batch(self):
+        classes = self.random.choice(CLASSES, CLASSES_A_BATCH, replace=False)
+        samples = self.random.random((CLASSES_A_BATCH, 20)).argpartition(SAMPLES_A_CLASS, axis=1)
+        images = self.images[classes[:, None], samples[:, :SAMPLES_A_CLASS]].reshape(BATCH, 28, 28)
+        return to_input(images), torch.from_numpy(classes).repeat_interleave(SAMPLES_A_CLASS)
+
+    def step(self):
+        images, labels = self.batch()
+        embeddings = self.network(images)
+        loss = (torch.nn.functional.cross_entropy(embeddings @ self.weights.T, labels)
+                + triplet_loss(embeddings, labels)
+                + 0.01 * center_loss(embeddings, labels, self.centers))
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        return loss.item()
+
+
+class Inference:
+    def __init__(self, images):
+        self.images = images.reshape(-1, 28, 28)
+        self.at = 0
+        network = make_network().eval()
+        with torch.no_grad():
+            frozen = torch.jit.optimize_for_inference(torch.jit.freeze(torch.jit.script(network)))
+        self.network = max((network, frozen), key=self.speed)
+
+    def speed(self, network):
+        self.network = network
+        measure(self.step, 5)
+        return measure(self.step, 20)
+
+    def step(self):
+        if self.at + BATCH > len(self.images):
+            self.at = 0
+        with torch.no_grad():
+            self.network(to_input(self.images[self.at:self.at + BATCH]))
+        self.at += BATCH
+
+
+def measure(step, steps):
+    """Images per second."""
+    start = time.perf_counter()
+    for _ in range(steps):
+        step()
+    return steps * BATCH / (time.perf_counter() - start)
+
+
+def measure_kindred(options):
+    command = [str(options.kindred), "bench", "infer" if options.inference else "train", "--data", str(options.data),
+               "--steps", str(options.steps), "--repeats", "1", "--threads", str(options.threads), "--json", "-"]
+    result = subprocess.run(command, capture_output=True, text=True)
+    if result.returncode:
+        sys.exit(f"{' '.join(command)}: exit code {result.returncode}: {result.stderr}")
+    return json.loads(result.stdout)["images_per_second"]
+
+
+def blas():
+    maps = Path("/proc/self/maps").read_text()
+    return next((name for name in ("openblas", "blis", "mkl") if name in maps), "reference BLAS (slow!)")
+
+
+def main():
+    parser = argparse.ArgumentParser(usage=__doc__.split("usage: ")[1].splitlines()[0])
+    parser.add_argument("--kindred", type=Path, default=ROOT / "build/release/bin/kindred")
+    parser.add_argument("--data", type=Path, default=ROOT / "datasets/omniglot28.h5")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=30)
+    parser.add_argument("--inference", action="store_true")
+    options = parser.parse_args()
+    if options.repeats < 5:
+        parser.error("--repeats: at least 5")
+
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(1)
+    images = load_images(options.data)
+    pytorch = (Inference if options.inference else Training)(images)
+    measure(pytorch.step, 10)
+    measure_kindred(options)
+    rates = {"PyTorch " + torch.__version__: [], "Kindred": []}
+    for _ in range(options.repeats):
+        rates["PyTorch " + torch.__version__].append(measure(pytorch.step, options.steps))
+        rates["Kindred"].append(measure_kindred(options))
+
+    what = "inference" if options.inference else "training step"
+    print(f"{what}, batch {BATCH}, {options.threads} threads, {options.steps} steps x {options.repeats}; "
+          f"PyTorch with {blas()}")
+    print(f"{'':24}{'images/s':>10}{'lowest':>10}{'highest':>10}")
+    for name, values in rates.items():
+        print(f"{name:24}{statistics.median(values):10.0f}{min(values):10.0f}{max(values):10.0f}")
+    print(f"ratio: {statistics.median(rates['Kindred']) / statistics.median(next(iter(rates.values()))):.2f}")
+
+
+if __name__ == "__main__":
+    if "--help" in sys.argv or "-h" in sys.argv:
+        sys.exit(print(__doc__))
+    try:
+        import h5py
+        import numpy as np
+        import torch
+    except ImportError as error:
+        sys.exit(f"compare_pytorch.py: {error}; see --help")
+    main()
