@@ -1,0 +1,223 @@
+#!/usr/bin/env python3
+"""Kills a training run at random moments and checks that nothing acknowledged is ever lost.
+
+A small run writes a checkpoint every 5 steps. It is killed by SIGKILL after a random time, again and
+again, and resumed each time. After each kill:
+  * every line of metrics.jsonl but a torn last one is whole, the steps count up from 1 without a gap,
+    and each loss is, to the last digit, the one of a run that nobody killed;
+  * the newest acknowledged checkpoint loads, and its resumption starts with the step after it.
+A run that comes to its end must leave the model that the undisturbed run left, byte for byte.
+Last, a full disk: the run stops with exit code 74, and the checkpoint before still resumes.
+
+usage: kill9.py KINDRED [--kills N] [--seed N] [--keep]
+"""
+import argparse
+import json
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+DATA = Path(__file__).resolve().parents[2] / "datasets" / "omniglot28.h5"
+STEPS = 400
+RECIPE = """
+seed = 1
+[data]
+file = "omniglot28.h5"
+[sampler]
+name = "pxk"
+classes = 16
+samples_per_class = 2
+[augment]
+rotate_degrees = 10
+[model]
+architecture = "conv4"
+width = 8
+embedding = 16
+slice = 8
+[[loss]]
+name = "softmax"
+[[loss]]
+name = "triplet"
+[[loss]]
+name = "center"
+weight = 0.01
+[optimizer]
+name = "adam"
+schedule = "cosine"
+[train]
+planned_steps = %d
+evaluate_every = 0
+checkpoint_every = 5
+""" % STEPS
+
+
+class Fault(Exception):
+    pass
+
+
+class Run:
+    """One run folder, and how its program ended."""
+
+    def __init__(self, kindred, recipe, folder):
+        self.kindred, self.recipe, self.folder = kindred, recipe, folder
+
+    def command(self):
+        if not self.folder.exists():
+            return [self.kindred, "train", self.recipe, "--out", self.folder, "--quiet"]
+        if self.acknowledged():  # recipe and step come from the checkpoint
+            return [self.kindred, "train", "--out", self.folder, "--resume", "--quiet"]
+        return [self.kindred, "train", self.recipe, "--out", self.folder, "--resume", "--quiet"]
+
+    def go(self, seconds=None, file_limit=None):
+        """Runs it, killing it after `seconds`; returns the exit code (-9: killed) and its words."""
+
+        def limit_files():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # as a full disk: an error, not a signal
+            resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
+
+        with subprocess.Popen([str(word) for word in self.command()], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE, text=True,
+                              preexec_fn=limit_files if file_limit else None) as process:
+            try:
+                words = process.communicate(timeout=seconds)[1]
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGKILL)
+                words = process.communicate()[1]
+        return process.returncode, words
+
+    def lines(self):
+        path = self.folder / "metrics.jsonl"
+        if not path.exists():
+            return []
+        whole = path.read_bytes().split(b"\n")[:-1]  # the last piece is empty, or torn
+        try:
+            return [json.loads(line) for line in whole]
+        except ValueError as error:
+            raise Fault(f"{path}: a line in the middle is torn: {error}") from error
+
+    def acknowledged(self):
+        """The newest acknowledged checkpoint: (path, step), or None."""
+        found = [line for line in self.lines() if "checkpoint" in line]
+        return (self.folder / found[-1]["checkpoint"], found[-1]["step"]) if found else None
+
+    def steps(self):
+        return {line["step"]: line for line in self.lines() if "loss" in line}
+
+    def check(self, reference):
+        steps = [line["step"] for line in self.lines() if "loss" in line]
+        if steps != list(range(1, len(steps) + 1)):
+            raise Fault(f"{self.folder}: the steps of metrics.jsonl do not count up from 1")
+        for step, line in self.steps().items():
+            for key in ("loss", "gradient_norm", "embedding_norm"):
+                if line[key] != reference[step][key]:
+                    raise Fault(f"{self.folder}: step {step}: {key} is {line[key]}, "
+                                f"undisturbed {reference[step][key]}")
+        newest = self.acknowledged()
+        if newest:
+            path, step = newest
+            result = subprocess.run([self.kindred, "inspect", path], capture_output=True, text=True)
+            if result.returncode:
+                raise Fault(f"{path} is acknowledged, but: {result.stderr}")
+            if len(steps) < step:
+                raise Fault(f"{path} is acknowledged, but metrics.jsonl ends with step {len(steps)}")
+        return newest[1] if newest else 0
+
+
+def kill_and_resume(make_run, undisturbed, seconds, kills, chance):
+    reference = undisturbed.steps()
+    model = (undisturbed.folder / "model.kindred").read_bytes()
+    run = make_run()
+    killed = finished = 0
+    while killed < kills:
+        code, words = run.go(chance.uniform(0, 0.4 * seconds))
+        step = run.check(reference)
+        if code == -signal.SIGKILL:
+            killed += 1
+            print(f"  kill {killed}: {len(run.steps())} steps written, checkpoint of step {step} is good")
+            continue
+        if code:
+            raise Fault(f"{run.folder}: exit code {code}: {words}")
+        finished += finish(run, model)
+        run = make_run()
+    code, words = run.go()
+    if code:
+        raise Fault(f"{run.folder}: exit code {code}: {words}")
+    run.check(reference)
+    finished += finish(run, model)
+    print(f"kill9: {killed} kills; {finished} resumed runs ended with the model of the undisturbed one")
+
+
+def finish(run, model):
+    if (run.folder / "model.kindred").read_bytes() != model:
+        raise Fault(f"{run.folder}/model.kindred is not, byte for byte, what an undisturbed run leaves")
+    if len(run.steps()) != STEPS:
+        raise Fault(f"{run.folder}: ended after {len(run.steps())} of {STEPS} steps")
+    shutil.rmtree(run.folder)
+    return 1
+
+
+def fill_the_disk(run, undisturbed, seconds, chance):
+    run.go(chance.uniform(0.3, 0.6) * seconds)
+    while not run.acknowledged():
+        run.go(0.3 * seconds)
+    path, _ = run.acknowledged()
+    before = run.check(undisturbed.steps())
+    code, words = run.go(file_limit=path.stat().st_size - 1)
+    if code != 74 or ".kindred" not in words:
+        raise Fault(f"{run.folder}: full disk: expected exit code 74 and the checkpoint's name, found {code}: {words}")
+    if run.check(undisturbed.steps()) != before or list(run.folder.rglob("*.partial")):
+        raise Fault(f"{run.folder}: full disk: the checkpoint of step {before} is not as it was")
+    code, words = run.go()
+    if code:
+        raise Fault(f"{run.folder}: after the full disk: exit code {code}: {words}")
+    finish(run, (undisturbed.folder / "model.kindred").read_bytes())
+    print(f"kill9: a full disk left the checkpoint of step {before} good, and it resumed")
+
+
+def main():
+    parser = argparse.ArgumentParser(usage=__doc__.rsplit("usage: ", 1)[1].strip())
+    parser.add_argument("kindred", type=Path)
+    parser.add_argument("--kills", type=int, default=10)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", action="store_true", help="leave the run folders")
+    options = parser.parse_args()
+
+    base = Path(tempfile.mkdtemp(prefix="kindred-kill9-"))
+    kindred = options.kindred.resolve()
+    chance = random.Random(options.seed)
+    (base / "data").mkdir()
+    (base / "data" / DATA.name).symlink_to(DATA)
+    recipe = base / "data" / "recipe.toml"
+    recipe.write_text(RECIPE)
+    count = iter(range(1, 1 << 30))
+
+    def make_run():
+        return Run(kindred, recipe, base / f"run-{next(count)}")
+
+    try:
+        undisturbed = make_run()
+        start = time.monotonic()
+        code, words = undisturbed.go()
+        seconds = time.monotonic() - start
+        if code:
+            raise Fault(f"the undisturbed run ended with exit code {code}: {words}")
+        undisturbed.check(undisturbed.steps())
+        print(f"kill9: {STEPS} steps undisturbed in {seconds:.1f} s")
+        kill_and_resume(make_run, undisturbed, seconds, options.kills, chance)
+        fill_the_disk(make_run(), undisturbed, seconds, chance)
+    except Fault as fault:
+        sys.exit(f"kill9: {fault}\nkill9: the run folders are left in {base}")
+    if options.keep:
+        print(f"kill9: the run folders are in {base}")
+    else:
+        shutil.rmtree(base)
+
+
+if __name__ == "__main__":
+    main()
