@@ -52,7 +52,9 @@ class Triplet : public Loss {
     const Index batch = input.embeddings.rows();
     pairs_.measure(workers, input);
     classes_.group(input.labels);
-    for (Index i = 0; i < batch; ++i) labels_[i] = static_cast<LaneInt>(classes_.class_of(i));
+    for (Index i = 0; i < labels_.size(); ++i) {
+      labels_[i] = i < batch ? static_cast<LaneInt>(classes_.class_of(i)) : LaneInt{-1};
+    }
     const bool hard = settings_.mining == "hard";
     workers.for_blocks(batch, kRows, [&](Index begin, Index end, int) {
       for (Index i = begin; i < end; ++i) {
@@ -86,6 +88,12 @@ class Triplet : public Loss {
   }
 
  private:
+  /// Which of the rows from j on are of another class than `own`.
+  KINDRED_INLINE IntLanes negatives(Index j, LaneInt own) const {
+    const IntLanes labels = load(&labels_[j]);
+    return (labels != own) & (labels >= 0);
+  }
+
   /// The farthest positive and the nearest negative of anchor i; -1 where there is none.
   void find_hardest(Index i) {
     const Scalar* distance = pairs_.values().row(i);
@@ -99,7 +107,7 @@ class Triplet : public Loss {
     IntLanes where = broadcast_int(-1);
     IntLanes here = count_from(0);
     for (Index j = 0; j < pairs_.batch(); j += kLanes) {
-      const IntLanes better = (load(&labels_[j]) != own) & (load(distance + j) < nearest);
+      const IntLanes better = negatives(j, own) & (load(distance + j) < nearest);
       nearest = select(better, load(distance + j), nearest);
       where = select(better, here, where);
       here += static_cast<LaneInt>(kLanes);
@@ -173,7 +181,7 @@ class Triplet : public Loss {
     IntLanes nonzero{};
     for (Index j = 0; j < pairs_.batch(); j += kLanes) {
       Lanes to_negative = load(distance + j);
-      IntLanes chosen = load(&labels_[j]) != own;
+      IntLanes chosen = negatives(j, own);
       if (semihard) {
         const Lanes gap = to_negative - to_positive;
         chosen &= (gap > 0) & (gap <= margin);
