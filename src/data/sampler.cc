@@ -19,6 +19,7 @@ class ClassDecks {
  public:
   ClassDecks(const TrainingSet& set, std::uint64_t seed)
       : seed_(seed), entries_(static_cast<std::size_t>(set.classes)) {
+    if (set.classes == 0) return;  // no labels: the sampler will say so
     for (std::size_t i = 0; i < set.entries.size(); ++i) {
       entries_[static_cast<std::size_t>(set.entries[i].label)].push_back(static_cast<Index>(i));
     }
