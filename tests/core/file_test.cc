@@ -3,15 +3,13 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <array>
 #include <csignal>
-#include <cstdlib>
 #include <filesystem>
 #include <string>
 
-#include "kindred/core/error.h"
+#include "support/temp_folder.h"
 
 namespace kindred {
 namespace {
@@ -23,17 +21,7 @@ std::string text_of(const std::string& path) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-// The kind and message of what `call` throws.
-template <typename Call>
-void expect_error(Call call, ErrorKind kind, const std::string& part) {
-  try {
-    call();
-    ADD_FAILURE() << "no error; expected: " << part;
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), kind) << error.what();
-    EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
-  }
-}
+using test::expect_error;
 
 // No file of this process may grow beyond `bytes`: a full disk, as far as write() can tell.
 class FullDisk {
@@ -58,18 +46,13 @@ class FullDisk {
 
 class FileTest : public testing::Test {
  protected:
-  FileTest() {
-    std::string pattern = testing::TempDir() + "kindred_file_test_XXXXXX";
-    folder_ = mkdtemp(pattern.data());
-  }
-  ~FileTest() override { fs::remove_all(folder_); }
-  std::string path(const std::string& name) const { return folder_ + "/" + name; }
+  std::string path(const std::string& name) const { return folder_ / name; }
   std::size_t files() const {
     return static_cast<std::size_t>(
-        std::distance(fs::directory_iterator(folder_), fs::directory_iterator()));
+        std::distance(fs::directory_iterator(folder_.path()), fs::directory_iterator()));
   }
 
-  std::string folder_;
+  test::TempFolder folder_;
 };
 
 TEST_F(FileTest, WritesPartsOneAfterTheOther) {
@@ -92,7 +75,7 @@ TEST_F(FileTest, ReplacesAnOlderFileAsAWhole) {
 
 TEST_F(FileTest, WritesIntoTheWorkingFolder) {
   const fs::path before = fs::current_path();
-  fs::current_path(folder_);
+  fs::current_path(folder_.path());
   write_file_durably("bare", "text");
   fs::current_path(before);
   EXPECT_EQ(text_of(path("bare")), "text");
@@ -103,7 +86,7 @@ TEST_F(FileTest, AFullDiskLeavesTheOldFileAndNothingBeside) {
   const std::string large(100000, 'x');
   {
     const FullDisk full(4096);
-    expect_error([&] { write_file_durably(path("file"), large); }, ErrorKind::io, "writing failed");
+    expect_error(ErrorKind::io, "writing failed", [&] { write_file_durably(path("file"), large); });
   }
   EXPECT_EQ(text_of(path("file")), "old");
   EXPECT_EQ(files(), 1u);
@@ -112,35 +95,37 @@ TEST_F(FileTest, AFullDiskLeavesTheOldFileAndNothingBeside) {
 }
 
 TEST_F(FileTest, FailsWhereTheFolderIsMissingOrIsAFile) {
-  expect_error([&] { write_file_durably(path("missing/file"), "x"); }, ErrorKind::cannot_create,
-               "No such file or directory");
+  expect_error(ErrorKind::cannot_create, "No such file or directory",
+               [&] { write_file_durably(path("missing/file"), "x"); });
   write_file_durably(path("file"), "x");
-  expect_error([&] { write_file_durably(path("file/inside"), "x"); }, ErrorKind::cannot_create,
-               path("file/inside.partial") + ": cannot create: Not a directory");
+  expect_error(ErrorKind::cannot_create,
+               path("file/inside.partial") + ": cannot create: Not a directory",
+               [&] { write_file_durably(path("file/inside"), "x"); });
   EXPECT_EQ(files(), 1u);
 }
 
 TEST_F(FileTest, FailsWhereTheTargetIsAFolder) {
   make_folders(path("target"));
-  expect_error([&] { write_file_durably(path("target"), "x"); }, ErrorKind::io,
-               "renaming into place failed");
+  expect_error(ErrorKind::io, "renaming into place failed",
+               [&] { write_file_durably(path("target"), "x"); });
   EXPECT_EQ(files(), 1u);
 }
 
 TEST_F(FileTest, ReadFailsByKind) {
-  expect_error([&] { read_file(path("missing")); }, ErrorKind::no_input,
-               path("missing") + ": cannot open: No such file or directory");
-  expect_error([&] { read_file(folder_); }, ErrorKind::no_input, "is not a regular file");
+  expect_error(ErrorKind::no_input, path("missing") + ": cannot open: No such file or directory",
+               [&] { read_file(path("missing")); });
+  expect_error(ErrorKind::no_input, "is not a regular file",
+               [&] { read_file(folder_.path().string()); });
   write_file_durably(path("file"), "12345");
   EXPECT_EQ(read_file(path("file"), 5).size(), 5u);
-  expect_error([&] { read_file(path("file"), 4); }, ErrorKind::data,
-               "has 5 bytes; at most 4 are expected here");
+  expect_error(ErrorKind::data, "has 5 bytes; at most 4 are expected here",
+               [&] { read_file(path("file"), 4); });
 }
 
 TEST_F(FileTest, ANamedPipeIsRefusedWithoutWaitingForAWriter) {
   // Opening a pipe to read used to wait until somebody writes: the program hung.
   ASSERT_EQ(mkfifo(path("pipe").c_str(), 0600), 0);
-  expect_error([&] { read_file(path("pipe")); }, ErrorKind::no_input, "is not a regular file");
+  expect_error(ErrorKind::no_input, "is not a regular file", [&] { read_file(path("pipe")); });
 }
 
 TEST_F(FileTest, MakesFoldersWithTheirParents) {
@@ -148,10 +133,10 @@ TEST_F(FileTest, MakesFoldersWithTheirParents) {
   EXPECT_TRUE(fs::is_directory(path("a/b/c")));
   make_folders(path("a/b/c"));  // again is no error
   write_file_durably(path("file"), "x");
-  expect_error([&] { make_folders(path("file/b")); }, ErrorKind::cannot_create,
-               "cannot create the folder");
-  expect_error([&] { make_folders(path("file")); }, ErrorKind::cannot_create,
-               "cannot create the folder");
+  expect_error(ErrorKind::cannot_create, "cannot create the folder",
+               [&] { make_folders(path("file/b")); });
+  expect_error(ErrorKind::cannot_create, "cannot create the folder",
+               [&] { make_folders(path("file")); });
 }
 
 TEST(Checksum, IsXxh3) {
