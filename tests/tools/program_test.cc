@@ -1,0 +1,142 @@
+// The program as a user meets it: exit codes, messages, files.
+#include "tools/program.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "kindred/data/embedding_file.h"
+#include "support/small_data.h"
+
+namespace kindred {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+using test::kindred;
+using test::Outcome;
+using test::TempFolder;
+
+void write(const std::string& path, const std::string& text) { std::ofstream(path) << text; }
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+/// A folder with a small data set and a recipe for it.
+class Program : public testing::Test {
+ protected:
+  Program() {
+    test::SmallData data;
+    data.test_classes = 4;
+    test::write_small_data(folder_ / "data.h5", data);
+    write(folder_ / "recipe.toml", recipe_);
+  }
+  std::string train(const std::string& run, const std::string& more = "") const {
+    return "train " + (folder_ / "recipe.toml") + " --out " + (folder_ / run) + " " + more;
+  }
+
+  TempFolder folder_;
+  std::string recipe_ =
+      "[data]\nfile = 'data.h5'\n[sampler]\nclasses = 6\nsamples_per_class = 4\n"
+      "[model]\narchitecture = 'mlp'\nhidden = [16]\nembedding = 8\nslice = 4\n"
+      "[[loss]]\nname = 'softmax'\n[train]\nepochs = 1000\nplanned_steps = 30\n";
+};
+
+TEST_F(Program, TrainsEmbedsAndEvaluates) {
+  const Outcome trained = kindred(train("run"));
+  ASSERT_EQ(trained.code, 0) << trained.err;
+  EXPECT_TRUE(contains(trained.out, "recall@1")) << trained.out;
+  const std::string emb = folder_ / "emb.h5";
+  const Outcome embedded = kindred("embed " + (folder_ / "run") + "/model.kindred " +
+                                   (folder_ / "data.h5") + " --out " + emb);
+  ASSERT_EQ(embedded.code, 0) << embedded.err;
+  const Outcome evaluated = kindred("eval retrieval " + emb + " --json -");
+  ASSERT_EQ(evaluated.code, 0) << evaluated.err;
+  const Json numbers = Json::parse(evaluated.out);
+  EXPECT_EQ(numbers["queries_used"], 24);  // the 4 test classes x 6
+  const Outcome all = kindred("eval retrieval " + emb + " --split all --json -");
+  EXPECT_EQ(Json::parse(all.out)["queries_used"], 72);
+  const Outcome inspected = kindred("inspect " + emb + " --json -");
+  EXPECT_EQ(Json::parse(inspected.out)["embeddings"], Json({72, 8}));
+  const Outcome found = kindred("search " + emb + " --k 3 --out " + (folder_ / "neighbours.h5"));
+  EXPECT_EQ(found.code, 0) << found.err;
+}
+
+TEST_F(Program, EmbedsTheSameWithAnyNumberOfThreads) {
+  ASSERT_EQ(kindred(train("run", "--quiet")).code, 0);
+  const std::string common =
+      "embed " + (folder_ / "run") + "/model.kindred " + (folder_ / "data.h5") + " --quiet --out ";
+  ASSERT_EQ(kindred(common + (folder_ / "one.h5") + " --threads 1").code, 0);
+  ASSERT_EQ(kindred(common + (folder_ / "three.h5") + " --threads 3").code, 0);
+  EXPECT_EQ(test::text_of(folder_ / "one.h5"), test::text_of(folder_ / "three.h5"));
+}
+
+TEST_F(Program, EndsWithTheDocumentedCodes) {
+  const auto expect = [](const std::string& arguments, int code, const std::string& part) {
+    const Outcome outcome = kindred(arguments);
+    EXPECT_EQ(outcome.code, code) << arguments << "\n" << outcome.err;
+    EXPECT_TRUE(contains(outcome.err, part)) << arguments << "\n" << outcome.err;
+  };
+  write(folder_ / "text.h5", "not HDF5 at all");
+  write(folder_ / "bad.toml", recipe_ + "epoch = 3\n");
+  write(folder_ / "syntax.toml", "[data\n");
+  expect("", 64, "subcommand");
+  expect("fly", 64, "--help");
+  expect("train", 64, "name a recipe");
+  expect("train x.toml --bogus", 64, "--bogus");
+  expect("train " + (folder_ / "missing.toml"), 66, "missing.toml: cannot open");
+  expect("train " + (folder_ / "syntax.toml"), 78, "line 1");
+  expect("train " + (folder_ / "bad.toml") + " --out " + (folder_ / "r"), 78,
+         "unknown key 'epoch' in [train]; did you mean 'epochs'?");
+  expect(train("r", "--set data.file=text.h5"), 65, "text.h5");
+  expect(train("r", "--set data.file=missing.h5"), 66, "missing.h5");
+  expect(train("r", "--set train"), 64, "section.key=value");
+  expect(train("recipe.toml/r"), 73, "cannot create the folder");
+  expect("eval retrieval " + (folder_ / "missing.h5"), 66, "missing.h5");
+  expect("inspect " + (folder_ / "text.h5"), 65, "text.h5");
+}
+
+TEST_F(Program, HelpHasAnExampleEverywhere) {
+  for (const char* command :
+       {"", "train", "embed", "eval", "eval retrieval", "eval oneshot", "search", "inspect", "list",
+        "bench", "bench train", "bench infer", "import"}) {
+    const Outcome outcome = kindred(std::string(command) + " --help");
+    EXPECT_EQ(outcome.code, 0) << command;
+    EXPECT_TRUE(contains(outcome.out, "Example:")) << command << "\n" << outcome.out;
+  }
+}
+
+TEST_F(Program, ListsWhatThereIs) {
+  const Outcome outcome = kindred("list losses");
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_TRUE(contains(outcome.out, "triplet:")) << outcome.out;
+  EXPECT_TRUE(contains(outcome.out, "margin = 0.2")) << outcome.out;
+}
+
+TEST_F(Program, CtrlCWritesACheckpointAndSaysHowToResume) {
+  const std::string more = "--set train.planned_steps=200000 --quiet";
+  const Outcome stopped = kindred(train("run", more), "timeout --signal=INT --preserve-status 2");
+  EXPECT_EQ(stopped.code, 130) << stopped.err;
+  EXPECT_TRUE(contains(stopped.err, "--resume")) << stopped.err;
+  const Outcome resumed = kindred("train --out " + (folder_ / "run") + " --resume --quiet",
+                                  "timeout --signal=INT --preserve-status 1");
+  EXPECT_EQ(resumed.code, 130) << resumed.err;
+}
+
+TEST_F(Program, AFullDiskLeavesThePreviousCheckpointGood) {
+  ASSERT_EQ(kindred(train("run", "--quiet --set train.steps=5")).code, 0);
+  // No file may grow past 1 KiB: the next checkpoint cannot be written.
+  const Outcome full = kindred(train("run", "--resume --quiet"), "ulimit -f 1;");
+  EXPECT_EQ(full.code, 74) << full.err;
+  const Outcome resumed = kindred(train("run", "--resume --quiet"));
+  EXPECT_EQ(resumed.code, 0) << resumed.err;
+  ASSERT_EQ(kindred(train("whole", "--quiet")).code, 0);
+  EXPECT_EQ(test::text_of((folder_ / "run") + "/model.kindred"),
+            test::text_of((folder_ / "whole") + "/model.kindred"));
+}
+
+}  // namespace
+}  // namespace kindred

@@ -1,0 +1,104 @@
+// Same seed, same bits: for any number of threads, and resumed or not, over everything that is
+// registered. What is compared are whole checkpoint and model files.
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "kindred/loss/loss.h"
+#include "kindred/train/optimizer.h"
+#include "train/small_run.h"
+
+namespace kindred {
+namespace {
+
+using test::SmallRun;
+
+constexpr const char* kAllLayers = R"(
+[model]
+architecture = 'layers'
+slice = 4
+[[model.layers]]
+kind = 'convolution'
+channels = 16
+[[model.layers]]
+kind = 'batch_norm'
+[[model.layers]]
+kind = 'relu'
+[[model.layers]]
+kind = 'average_pool'
+[[model.layers]]
+kind = 'flatten'
+[[model.layers]]
+kind = 'dropout'
+[[model.layers]]
+kind = 'linear'
+features = 8
+)";
+constexpr const char* kResnet =
+    "[model]\narchitecture = 'resnet'\nwidths = [8, 16]\nembedding = 8\nslice = 4\n";
+constexpr const char* kAugment =
+    "[augment]\nrotate_degrees = 10\nscale = 0.1\nshear = 0.1\nshift = 0.1\nflip = true\n";
+
+void expect_same_bits(const std::string& text) {
+  const SmallRun runs;
+  constexpr Index kSteps = 9;
+  for (const int threads : {1, 2, 3, 8}) {
+    const std::string name = std::to_string(threads);
+    runs.run(name, runs.recipe(text, kSteps), threads);
+    EXPECT_EQ(runs.checkpoint(name, kSteps), runs.checkpoint("1", kSteps)) << threads << " threads";
+    EXPECT_EQ(runs.model(name), runs.model("1")) << threads << " threads";
+  }
+  Recipe first = runs.recipe(text, kSteps);
+  first.set("train.steps=4");
+  runs.run("resumed", std::move(first), 2);
+  runs.run("resumed", runs.recipe(text, kSteps), 3, true);
+  // The recipe's own text is part of the file; it differs in train.steps alone.
+  EXPECT_EQ(runs.checkpoint("resumed", kSteps), runs.checkpoint("1", kSteps)) << "resumed";
+}
+
+TEST(Determinism, HoldsForEveryLoss) {
+  for (const LossEntry& entry : loss_registry()) {
+    SCOPED_TRACE(std::string(entry.name));
+    // A loss on targets takes the embedding as its prediction.
+    const std::string model =
+        entry.needs_targets
+            ? "[model]\narchitecture = 'mlp'\nhidden = [20]\nembedding = 3\nslice = 4\n"
+            : test::kConv4;
+    expect_same_bits(model + "[[loss]]\nname = '" + std::string(entry.name) + "'\n");
+  }
+}
+
+TEST(Determinism, HoldsForEveryOptimizer) {
+  for (const OptimizerEntry& entry : optimizer_registry()) {
+    SCOPED_TRACE(std::string(entry.name));
+    expect_same_bits(std::string(test::kMlp) + test::kSoftmax + "[optimizer]\nname = '" +
+                     std::string(entry.name) + "'\n");
+  }
+}
+
+TEST(Determinism, HoldsForEveryArchitecture) {
+  for (const char* model : {test::kConv4, test::kMlp, kResnet, kAllLayers}) {
+    SCOPED_TRACE(model);
+    expect_same_bits(std::string(model) + test::kSoftmax + kAugment);
+  }
+}
+
+TEST(Determinism, HoldsWithEverythingAtOnce) {
+  expect_same_bits(std::string(test::kConv4) + kAugment +
+                   "[data]\nquarter_turns = true\nvalidation_classes = 2\n"
+                   "[[loss]]\nname = 'softmax'\nnormalize = true\nscale = 8\n"
+                   "[[loss]]\nname = 'triplet'\n[[loss]]\nname = 'center'\nweight = 0.01\n"
+                   "[optimizer]\nname = 'adamw'\nschedule = 'one_cycle'\nclip_norm = 1.0\n"
+                   "[train]\naverage = 0.9\ncheckpoint_every = 3\n");
+}
+
+TEST(Determinism, AnotherSeedGivesOtherBits) {
+  const SmallRun runs;
+  const std::string text = std::string(test::kMlp) + test::kSoftmax;
+  runs.run("one", runs.recipe("seed = 1\n" + text, 3), 1);
+  runs.run("two", runs.recipe("seed = 2\n" + text, 3), 1);
+  EXPECT_NE(runs.checkpoint("one", 3), runs.checkpoint("two", 3));
+}
+
+}  // namespace
+}  // namespace kindred
