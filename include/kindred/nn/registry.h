@@ -1,0 +1,22 @@
+#pragma once
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "kindred/core/recipe.h"
+
+namespace kindred {
+
+/// One kind of layer for [[model.layers]], as `kindred list layers` prints it.
+struct LayerListing {
+  std::string name;
+  std::string summary;
+  /// Reads the kind's settings from a section (an empty one gives the defaults), so that
+  /// Section::settings() holds them with type, range and description.
+  std::function<void(Section)> read_settings;
+};
+
+/// Every kind of layer, in the registry's order.
+std::vector<LayerListing> list_layers();
+
+}  // namespace kindred

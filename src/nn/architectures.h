@@ -1,0 +1,33 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "kindred/core/recipe.h"
+#include "kindred/nn/architecture.h"
+
+namespace kindred {
+
+/// A named architecture: a row of the table in architecture.cc.
+struct ArchitectureKind {
+  const char* name;
+  /// Reads its settings from [model] and gives the layers.
+  std::vector<LayerSpec> (*read)(Section model, const Shape& src);
+};
+
+// Building blocks of architectures. Names are prefixes of parameter names in model files.
+LayerSpec convolution(std::string name, Index channels, Index kernel, Index stride, Index padding,
+                      bool bias);
+LayerSpec linear(std::string name, Index features, bool bias);
+LayerSpec layer(std::string name, std::string kind,
+                std::vector<std::pair<std::string, double>> settings = {});
+
+/// The last linear layer: reads `embedding` and adds "embedding".
+void add_embedding(Section model, std::vector<LayerSpec>& layers);
+
+std::vector<LayerSpec> read_conv4(Section model, const Shape& src);
+std::vector<LayerSpec> read_mlp(Section model, const Shape& src);
+std::vector<LayerSpec> read_resnet(Section model, const Shape& src);
+/// [[model.layers]] one by one.
+std::vector<LayerSpec> read_layers(Section model, const Shape& src);
+
+}  // namespace kindred

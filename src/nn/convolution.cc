@@ -1,0 +1,172 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "nn/settings.h"
+#include "nn/weighted.h"
+
+namespace kindred {
+namespace {
+
+struct ConvolutionSettings {
+  Index channels = 64;
+  Index kernel = 3;
+  Index stride = 1;
+  Index padding = 1;
+  Index groups = 1;
+  bool bias = true;
+
+  template <typename Reader>
+  void read(Reader& reader) {
+    reader("channels", channels, "output channels", Range{1, 65536});
+    reader("kernel", kernel, "height and width of the kernel, pixels", Range{1, 64});
+    reader("stride", stride, "pixels between outputs", Range{1, 64});
+    reader("padding", padding, "zeros added at each edge, pixels", Range{0, 63});
+    reader("groups", groups, "channel groups convolved apart", Range{1, 65536});
+    reader("bias", bias, "a number added to each output channel; off before a batch_norm");
+  }
+
+  Shape dst(const Shape& src) const {
+    const auto extent = [this](Index n) { return (n + 2 * padding - kernel) / stride + 1; };
+    return {channels, extent(src.height), extent(src.width)};
+  }
+};
+
+using Descs = WeightedDescs<dnnl::convolution_forward, dnnl::convolution_backward_data,
+                            dnnl::convolution_backward_weights>;
+
+/// Where Winograd F(4x4, 3x3) beats direct convolution in float32, by shape alone (never by a
+/// timing: bits must not depend on one). oneDNN 2.6.3, AVX-512, 64 channels: 2.7 times at 28x28,
+/// 1.8 at 14x14, 1.3 at 7x7; at 3x3 more than half of its 4x4 tile lies outside and it loses.
+bool winograd_wins(const ConvolutionSettings& s, const Shape& src) {
+  return s.kernel == 3 && s.stride == 1 && s.groups == 1 && src.channels >= 32 &&
+         s.channels >= 32 && std::min(src.height, src.width) >= 7;
+}
+
+class Convolution final : public WeightedLayer {
+ public:
+  Convolution(const FusedSpec& spec, const Source& src, Compiler& compiler)
+      : WeightedLayer(spec, src, compiler),
+        settings_(settings_of<ConvolutionSettings>(*spec.layer)) {
+    const Index C = src.shape.channels / settings_.groups;
+    const Index K = settings_.kernel;
+    const Index O = settings_.channels;
+    claim({O, C, K, K}, C * K * K, settings_.bias, compiler);
+    const Shape dst = settings_.dst(src.shape);
+    flops_ = 2.0 * static_cast<double>(dst.size() * C * K * K);
+
+    dnnl::memory::dims weights{O, C, K, K};
+    FormatTag plain = FormatTag::oihw;
+    if (settings_.groups > 1) {
+      weights = {settings_.groups, O / settings_.groups, C, K, K};
+      plain = FormatTag::goihw;
+    }
+    weights_any_ = {weights, Compiler::kType, FormatTag::any};
+    const Descs chosen = choose(spec, src, dst, compiler);
+    set_dst(dst, chosen.forward.dst_desc());
+    compile(chosen, TensorDesc(weights, Compiler::kType, plain), compiler);
+  }
+
+ private:
+  struct Candidate {
+    dnnl::algorithm algorithm;
+    TensorDesc src;
+    TensorDesc dst;
+  };
+
+  /// The first candidate that oneDNN has and that is no `ref`: Winograd where asked, then src as
+  /// it comes, so that no reorder is needed, then what oneDNN likes, then channels-last.
+  Descs choose(const FusedSpec& spec, const Source& src, const Shape& dst,
+               Compiler& compiler) const {
+    const Index S = compiler.slice();
+    const TensorDesc any_dst = tensor(S, dst, FormatTag::any);
+    const TensorDesc any_src = tensor(S, src.shape, FormatTag::any);
+    const std::string& wish = compiler.convolution();
+    std::vector<Candidate> candidates;
+    if (wish == "winograd" || (wish == "auto" && winograd_wins(settings_, src.shape))) {
+      candidates.push_back({dnnl::algorithm::convolution_winograd, src.desc, any_dst});
+      candidates.push_back({dnnl::algorithm::convolution_winograd, any_src, any_dst});
+    }
+    constexpr auto kDirect = dnnl::algorithm::convolution_direct;
+    candidates.push_back({kDirect, src.desc, any_dst});
+    candidates.push_back({kDirect, any_src, any_dst});
+    candidates.push_back(
+        {kDirect, tensor(S, src.shape, FormatTag::nhwc), tensor(S, dst, FormatTag::nhwc)});
+    candidates.push_back({kDirect, tensor(S, src.shape, FormatTag::nchw), any_dst});
+    std::optional<Descs> last_resort;
+    for (const Candidate& candidate : candidates) {
+      try {
+        Descs descs = describe(candidate, spec, src.wants_diff, compiler);
+        if (!descs.has_ref()) return descs;
+        if (!last_resort) last_resort = std::move(descs);
+      } catch (const dnnl::error&) {
+        // This oneDNN, or this CPU, does not have it: the next candidate.
+      }
+    }
+    if (last_resort) return *last_resort;
+    fail(ErrorKind::internal, owner("forward") + ": oneDNN has no implementation for this shape");
+  }
+
+  Descs describe(const Candidate& candidate, const FusedSpec& spec, bool wants_diff,
+                 Compiler& compiler) const {
+    const auto attr = user_scratchpad();
+    const auto& engine = compiler.engine();
+    const bool training = compiler.training();
+    const compat::ConvolutionShape shape{{settings_.stride, settings_.stride},
+                                         {settings_.padding, settings_.padding}};
+    Descs descs{compat::convolution_forward(engine,
+                                            training ? dnnl::prop_kind::forward_training
+                                                     : dnnl::prop_kind::forward_inference,
+                                            candidate.algorithm, candidate.src, weights_any_,
+                                            bias_desc(), candidate.dst, shape, fused_attr(spec)),
+                std::nullopt, std::nullopt};
+    if (!training) return descs;
+    const TensorDesc src = descs.forward.src_desc();
+    const TensorDesc dst = descs.forward.dst_desc();
+    descs.weights.emplace(compat::convolution_backward_weights(engine, candidate.algorithm, src,
+                                                               weights_any_, bias_desc(), dst,
+                                                               shape, attr, descs.forward));
+    if (wants_diff) {
+      descs.data.emplace(compat::convolution_backward_data(
+          engine, candidate.algorithm, src, weights_any_, dst, shape, attr, descs.forward));
+    }
+    return descs;
+  }
+
+  ConvolutionSettings settings_;
+  TensorDesc weights_any_;
+};
+
+Shape convolution_dst(const LayerSpec& spec, const Shape& src) {
+  const auto settings = settings_of<ConvolutionSettings>(spec);
+  if (settings.padding >= settings.kernel) {
+    misfit(spec, src,
+           fmt::format("padding {} must be less than the kernel, {}", settings.padding,
+                       settings.kernel));
+  }
+  if (src.channels % settings.groups != 0 || settings.channels % settings.groups != 0) {
+    misfit(spec, src,
+           fmt::format("groups = {} must divide the input's channels and channels = {}",
+                       settings.groups, settings.channels));
+  }
+  if (std::min(src.height, src.width) + 2 * settings.padding < settings.kernel) {
+    misfit(spec, src,
+           fmt::format("the kernel of {0} x {0} does not fit even with padding {1}; use a smaller "
+                       "kernel, more padding or fewer pools before it",
+                       settings.kernel, settings.padding));
+  }
+  return settings.dst(src);
+}
+
+}  // namespace
+
+extern const LayerKind kConvolution;
+const LayerKind kConvolution{
+    "convolution", "slides kernels over an image (cross-correlation)",
+    read_settings<ConvolutionSettings>, convolution_dst,
+    [](const FusedSpec& spec, const Source& src, Compiler& compiler) -> std::unique_ptr<Layer> {
+      return std::make_unique<Convolution>(spec, src, compiler);
+    }};
+
+}  // namespace kindred

@@ -1,0 +1,29 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "kindred/nn/architecture.h"
+#include "kindred/nn/network.h"
+
+namespace kindred {
+
+/// A layer to be compiled, with the neighbours that are computed together with it.
+struct FusedSpec {
+  const LayerSpec* layer = nullptr;
+  const LayerSpec* norm = nullptr;     ///< convolution, linear: batch norm folded into the weights
+  const LayerSpec* flatten = nullptr;  ///< linear: takes the image itself
+  const LayerSpec* relu = nullptr;     ///< convolution, linear, batch_norm
+  const LayerSpec* pool = nullptr;     ///< batch_norm: 2x2 max pool
+  bool sum = false;                    ///< convolution: adds to what dst holds, then the ReLU
+
+  std::string name() const { return layer->name; }
+  /// "batch_norm + relu + max_pool"
+  std::string kind() const;
+};
+
+/// Cuts a chain of layers into pieces that are compiled as one each. Inference: dropout vanishes,
+/// batch norm folds into the convolution or linear layer before it, with a ReLU behind it.
+/// Training: batch norm takes a ReLU and a 2x2 max pool behind it.
+std::vector<FusedSpec> fuse(const std::vector<LayerSpec>& layers, NetworkMode mode);
+
+}  // namespace kindred

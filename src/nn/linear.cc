@@ -1,0 +1,103 @@
+#include <vector>
+
+#include "nn/settings.h"
+#include "nn/weighted.h"
+
+namespace kindred {
+namespace {
+
+struct LinearSettings {
+  Index features = 128;
+  bool bias = true;
+
+  template <typename Reader>
+  void read(Reader& reader) {
+    reader("features", features, "output numbers", Range{1, 1 << 20});
+    reader("bias", bias, "a number added to each output; off before a batch_norm");
+  }
+};
+
+using Descs = WeightedDescs<dnnl::inner_product_forward, dnnl::inner_product_backward_data,
+                            dnnl::inner_product_backward_weights>;
+
+/// dst = src weightsᵀ + bias.   src [S, F], weights [features, F], dst [S, features].
+/// With a flatten before it src is the image; F then runs over channel, row, column, and the
+/// weights are packed to match whatever layout the image has: nothing is moved.
+class Linear final : public WeightedLayer {
+ public:
+  Linear(const FusedSpec& spec, const Source& src, Compiler& compiler)
+      : WeightedLayer(spec, src, compiler), settings_(settings_of<LinearSettings>(*spec.layer)) {
+    const Index F = src.shape.size();
+    claim({settings_.features, F}, F, settings_.bias, compiler);
+    flops_ = 2.0 * static_cast<double>(F * settings_.features);
+    const Shape dst{settings_.features, 1, 1};
+    const Descs chosen = choose(spec, src, compiler);
+    set_dst(dst, tensor(compiler.slice(), dst, FormatTag::nhwc));
+    compile(chosen, weights(src.shape, FormatTag::oihw), compiler);
+  }
+
+ private:
+  TensorDesc weights(const Shape& src, FormatTag tag) const {
+    return {{settings_.features, src.channels, src.height, src.width}, Compiler::kType, tag};
+  }
+
+  /// src as it comes, or plain where oneDNN has only `ref` for that.
+  Descs choose(const FusedSpec& spec, const Source& src, Compiler& compiler) const {
+    std::optional<Descs> last_resort;
+    for (const TensorDesc& desc : {src.desc, with_layout(src.desc, FormatTag::nchw)}) {
+      try {
+        Descs descs = describe(desc, spec, src, compiler);
+        if (!descs.has_ref()) return descs;
+        if (!last_resort) last_resort = std::move(descs);
+      } catch (const dnnl::error&) {
+        // This oneDNN, or this CPU, does not have it: the next candidate.
+      }
+    }
+    if (last_resort) return *last_resort;
+    fail(ErrorKind::internal, owner("forward") + ": oneDNN has no implementation for this shape");
+  }
+
+  Descs describe(const TensorDesc& src_desc, const FusedSpec& spec, const Source& src,
+                 Compiler& compiler) const {
+    const auto attr = user_scratchpad();
+    const auto& engine = compiler.engine();
+    const bool training = compiler.training();
+    const TensorDesc any = weights(src.shape, FormatTag::any);
+    const TensorDesc dst =
+        as_matrix(tensor(compiler.slice(), {settings_.features, 1, 1}, FormatTag::nhwc));
+    Descs descs{compat::inner_product_forward(engine,
+                                              training ? dnnl::prop_kind::forward_training
+                                                       : dnnl::prop_kind::forward_inference,
+                                              src_desc, any, bias_desc(), dst, fused_attr(spec)),
+                std::nullopt, std::nullopt};
+    if (!training) return descs;
+    descs.weights.emplace(compat::inner_product_backward_weights(engine, src_desc, any, bias_desc(),
+                                                                 dst, attr, descs.forward));
+    if (src.wants_diff) {
+      descs.data.emplace(
+          compat::inner_product_backward_data(engine, src_desc, any, dst, attr, descs.forward));
+    }
+    return descs;
+  }
+
+  LinearSettings settings_;
+};
+
+Shape linear_dst(const LayerSpec& spec, const Shape& src) {
+  if (src.height != 1 || src.width != 1) {
+    misfit(spec, src, "it takes vectors; put a flatten or a global_average_pool before it");
+  }
+  return {settings_of<LinearSettings>(spec).features, 1, 1};
+}
+
+}  // namespace
+
+extern const LayerKind kLinear;
+const LayerKind kLinear{
+    "linear", "every output is a weighted sum of all inputs", read_settings<LinearSettings>,
+    linear_dst,
+    [](const FusedSpec& spec, const Source& src, Compiler& compiler) -> std::unique_ptr<Layer> {
+      return std::make_unique<Linear>(spec, src, compiler);
+    }};
+
+}  // namespace kindred

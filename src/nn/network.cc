@@ -1,0 +1,129 @@
+#include "kindred/nn/network.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "kindred/core/error.h"
+#include "kindred/core/random.h"
+#include "nn/compiler.h"
+#include "nn/network_impl.h"
+
+namespace kindred {
+namespace {
+
+Shape checked_dst(const Architecture& architecture) {
+  const Shape dst = dst_shape(architecture.layers, architecture.src);
+  if (architecture.layers.empty() || dst.height != 1 || dst.width != 1) {
+    fail(ErrorKind::recipe,
+         fmt::format("the network ends in an image of {} x {} x {} (height x width x channels), "
+                     "but an embedding is a vector; end it with a linear layer",
+                     dst.height, dst.width, dst.channels));
+  }
+  return dst;
+}
+
+std::unique_ptr<Sequence> compile(const Architecture& architecture, Compiler& compiler) {
+  const NetworkMode mode = compiler.training() ? NetworkMode::training : NetworkMode::inference;
+  const Source src{architecture.src, tensor(compiler.slice(), architecture.src, FormatTag::nhwc),
+                   false};
+  auto layers =
+      std::make_unique<Sequence>("network", fuse(architecture.layers, mode), src, compiler);
+  layers->end_in(tensor(compiler.slice(), layers->dst_shape(), FormatTag::nhwc), compiler);
+  return layers;
+}
+
+void describe_layers(const std::vector<const Layer*>& layers, std::size_t indent,
+                     std::string& text) {
+  for (const Layer* layer : layers) {
+    const Shape& shape = layer->dst_shape();
+    text += fmt::format("{:<36} {:<34} {:>12} {:>8.2f} Mflop  {}\n",
+                        std::string(indent, ' ') + layer->name(), layer->kind(),
+                        fmt::format("{}x{}x{}", shape.height, shape.width, shape.channels),
+                        layer->flops() * 1e-6, layer->implementation());
+    describe_layers(layer->children(), indent + 2, text);
+  }
+}
+
+}  // namespace
+
+Network::Network(const Architecture& architecture, Index slice, NetworkMode mode,
+                 ParameterTable& table, State& state)
+    : impl_(std::make_unique<Impl>()) {
+  const ComputeScope scope;  // oneDNN plans for the number of threads it sees: one
+  const Shape dst = checked_dst(architecture);
+  Compiler compiler(impl_->engine, slice, mode, architecture.convolution, table, state);
+  impl_->mode = mode;
+  impl_->slice = slice;
+  impl_->src = architecture.src;
+  impl_->embedding = dst.channels;
+  impl_->layers = compile(architecture, compiler);
+  impl_->leaves = compiler.leaves();
+  impl_->fillings = compiler.fillings();
+  impl_->gradient_size = compiler.gradient_size();
+  impl_->statistics_size = compiler.statistics_size();
+}
+
+Network::~Network() = default;
+Network::Network(Network&&) noexcept = default;
+
+Index Network::slice() const { return impl_->slice; }
+Index Network::embedding() const { return impl_->embedding; }
+const Shape& Network::src_shape() const { return impl_->src; }
+Index Network::gradient_row_size() const { return impl_->gradient_size; }
+double Network::forward_flops() const { return impl_->layers->flops(); }
+
+void Network::initialise(std::uint64_t seed, std::span<float> parameters) const {
+  for (std::size_t i = 0; i < impl_->fillings.size(); ++i) {
+    const auto& [range, initial] = impl_->fillings[i];
+    const auto values = range.of(parameters);
+    if (initial.fan_in == 0) {
+      std::ranges::fill(values, initial.value);
+      continue;
+    }
+    // He et al. 2015, "Delving deep into rectifiers", eq. (10).
+    const auto deviation = static_cast<float>(std::sqrt(2.0 / static_cast<double>(initial.fan_in)));
+    Random random(seed, Purpose::initialise, i);
+    for (float& value : values) value = deviation * random.normal();
+  }
+}
+
+void Network::pack(const Workers& workers, std::span<const float> parameters) {
+  workers.for_each(static_cast<Index>(impl_->leaves.size()), [&](Index i, int) {
+    impl_->leaves[static_cast<std::size_t>(i)]->pack(parameters);
+  });
+}
+
+void Network::reduce_gradient(const Workers& workers, MatrixView rows,
+                              std::span<float> gradient) const {
+  constexpr Index kBlock = 8192;  // floats: a block of every row stays in cache
+  workers.for_blocks(impl_->gradient_size, kBlock, [&](Index begin, Index end, int) {
+    for (Index apart = 1; apart < rows.rows(); apart *= 2) {
+      for (Index i = 0; i + apart < rows.rows(); i += 2 * apart) {
+        const float* from = rows.row(i + apart);
+        float* to = rows.row(i);
+        for (Index j = begin; j < end; ++j) to[j] += from[j];
+      }
+    }
+  });
+  workers.for_each(static_cast<Index>(impl_->leaves.size()), [&](Index i, int) {
+    impl_->leaves[static_cast<std::size_t>(i)]->unpack_gradient(rows.row(0), gradient);
+  });
+}
+
+void Network::update_running_statistics(std::span<const std::unique_ptr<Slice>> slices) {
+  std::vector<std::span<const float>>& seen = impl_->seen;
+  seen.clear();
+  for (const auto& slice : slices) seen.push_back(Impl::statistics(*slice));
+  for (Layer* leaf : impl_->leaves) leaf->update_running_statistics(seen);
+}
+
+std::string Network::describe() const {
+  std::string text;
+  describe_layers(impl_->layers->children(), 0, text);
+  return text;
+}
+
+}  // namespace kindred

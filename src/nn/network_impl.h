@@ -1,0 +1,28 @@
+#pragma once
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "kindred/nn/network.h"
+#include "nn/compiler.h"
+#include "nn/sequence.h"
+
+namespace kindred {
+
+struct Network::Impl {
+  dnnl::engine engine{dnnl::engine::kind::cpu, 0};
+  NetworkMode mode = NetworkMode::training;
+  Index slice = 0;
+  Shape src;
+  Index embedding = 0;
+  std::unique_ptr<Sequence> layers;
+  std::vector<Layer*> leaves;  // layers with parameters, in order
+  std::vector<Compiler::Filling> fillings;
+  Index gradient_size = 0;
+  Index statistics_size = 0;
+  std::vector<std::span<const float>> seen;  // update_running_statistics only
+
+  static std::span<const float> statistics(const Slice& slice);
+};
+
+}  // namespace kindred

@@ -1,0 +1,87 @@
+#include <algorithm>
+
+#include "nn/network_impl.h"
+
+namespace kindred {
+
+struct Scratch::Impl {
+  ScratchStack stack;
+};
+
+Scratch::Scratch(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Scratch::~Scratch() = default;
+
+struct Slice::Impl {
+  explicit Impl(const Network::Impl& of)
+      : network(of),
+        src(of.slice * of.src.size()),
+        vectors(of.slice * of.embedding),
+        statistics(of.statistics_size),
+        layers(of.layers->bind()) {}
+
+  Run run(const Pass& pass) {
+    return {pass, pass.scratch->impl_->stack, statistics.span(), nullptr, Accumulate::no};
+  }
+
+  /// The layers write and read embeddings without gaps between rows. Where the caller's rows have
+  /// none they work there directly.
+  static bool dense(ConstMatrixView view) { return view.stride() == view.cols(); }
+
+  const Network::Impl& network;
+  Buffer<float> src;
+  Buffer<float> vectors;  // [S, D] for rows with gaps
+  Buffer<float> statistics;
+  std::unique_ptr<BoundLayer> layers;
+};
+
+std::span<const float> Network::Impl::statistics(const Slice& slice) {
+  return slice.impl_->statistics.span();
+}
+
+std::unique_ptr<Slice> Network::make_slice() const {
+  return std::unique_ptr<Slice>(new Slice(std::make_unique<Slice::Impl>(*impl_)));
+}
+
+std::unique_ptr<Scratch> Network::make_scratch() const {
+  return std::unique_ptr<Scratch>(new Scratch(std::make_unique<Scratch::Impl>(
+      ScratchStack(impl_->engine, impl_->layers->scratch_bytes()))));
+}
+
+Slice::Slice(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Slice::~Slice() = default;
+
+MatrixView Slice::src() {
+  return {impl_->src.data(), impl_->network.slice, impl_->network.src.size()};
+}
+
+void Slice::forward(MatrixView dst, const Pass& pass) {
+  assert(dst.rows() == impl_->network.slice && dst.cols() == impl_->network.embedding);
+  const ComputeScope scope;
+  Run run = impl_->run(pass);
+  if (Impl::dense(dst)) return impl_->layers->forward(impl_->src.data(), dst.data(), run);
+  impl_->layers->forward(impl_->src.data(), impl_->vectors.data(), run);
+  for (Index n = 0; n < dst.rows(); ++n) {
+    std::copy_n(impl_->vectors.data() + n * dst.cols(), dst.cols(), dst.row(n));
+  }
+}
+
+void Slice::backward(ConstMatrixView diff_dst, std::span<float> row, Accumulate accumulate,
+                     const Pass& pass) {
+  assert(impl_->network.mode == NetworkMode::training);
+  assert(diff_dst.rows() == impl_->network.slice && diff_dst.cols() == impl_->network.embedding);
+  assert(static_cast<Index>(row.size()) >= impl_->network.gradient_size);
+  const ComputeScope scope;
+  Run run = impl_->run(pass);
+  run.gradient = row.data();
+  run.accumulate = accumulate;
+  const float* from = diff_dst.data();
+  if (!Impl::dense(diff_dst)) {
+    for (Index n = 0; n < diff_dst.rows(); ++n) {
+      std::copy_n(diff_dst.row(n), diff_dst.cols(), impl_->vectors.data() + n * diff_dst.cols());
+    }
+    from = impl_->vectors.data();
+  }
+  impl_->layers->backward(from, nullptr, run);
+}
+
+}  // namespace kindred

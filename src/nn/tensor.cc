@@ -1,0 +1,71 @@
+#include "nn/tensor.h"
+
+#include <fmt/format.h>
+
+#include "kindred/core/error.h"
+
+namespace kindred {
+
+TensorDesc tensor(Index S, const Shape& shape, FormatTag tag) {
+  return {{S, shape.channels, shape.height, shape.width}, dnnl::memory::data_type::f32, tag};
+}
+
+TensorDesc with_layout(const TensorDesc& desc, FormatTag tag) {
+  return {compat::dims_of(desc), dnnl::memory::data_type::f32, tag};
+}
+
+TensorDesc reshaped(const TensorDesc& desc, const Shape& shape) {
+  const Index S = compat::dims_of(desc)[0];
+  for (const FormatTag tag : {FormatTag::nhwc, FormatTag::nChw16c, FormatTag::nChw8c}) {
+    if (has_layout(desc, tag)) return tensor(S, shape, tag);
+  }
+  return tensor(S, shape, FormatTag::nchw);
+}
+
+TensorDesc as_matrix(const TensorDesc& desc) {
+  const auto dims = compat::dims_of(desc);
+  return {{dims[0], dims[1]}, dnnl::memory::data_type::f32, FormatTag::nc};
+}
+
+TensorDesc vector_desc(Index C) { return {{C}, dnnl::memory::data_type::f32, FormatTag::a}; }
+
+bool has_layout(const TensorDesc& desc, FormatTag tag) { return desc == with_layout(desc, tag); }
+
+ChannelLayout channel_layout(const TensorDesc& desc) {
+  const auto dims = compat::dims_of(desc);
+  ChannelLayout layout{dims[0], dims[1], dims[2], dims[3], 0, 0, {}};
+  const Index pixels = layout.pixels();
+  const auto add_groups = [&](Index from, Index to, int lanes, Index channel_stride) {
+    for (Index c = from; c < to; c += lanes) {
+      layout.groups.push_back({c, c * channel_stride, lanes});
+    }
+  };
+  const auto blocked = [&](int lanes) {
+    layout.C = round_up(layout.C, lanes);
+    layout.pixel_stride = lanes;
+    add_groups(0, layout.C, lanes, pixels);
+  };
+  if (has_layout(desc, FormatTag::nhwc)) {
+    layout.pixel_stride = layout.C;
+    const Index by_16 = layout.C / 16 * 16;
+    const Index by_8 = layout.C / 8 * 8;
+    add_groups(0, by_16, 16, 1);
+    add_groups(by_16, by_8, 8, 1);
+    add_groups(by_8, layout.C, 1, 1);
+  } else if (has_layout(desc, FormatTag::nChw16c)) {
+    blocked(16);
+  } else if (has_layout(desc, FormatTag::nChw8c)) {
+    blocked(8);
+  } else if (has_layout(desc, FormatTag::nchw)) {
+    layout.pixel_stride = 1;
+    add_groups(0, layout.C, 1, pixels);
+  } else {
+    fail(ErrorKind::internal,
+         fmt::format("a tensor of {} channels, {} x {}, has a layout that own loops do not know",
+                     layout.C, layout.H, layout.W));
+  }
+  layout.sample_stride = layout.C * pixels;
+  return layout;
+}
+
+}  // namespace kindred

@@ -1,0 +1,177 @@
+#include "nn/weighted.h"
+
+#include <algorithm>
+
+namespace kindred {
+
+/// One slice's calls of a layer with weights.
+class BoundWeighted final : public BoundLayer {
+ public:
+  explicit BoundWeighted(const WeightedLayer& layer) : layer_(layer) {
+    const dnnl::engine& engine = layer.engine_;
+    if (layer.copy_src_) {
+      copied_src_ = Buffer<std::byte>(bytes_of(layer.used_src_));
+      copy_src_ = Call(engine, layer.copy_src_);
+      copy_src_.add(DNNL_ARG_FROM, layer.src_desc());
+      copy_src_.add(DNNL_ARG_TO, layer.used_src_, copied_src_.data());
+    }
+    if (layer.copy_diff_src_) {
+      copy_diff_src_ = Call(engine, layer.copy_diff_src_);
+      copy_diff_src_.add(DNNL_ARG_FROM, layer.used_src_);
+      copy_diff_src_.add(DNNL_ARG_TO, layer.src_desc());
+    }
+    forward_ = Call(engine, layer.forward_);
+    forward_.add(DNNL_ARG_SRC, layer.used_src_);
+    forward_.add(DNNL_ARG_WEIGHTS, layer.weights_desc_, layer.weights_->data());
+    if (layer.has_bias()) {
+      forward_.add(DNNL_ARG_BIAS, layer.bias_desc(), layer.packed_bias_.data());
+    }
+    forward_.add(DNNL_ARG_DST, layer.used_dst_);
+    if (layer.backward_weights_) {
+      weights_ = Call(engine, layer.backward_weights_);
+      weights_.add(DNNL_ARG_SRC, layer.used_src_);
+      weights_.add(DNNL_ARG_DIFF_DST, layer.used_dst_);
+      weights_.add(DNNL_ARG_DIFF_WEIGHTS, layer.diff_weights_desc_);
+      if (layer.has_bias()) weights_.add(DNNL_ARG_DIFF_BIAS, layer.bias_desc());
+    }
+    if (layer.data_) {
+      const auto& packed = layer.data_weights_ ? layer.data_weights_ : layer.weights_;
+      data_ = Call(engine, layer.data_);
+      data_.add(DNNL_ARG_DIFF_DST, layer.used_dst_);
+      data_.add(DNNL_ARG_WEIGHTS, layer.data_weights_desc_, packed->data());
+      data_.add(DNNL_ARG_DIFF_SRC, layer.used_src_);
+    }
+  }
+
+  void forward(const void* src, void* dst, Run& run) override {
+    src_ = src;
+    if (copy_src_) {
+      copy_src_.set(DNNL_ARG_FROM, src);
+      copy_src_.run(run.scratch);
+      src_ = copied_src_.data();
+    }
+    forward_.set(DNNL_ARG_SRC, src_);
+    forward_.set(DNNL_ARG_DST, dst);
+    forward_.run(run.scratch);
+  }
+
+  void backward(const void* diff_dst, void* diff_src, Run& run) override {
+    backward_weights(diff_dst, run);
+    if (diff_src == nullptr) return;
+    ScratchFrame frame(run.scratch);
+    void* computed = copy_diff_src_ ? frame.take(bytes_of(layer_.used_src_)) : diff_src;
+    data_.set(DNNL_ARG_DIFF_DST, diff_dst);
+    data_.set(DNNL_ARG_DIFF_SRC, computed);
+    data_.run(run.scratch);
+    if (!copy_diff_src_) return;
+    copy_diff_src_.set(DNNL_ARG_FROM, computed);
+    copy_diff_src_.set(DNNL_ARG_TO, diff_src);
+    copy_diff_src_.run(run.scratch);
+  }
+
+ private:
+  void backward_weights(const void* diff_dst, Run& run) {
+    const bool accumulate = run.accumulate == Accumulate::yes;
+    weights_.set(DNNL_ARG_SRC, src_);
+    weights_.set(DNNL_ARG_DIFF_DST, diff_dst);
+    const auto with_weights = [&](float* diff_weights) {
+      weights_.set(DNNL_ARG_DIFF_WEIGHTS, diff_weights);
+      if (!layer_.has_bias()) return weights_.run(run.scratch);
+      write_gradient(run.gradient + layer_.bias_gradient_, layer_.bias_size_, accumulate,
+                     run.scratch, [&](float* diff_bias) {
+                       weights_.set(DNNL_ARG_DIFF_BIAS, diff_bias);
+                       weights_.run(run.scratch);
+                     });
+    };
+    write_gradient(run.gradient + layer_.gradient_, floats_of(layer_.diff_weights_desc_),
+                   accumulate, run.scratch, with_weights);
+  }
+
+  const WeightedLayer& layer_;
+  const void* src_ = nullptr;  // what backward weights reads
+  Buffer<std::byte> copied_src_;
+  Call copy_src_, copy_diff_src_, forward_, weights_, data_;
+};
+
+WeightedLayer::WeightedLayer(const FusedSpec& spec, const Source& src, Compiler& compiler)
+    : Layer(spec.name(), spec.kind()), engine_(compiler.engine()), norm_spec_(spec.norm) {
+  set_src(src.shape, src.desc);
+}
+
+std::unique_ptr<BoundLayer> WeightedLayer::bind() const {
+  return std::make_unique<BoundWeighted>(*this);
+}
+
+Index WeightedLayer::scratch_bytes() const {
+  const auto pad = [](const Primitive& primitive) {
+    return primitive ? ScratchFrame::cost(primitive.scratchpad_bytes()) : 0;
+  };
+  const Index forward = std::max(pad(forward_), pad(copy_src_));
+  Index data = std::max(pad(data_), pad(copy_diff_src_));
+  if (copy_diff_src_) data += ScratchFrame::cost(bytes_of(used_src_));
+  Index weights = pad(backward_weights_);
+  if (backward_weights_) {
+    weights += ScratchFrame::cost(bytes_of(diff_weights_desc_)) +
+               ScratchFrame::cost(bias_size_ * static_cast<Index>(sizeof(float)));
+  }
+  return std::max({forward, data, weights});
+}
+
+void WeightedLayer::claim(std::vector<Index> shape, Index fan_in, bool bias, Compiler& compiler) {
+  bias_size_ = shape[0];
+  weights_range_ = compiler.parameter(name() + ".weights", std::move(shape), true, {fan_in, 0.0F});
+  if (bias) bias_ = compiler.parameter(name() + ".bias", {bias_size_}, false, {0, 0.0F});
+  if (norm_spec_ != nullptr) norm_.emplace(*norm_spec_, bias_size_, compiler);
+  norm_spec_ = nullptr;
+}
+
+void WeightedLayer::finish() {
+  if (has_bias()) packed_bias_ = Buffer<float>(bias_size_);
+  if (norm_) folded_ = Buffer<float>(weights_range_.size);
+  if (used_src_ == src_desc()) return;
+  copy_src_ = make_reorder(engine_, src_desc(), used_src_, owner("reorder of src"));
+  if (data_) {
+    copy_diff_src_ = make_reorder(engine_, used_src_, src_desc(), owner("reorder of diff_src"));
+  }
+}
+
+void WeightedLayer::pack(std::span<const float> parameters) {
+  const float* weights = weights_range_.of(parameters).data();
+  if (bias_.size > 0) std::ranges::copy(bias_.of(parameters), packed_bias_.data());
+  if (norm_) {
+    if (bias_.size == 0) packed_bias_.fill(0.0F);
+    std::ranges::copy(weights_range_.of(parameters), folded_.data());
+    fold(*norm_, parameters, folded_.span(), packed_bias_.span());
+    weights = folded_.data();
+  }
+  weights_->pack(weights);
+  if (data_weights_) data_weights_->pack(weights);
+}
+
+void WeightedLayer::unpack_gradient(const float* row, std::span<float> gradient) {
+  unpack_->run(row + gradient_, weights_range_.of(gradient).data());
+  if (bias_.size > 0) {
+    std::copy_n(row + bias_gradient_, bias_.size, bias_.of(gradient).data());
+  }
+}
+
+std::string WeightedLayer::implementation() const {
+  std::string text = forward_.implementation;
+  if (data_) text += " / " + data_.implementation;
+  if (backward_weights_) text += " / " + backward_weights_.implementation;
+  if (copy_src_) text += " after " + copy_src_.implementation + " reorder";
+  return text;
+}
+
+dnnl::primitive_attr fused_attr(const FusedSpec& spec) {
+  dnnl::primitive_attr attr = user_scratchpad();
+  if (spec.sum || spec.relu != nullptr) {
+    dnnl::post_ops ops;
+    if (spec.sum) ops.append_sum(1.0F);
+    if (spec.relu != nullptr) compat::append_relu(ops);
+    attr.set_post_ops(ops);
+  }
+  return attr;
+}
+
+}  // namespace kindred
