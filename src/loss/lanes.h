@@ -2,6 +2,10 @@
 // Fixed-width vector arithmetic for the losses' loops: 64 bytes of Scalars at a time, whatever the
 // machine's registers hold, so that sums have the same written order on every instruction set.
 // GCC and clang vector extensions; the compiler cuts a 64-byte vector into what there is.
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
+
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -42,7 +46,7 @@ KINDRED_INLINE void store(Scalar* to, const Lanes& v) { std::memcpy(to, &v, size
 
 /// 0, 1, 2, ... + first.
 KINDRED_INLINE IntLanes count_from(Index first) {
-  IntLanes v;
+  IntLanes v{};
   for (Index l = 0; l < kLanes; ++l) v[l] = static_cast<LaneInt>(first + l);
   return v;
 }
@@ -63,34 +67,71 @@ KINDRED_INLINE Lanes select(const IntLanes& mask, const Lanes& yes, const Lanes&
 KINDRED_INLINE IntLanes select(const IntLanes& mask, const IntLanes& yes, const IntLanes& no) {
   return mask ? yes : no;
 }
+/// The first `n` lanes, zeros behind.
+KINDRED_INLINE Lanes first_lanes(const Lanes& v, Index n) {
+  return select(count_from(0) < static_cast<LaneInt>(n), v, Lanes{});
+}
 KINDRED_INLINE Lanes max(const Lanes& a, const Lanes& b) { return a > b ? a : b; }
 KINDRED_INLINE Lanes min(const Lanes& a, const Lanes& b) { return a < b ? a : b; }
 KINDRED_INLINE Lanes abs(const Lanes& a) { return a < 0 ? -a : a; }
 
 KINDRED_INLINE bool any(const IntLanes& mask) {
+#if defined(__AVX512F__)
+  const auto bits = reinterpret_cast<__m512i>(mask);
+  return _mm512_test_epi64_mask(bits, bits) != 0;
+#else
   using Words = std::int64_t __attribute__((vector_size(64)));
   const auto words = reinterpret_cast<Words>(mask);
   std::int64_t together = 0;
   for (int w = 0; w < 8; ++w) together |= words[w];
   return together != 0;
+#endif
+}
+
+KINDRED_INLINE Lanes sqrt(const Lanes& x) {
+  Scalar numbers[kLanes];
+  std::memcpy(numbers, &x, sizeof(x));
+  for (Scalar& number : numbers) number = std::sqrt(number);
+  return load(numbers);
 }
 
 /// A running sum in double: lane l of every vector goes to its own double; total() adds the lanes
 /// from the first to the last.
 class LaneSum {
  public:
-  KINDRED_INLINE void add(const Lanes& v) { sums_ += __builtin_convertvector(v, Doubles); }
+#if defined(KINDRED_DOUBLE)
+  KINDRED_INLINE void add(const Lanes& v) { sums_ += v; }
+  KINDRED_INLINE void add_product(const Lanes& a, const Lanes& b) { sums_ += a * b; }
+  KINDRED_INLINE double total() const { return total_of(sums_); }
+#else
+  KINDRED_INLINE void add(const Lanes& v) {
+    sums_ += low(v);
+    high_sums_ += high(v);
+  }
   KINDRED_INLINE void add_product(const Lanes& a, const Lanes& b) {
-    sums_ += __builtin_convertvector(a, Doubles) * __builtin_convertvector(b, Doubles);
+    sums_ += low(a) * low(b);
+    high_sums_ += high(a) * high(b);
   }
-  KINDRED_INLINE double total() const {
-    double sum = 0;
-    for (Index l = 0; l < kLanes; ++l) sum += sums_[l];
-    return sum;
-  }
+  KINDRED_INLINE double total() const { return total_of(sums_) + total_of(high_sums_); }
+#endif
 
  private:
-  using Doubles = double __attribute__((vector_size(64 / sizeof(Scalar) * sizeof(double))));
+  using Doubles = double __attribute__((vector_size(64)));
+#if !defined(KINDRED_DOUBLE)
+  KINDRED_INLINE static Doubles low(const Lanes& v) {
+    return __builtin_convertvector(__builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7), Doubles);
+  }
+  KINDRED_INLINE static Doubles high(const Lanes& v) {
+    return __builtin_convertvector(__builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15),
+                                   Doubles);
+  }
+  Doubles high_sums_{};
+#endif
+  KINDRED_INLINE static double total_of(const Doubles& sums) {
+    double sum = 0;
+    for (int l = 0; l < 8; ++l) sum += sums[l];
+    return sum;
+  }
   Doubles sums_{};
 };
 
@@ -128,12 +169,12 @@ KINDRED_INLINE double squared_difference(const Scalar* a, const Scalar* b, Index
 /// relative error below 2e-7 (tested). 0 below -87.3, largest finite numbers above 88.
 #if defined(KINDRED_DOUBLE)
 KINDRED_INLINE Lanes exp(const Lanes& x) {
-  Lanes y;
+  Lanes y{};
   for (Index l = 0; l < kLanes; ++l) y[l] = std::exp(x[l] < 709.0 ? x[l] : 709.0);
   return y;
 }
 KINDRED_INLINE Lanes log1p_of_unit(const Lanes& x) {
-  Lanes y;
+  Lanes y{};
   for (Index l = 0; l < kLanes; ++l) y[l] = std::log1p(x[l]);
   return y;
 }

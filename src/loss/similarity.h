@@ -2,6 +2,7 @@
 #include <string>
 
 #include "kindred/core/buffer.h"
+#include "kindred/core/function_ref.h"
 #include "kindred/loss/loss.h"
 
 namespace kindred {
@@ -35,14 +36,16 @@ class PairMatrix {
   /// `normalize`: unit rows instead of the raw embeddings.
   PairMatrix(const LossContext& context, Measure measure, bool normalize);
 
-  /// Computes the numbers of a batch.
-  void measure(const Workers& workers, const LossInput& input);
+  /// Computes the numbers of a batch, and calls then(i) as soon as row i stands, while it is in
+  /// cache; rows run in parallel, so that then(i) may read row i only.
+  void measure(const Workers& workers, const LossInput& input, FunctionRef<void(Index row)> then);
 
   Index batch() const { return rows_.rows(); }
-  /// [B, B]; the diagonal is 0 for distances. Rows may be read to the next multiple of 64 bytes.
+  /// [B, B]; the diagonal is 0 for distances. Rows go on with zeros to a multiple of 64 bytes.
   ConstScalarView values() const { return {values_.data(), batch(), batch(), values_.stride()}; }
-  /// Mean and spread of the numbers off the diagonal.
-  PairStatistics statistics() const;
+  /// Mean and spread of the numbers off the diagonal, over 64 to 127 rows spread evenly through
+  /// a greater batch; of their square roots with `of_roots`.
+  PairStatistics statistics(bool of_roots = false) const;
 
   /// [B, B], for the loss to fill with d loss / d values(i, j), every row whole.
   ScalarView gradient();
@@ -53,9 +56,9 @@ class PairMatrix {
   void add_pair(Index i, Index j, double gradient, LossOutput& output) const;
 
  private:
+  template <Measure kind>
   void measure_row(Index i);
-  bool near(Index i, Index j) const;
-  void fold_tiles(Index tile_row);
+  void fold_tiles(Index tile_row, double factor);
   void finish_row(Index i, double factor, ScalarView diff);
   ScalarView diff_of(LossOutput& output) const {
     return normalize_ ? output.diff_unit : output.diff_embeddings;
@@ -67,8 +70,6 @@ class PairMatrix {
   ScalarMatrix values_;
   ScalarMatrix gradient_;
   Buffer<Scalar> squared_lengths_;
-  Buffer<double> row_sums_;     // Σ_j value, for the statistics
-  Buffer<double> row_squares_;  // Σ_j value²
 };
 
 }  // namespace KINDRED_SCALAR

@@ -41,7 +41,10 @@ class Triplet : public Loss {
  public:
   Triplet(const LossContext& context, const TripletSettings& settings)
       : settings_(settings),
-        pairs_(context, measure_of(settings.distance), settings.normalize),
+        hard_(settings.mining == "hard"),
+        squared_(hard_ && settings.distance == "euclidean"),
+        pairs_(context, squared_ ? Measure::squared_euclidean : measure_of(settings.distance),
+               settings.normalize),
         classes_(context.batch),
         labels_(round_up(context.batch, kLanes)),
         positive_(context.batch),
@@ -50,26 +53,25 @@ class Triplet : public Loss {
 
   double compute(const Workers& workers, const LossInput& input, LossOutput& output) override {
     const Index batch = input.embeddings.rows();
-    pairs_.measure(workers, input);
     classes_.group(input.labels);
     for (Index i = 0; i < labels_.size(); ++i) {
       labels_[i] = i < batch ? static_cast<LaneInt>(classes_.class_of(i)) : LaneInt{-1};
     }
-    const bool hard = settings_.mining == "hard";
-    workers.for_blocks(batch, kRows, [&](Index begin, Index end, int) {
-      for (Index i = begin; i < end; ++i) {
-        if (hard) {
-          find_hardest(i);
-        } else {
-          add_triplets(i);
-        }
-      }
-    });
+    if (hard_) {
+      pairs_.measure(workers, input, [&](Index i) { find_hardest(i); });
+    } else if (settings_.swap) {  // reads rows of positives
+      pairs_.measure(workers, input, [](Index) {});
+      workers.for_blocks(batch, kRows, [&](Index begin, Index end, int) {
+        for (Index i = begin; i < end; ++i) add_triplets(i);
+      });
+    } else {
+      pairs_.measure(workers, input, [&](Index i) { add_triplets(i); });
+    }
 
     Terms all;
     Index skipped = 0;
     for (Index i = 0; i < batch; ++i) {
-      if (hard) terms_[i] = hardest_term(i);
+      if (hard_) terms_[i] = hardest_term(i);
       all.value += terms_[i].value;
       all.count += terms_[i].count;
       all.nonzero += terms_[i].nonzero;
@@ -79,7 +81,7 @@ class Triplet : public Loss {
     const Index divisor = settings_.reduction == "mean" ? all.count : all.nonzero;
     if (divisor == 0) return 0;
     const double factor = static_cast<double>(output.weight) / static_cast<double>(divisor);
-    if (hard) {
+    if (hard_) {
       for (Index i = 0; i < batch; ++i) push_hardest(i, factor, output);
     } else {
       pairs_.backward(workers, factor, output);
@@ -133,13 +135,15 @@ class Triplet : public Loss {
     return {value, 1, value > 0 ? 1 : 0};
   }
 
+  double distance(Index i, Index j) const {
+    const double value = pairs_.values()(i, j);
+    return squared_ ? std::sqrt(value) : value;
+  }
+
   double hardest_excess(Index i) const {
-    const ConstScalarView distance = pairs_.values();
     double negative = distance(i, negative_[i]);
-    if (settings_.swap) {
-      negative = std::min(negative, static_cast<double>(distance(positive_[i], negative_[i])));
-    }
-    return static_cast<double>(distance(i, positive_[i])) - negative + settings_.margin;
+    if (settings_.swap) negative = std::min(negative, distance(positive_[i], negative_[i]));
+    return distance(i, positive_[i]) - negative + settings_.margin;
   }
 
   void push_hardest(Index i, double factor, LossOutput& output) const {
@@ -147,9 +151,18 @@ class Triplet : public Loss {
     const Index p = positive_[i];
     const Index n = negative_[i];
     const double gradient = settings_.soft ? factor / (1 + std::exp(-hardest_excess(i))) : factor;
-    const bool swapped = settings_.swap && pairs_.values()(p, n) < pairs_.values()(i, n);
-    pairs_.add_pair(i, p, gradient, output);
-    pairs_.add_pair(swapped ? p : i, n, -gradient, output);
+    const bool swapped = settings_.swap && distance(p, n) < distance(i, n);
+    push(i, p, gradient, output);
+    push(swapped ? p : i, n, -gradient, output);
+  }
+
+  /// `gradient` is by distance(i, j).
+  void push(Index i, Index j, double gradient, LossOutput& output) const {
+    if (squared_) {
+      const double length = distance(i, j);
+      gradient = length > 0 ? gradient / (2 * length) : 0;
+    }
+    pairs_.add_pair(i, j, gradient, output);
   }
 
   /// All triplets (i, p, n), and with `swap` what triplets (p, i, n) put on d(i, n).
@@ -217,7 +230,7 @@ class Triplet : public Loss {
 
   void report(const Terms& all, Index skipped, LossOutput& output) const {
     if (output.scalars == nullptr) return;
-    const PairStatistics statistics = pairs_.statistics();
+    const PairStatistics statistics = pairs_.statistics(squared_);
     output.scalars->push_back(
         {"active_share",
          static_cast<double>(all.nonzero) / static_cast<double>(std::max<Index>(all.count, 1))});
@@ -227,6 +240,8 @@ class Triplet : public Loss {
   }
 
   TripletSettings settings_;
+  bool hard_;
+  bool squared_;  // mined by squared distances: one root for each triplet instead of each pair
   PairMatrix pairs_;
   BatchClasses classes_;
   Buffer<LaneInt> labels_;  // class of each row within the batch; -1 behind the last
