@@ -1,0 +1,67 @@
+#pragma once
+#include <immintrin.h>
+
+#include <bit>
+#include <cstdint>
+
+#include "kindred/core/index.h"
+
+namespace kindred {
+
+/// Which of 64 scores are above (or not below) a threshold: bit i stands for scores[i].
+enum class Keep { above, not_below };
+
+template <Keep keep>
+inline std::uint64_t filter64(const float* scores, float threshold) {
+  std::uint64_t mask = 0;
+#if defined(__AVX512F__)
+  constexpr int kCompare = keep == Keep::above ? _CMP_GT_OQ : _CMP_GE_OQ;
+  const __m512 limit = _mm512_set1_ps(threshold);
+  for (int i = 0; i < 4; ++i) {
+    const auto part = _mm512_cmp_ps_mask(_mm512_loadu_ps(scores + 16 * i), limit, kCompare);
+    mask |= static_cast<std::uint64_t>(part) << (16 * i);
+  }
+#elif defined(__AVX__)
+  constexpr int kCompare = keep == Keep::above ? _CMP_GT_OQ : _CMP_GE_OQ;
+  const __m256 limit = _mm256_set1_ps(threshold);
+  for (int i = 0; i < 8; ++i) {
+    const __m256 part = _mm256_cmp_ps(_mm256_loadu_ps(scores + 8 * i), limit, kCompare);
+    mask |= static_cast<std::uint64_t>(static_cast<unsigned>(_mm256_movemask_ps(part))) << (8 * i);
+  }
+#else
+  const __m128 limit = _mm_set1_ps(threshold);
+  for (int i = 0; i < 16; ++i) {
+    const __m128 part = keep == Keep::above ? _mm_cmpgt_ps(_mm_loadu_ps(scores + 4 * i), limit)
+                                            : _mm_cmpge_ps(_mm_loadu_ps(scores + 4 * i), limit);
+    mask |= static_cast<std::uint64_t>(static_cast<unsigned>(_mm_movemask_ps(part))) << (4 * i);
+  }
+#endif
+  return mask;
+}
+
+/// Calls use(i) for each i in [0, count) in rising order whose score passes `threshold`, which
+/// use() may raise through the reference. `scores` must be readable, and fail the threshold, up to
+/// a multiple of 64.
+template <Keep keep, typename Use>
+inline void for_each_passing(const float* scores, Index count, const float& threshold, Use use) {
+  for (Index base = 0; base < count; base += 64) {
+    for (std::uint64_t mask = filter64<keep>(scores + base, threshold); mask != 0;
+         mask &= mask - 1) {
+      use(base + std::countr_zero(mask));
+    }
+  }
+}
+
+/// Orders by falling score, then rising index, as one number: the smaller is the nearer.
+inline std::uint64_t order_key(float score, std::uint32_t index) {
+  const auto bits = std::bit_cast<std::uint32_t>(score + 0.0F);  // -0 counts as 0
+  const std::uint32_t rising = (bits >> 31) != 0 ? ~bits : bits | 0x80000000U;
+  return static_cast<std::uint64_t>(~rising) << 32 | index;
+}
+inline std::uint32_t index_of_key(std::uint64_t key) { return static_cast<std::uint32_t>(key); }
+inline float score_of_key(std::uint64_t key) {
+  const std::uint32_t rising = ~static_cast<std::uint32_t>(key >> 32);
+  return std::bit_cast<float>((rising >> 31) != 0 ? rising & 0x7FFFFFFFU : ~rising);
+}
+
+}  // namespace kindred

@@ -1,0 +1,138 @@
+#include "kindred/eval/neighbors.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "kindred/core/error.h"
+#include "naive_ranking.h"
+#include "support/error_of.h"
+
+namespace kindred {
+namespace {
+
+constexpr Similarity kSimilarities[] = {Similarity::cosine, Similarity::inner_product,
+                                        Similarity::euclidean};
+
+/// Exact in float32, so that ties are ties in the naive version too.
+Matrix exact_rows(Index rows, Similarity similarity, std::uint64_t seed) {
+  return similarity == Similarity::cosine ? testing_rows::signs(rows, seed)
+                                          : testing_rows::whole_numbers(rows, 16, 2, seed);
+}
+
+void expect_naive(const Matrix& queries, const Matrix& gallery, Index k, Similarity similarity,
+                  bool leave_one_out) {
+  SCOPED_TRACE(testing::Message() << queries.rows() << " queries, " << gallery.rows()
+                                  << " in the gallery, k " << k << ", similarity "
+                                  << static_cast<int>(similarity));
+  const Neighbors found =
+      find_neighbors(Workers(2), queries, gallery, k, similarity, leave_one_out);
+  for (Index q = 0; q < queries.rows(); ++q) {
+    const std::vector<Index> order =
+        naive::ranking(queries.row(q), gallery, similarity, leave_one_out ? q : -1);
+    for (Index j = 0; j < k; ++j) {
+      const Index expected = order[static_cast<std::size_t>(j)];
+      ASSERT_EQ(found.index(q, j), expected) << "query " << q << ", neighbour " << j;
+      const double score =
+          naive::score(queries.row(q), gallery.row(expected), gallery.cols(), similarity);
+      // A distance is the root of an exact square; the rest is exact.
+      ASSERT_NEAR(found.score(q, j), similarity == Similarity::euclidean ? -score : score, 1e-6);
+    }
+  }
+}
+
+TEST(Neighbors, AgreeWithNaiveWhereTiesAreMany) {
+  for (const Similarity similarity : kSimilarities) {
+    const Matrix gallery = exact_rows(1100, similarity, 1);
+    const Matrix queries = exact_rows(150, similarity, 2);
+    for (const Index k : {1, 2, 10, 100, 1100}) {
+      expect_naive(queries, gallery, k, similarity, false);
+    }
+    for (const Index k : {1, 7, 1099}) expect_naive(gallery, gallery, k, similarity, true);
+  }
+}
+
+TEST(Neighbors, AgreeWithNaiveForSmallGalleries) {
+  for (const Similarity similarity : kSimilarities) {
+    for (const Index rows : {1, 2, 31, 63, 64, 65, 512, 513}) {
+      const Matrix gallery = exact_rows(rows, similarity, 1);
+      expect_naive(exact_rows(3, similarity, 2), gallery, std::min<Index>(rows, 5), similarity,
+                   false);
+    }
+  }
+}
+
+// Every fifth row is the same row, at the edges of tiles and blocks too: its copies are nearest
+// and stand by index, at distance zero and equal scores to the bit.
+TEST(Neighbors, OfEqualRowsStandByIndexWithEqualScores) {
+  for (const Similarity similarity : kSimilarities) {
+    Matrix rows = testing_rows::uniform(1300, 100, 1);
+    for (Index j = 0; j < 100; ++j) rows(0, j) *= 2;  // the longest by far
+    for (Index i = 5; i < 1300; i += 5) std::copy_n(rows.row(0), 100, rows.row(i));
+    const Neighbors found = find_neighbors(Workers(2), rows, rows, 260, similarity);
+    for (const Index q : {0, 5, 70, 140, 510, 515, 1025, 1295}) {
+      for (Index j = 0; j < 260; ++j) {
+        ASSERT_EQ(found.index(q, j), 5 * j) << "query " << q;
+        ASSERT_EQ(found.score(q, j), found.score(0, 0));
+        if (similarity == Similarity::euclidean) {
+          ASSERT_EQ(found.score(q, j), 0.0F);
+        }
+      }
+    }
+  }
+}
+
+TEST(Neighbors, HaveTheSameBitsForAnyNumberOfThreads) {
+  const Matrix gallery = testing_rows::uniform(2000, 33, 1);
+  const Matrix queries = testing_rows::uniform(700, 33, 2);
+  for (const Similarity similarity : kSimilarities) {
+    const Neighbors first = find_neighbors(Workers(1), queries, gallery, 12, similarity);
+    for (const int threads : {2, 3, 8}) {
+      const Neighbors again = find_neighbors(Workers(threads), queries, gallery, 12, similarity);
+      for (Index q = 0; q < 700; ++q) {
+        for (Index j = 0; j < 12; ++j) {
+          ASSERT_EQ(first.index(q, j), again.index(q, j));
+          ASSERT_EQ(first.score(q, j), again.score(q, j));
+        }
+      }
+    }
+  }
+}
+
+TEST(Neighbors, DoNotDependOnWhichOtherQueriesAreAsked) {
+  const Matrix gallery = testing_rows::uniform(900, 70, 1);
+  const Matrix queries = testing_rows::uniform(300, 70, 2);
+  const Neighbors all = find_neighbors(Workers(2), queries, gallery, 5, Similarity::cosine);
+  for (const Index q : {0, 13, 14, 139, 140, 299}) {
+    const Neighbors one =
+        find_neighbors(Workers(1), queries.view().rows_from(q, 1), gallery, 5, Similarity::cosine);
+    for (Index j = 0; j < 5; ++j) {
+      EXPECT_EQ(one.index(0, j), all.index(q, j));
+      EXPECT_EQ(one.score(0, j), all.score(q, j));
+    }
+  }
+}
+
+TEST(Neighbors, RefuseBadInput) {
+  Matrix rows = testing_rows::uniform(4, 3, 1);
+  const auto search = [&](Index k, bool leave_one_out) {
+    return test::error_of(
+        [&] { find_neighbors(Workers(1), rows, rows, k, Similarity::cosine, leave_one_out); },
+        ErrorKind::usage);
+  };
+  EXPECT_EQ(search(5, false),
+            "k = 5, but there are 4 gallery embeddings to choose from; k must be 1 to 4");
+  EXPECT_EQ(search(4, true),
+            "k = 4, but there are 3 other embeddings to choose from; k must be 1 to 3");
+  EXPECT_EQ(search(0, false),
+            "k = 0, but there are 4 gallery embeddings to choose from; k must be 1 to 4");
+  const Matrix queries = testing_rows::uniform(4, 3, 1);
+  rows(3, 0) = std::nanf("");
+  EXPECT_EQ(test::error_of(
+                [&] { find_neighbors(Workers(1), queries, rows, 1, Similarity::inner_product); },
+                ErrorKind::data),
+            "gallery embeddings: row 3 of 4 has NaN at column 0");
+}
+
+}  // namespace
+}  // namespace kindred

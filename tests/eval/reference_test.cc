@@ -1,0 +1,62 @@
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "kindred/data/hdf5_file.h"
+#include "kindred/eval/retrieval.h"
+
+namespace kindred {
+namespace {
+
+constexpr double kTolerance = 1e-4;  // what METRICS.md promises; no case has ties
+
+struct Rows {
+  Matrix embeddings;
+  std::vector<std::int64_t> labels;
+};
+
+Matrix read_matrix(const Hdf5File& file, const std::string& name) {
+  const std::vector<Index> shape = file.shape(name);
+  Matrix m(shape[0], shape[1]);
+  const std::vector<float> values = file.read<float>(name);
+  for (Index i = 0; i < m.rows(); ++i) {
+    std::copy_n(values.begin() + i * m.cols(), m.cols(), m.row(i));
+  }
+  return m;
+}
+
+Rows read_rows(const Hdf5File& file, const std::string& prefix) {
+  return {read_matrix(file, prefix + "embeddings"), file.read<std::int64_t>(prefix + "labels")};
+}
+
+TEST(Reference, RetrievalAgreesWithMetricsFile) {
+  const std::string path = KINDRED_TEST_DATA "/metrics.h5";
+  const Hdf5File all = Hdf5File::open(path + ":/retrieval");
+  const Workers workers(2);
+  int checked = 0;
+  for (const std::string& name : all.children()) {
+    SCOPED_TRACE(name);
+    const Hdf5File file = Hdf5File::open(path + ":/retrieval/" + name);
+    const auto expected = nlohmann::json::parse(file.attribute_text("", "metrics"));
+    RetrievalOptions options;
+    options.recall_at = {1, 2, 4, 8, 10, 100};
+    options.precision_at = {10};
+    options.leave_one_out = file.exists("embeddings");
+    const Rows queries = read_rows(file, options.leave_one_out ? "" : "query_");
+    const Rows gallery = read_rows(file, options.leave_one_out ? "" : "gallery_");
+    const RetrievalResult result = evaluate_retrieval(workers, queries.embeddings, queries.labels,
+                                                      gallery.embeddings, gallery.labels, options);
+    EXPECT_EQ(result.queries_used, expected.at("queries_used").get<Index>());
+    EXPECT_EQ(result.queries_without_match, expected.at("queries_without_match").get<Index>());
+    for (const MetricValue& metric : result.metrics) {
+      EXPECT_NEAR(metric.value, expected.at(metric.name).get<double>(), kTolerance) << metric.name;
+      ++checked;
+    }
+  }
+  EXPECT_EQ(checked, 6 * 11);
+}
+
+}  // namespace
+}  // namespace kindred
