@@ -187,6 +187,11 @@ Hdf5File::Hdf5File(Hdf5File&&) noexcept = default;
 Hdf5File& Hdf5File::operator=(Hdf5File&&) noexcept = default;
 Hdf5File::~Hdf5File() = default;
 
+bool is_hdf5_file(const std::string& path) {
+  const Hdf5Session session;
+  return is_regular_file(path) && H5Fis_hdf5(path.c_str()) > 0;
+}
+
 const std::string& Hdf5File::path() const { return impl_->path; }
 std::string Hdf5File::where(std::string_view name) const { return impl_->where(name); }
 

@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <libdeflate.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -25,6 +26,23 @@ Hdf5Id space_of(const std::vector<Index>& shape) {
   if (shape.empty()) return Hdf5Id(H5Screate(H5S_SCALAR));
   const std::vector<hsize_t> size(shape.begin(), shape.end());
   return Hdf5Id(H5Screate_simple(static_cast<int>(size.size()), size.data(), nullptr));
+}
+
+constexpr int kBestLevel = 12;  // libdeflate's; it searches for the shortest form
+
+// The zlib stream of `rows`, filled up with zeros to a whole chunk.
+std::vector<std::uint8_t> deflated(std::span<const std::uint8_t> rows, std::size_t chunk_bytes) {
+  struct Free {
+    void operator()(libdeflate_compressor* c) const { libdeflate_free_compressor(c); }
+  };
+  const std::unique_ptr<libdeflate_compressor, Free> compressor(
+      libdeflate_alloc_compressor(kBestLevel));
+  std::vector<std::uint8_t> whole(rows.begin(), rows.end());
+  whole.resize(chunk_bytes);
+  std::vector<std::uint8_t> packed(libdeflate_zlib_compress_bound(compressor.get(), chunk_bytes));
+  packed.resize(libdeflate_zlib_compress(compressor.get(), whole.data(), whole.size(),
+                                         packed.data(), packed.size()));
+  return packed;
 }
 
 }  // namespace
@@ -144,6 +162,32 @@ void Hdf5Writer::write_rows(const std::string& name, Index first, Index count,
   impl_->check(H5Dwrite(id.get(), hdf5_native<T>(), memory.get(), space.get(), H5P_DEFAULT,
                         values.data()) >= 0,
                name);
+}
+
+void Hdf5Writer::write_packed(const std::string& name, const std::vector<Index>& shape,
+                              std::span<const std::uint8_t> values, Index chunk_rows,
+                              const Workers& workers) {
+  std::vector<Index> chunk = shape;
+  chunk[0] = std::min(chunk_rows, shape[0]);
+  create<std::uint8_t>(name, shape, {chunk, 9, false});  // 9 is what HDF5 has a name for
+  const std::size_t row_bytes = values.size() / static_cast<std::size_t>(shape[0]);
+  const std::size_t chunk_bytes = row_bytes * static_cast<std::size_t>(chunk[0]);
+  std::vector<std::vector<std::uint8_t>> packed(
+      static_cast<std::size_t>(blocks_of(shape[0], chunk[0])));
+  workers.for_each(static_cast<Index>(packed.size()), [&](Index i, int) {
+    const auto first = static_cast<std::size_t>(i) * chunk_bytes;
+    const auto rows = values.subspan(first, std::min(chunk_bytes, values.size() - first));
+    packed[static_cast<std::size_t>(i)] = deflated(rows, chunk_bytes);
+  });
+  const Hdf5Session session;
+  const Hdf5Id id(H5Dopen2(impl_->file.get(), name.c_str(), H5P_DEFAULT));
+  std::vector<hsize_t> offset(shape.size(), 0);
+  for (const std::vector<std::uint8_t>& piece : packed) {
+    impl_->check(
+        H5Dwrite_chunk(id.get(), H5P_DEFAULT, 0, offset.data(), piece.size(), piece.data()) >= 0,
+        name);
+    offset[0] += static_cast<hsize_t>(chunk[0]);
+  }
 }
 
 void Hdf5Writer::write_strings(const std::string& name, std::span<const std::string> values,

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kindred/core/index.h"
+#include "kindred/core/parallel.h"
 
 namespace kindred {
 
@@ -88,6 +89,9 @@ class Hdf5File {
   std::unique_ptr<Impl> impl_;
 };
 
+/// True for a file that can be opened and begins as HDF5 files do.
+bool is_hdf5_file(const std::string& path);
+
 /// How a data set is stored: in one piece without a chunk shape.
 struct Hdf5Storage {
   std::vector<Index> chunk = {};
@@ -116,6 +120,10 @@ class Hdf5Writer {
               const Hdf5Storage& storage = {});
   template <typename T>
   void write_rows(const std::string& name, Index first, Index count, std::span<const T> values);
+  /// A whole data set of bytes in chunks of `chunk_rows` rows, deflated as far as deflate goes
+  /// (slow; readable by all). Equal bytes for any number of workers.
+  void write_packed(const std::string& name, const std::vector<Index>& shape,
+                    std::span<const std::uint8_t> values, Index chunk_rows, const Workers& workers);
   /// Fixed-length UTF-8, padded with zero bytes to the longest.
   void write_strings(const std::string& name, std::span<const std::string> values,
                      const Hdf5Storage& storage = {});
