@@ -18,8 +18,8 @@ struct EvalOptions : CommonOptions {
   std::string gallery;
   std::string split = "auto";
   std::string similarity = "cosine";
-  std::vector<Index> recall_at = {1, 2, 4, 8};
-  std::vector<Index> precision_at = {1, 5, 10};
+  std::vector<Index> recall_at;     ///< empty: the library's choice
+  std::vector<Index> precision_at;  ///< empty: the library's choice
 };
 
 /// Embeddings with their labels; a view of the rows that were asked for.
@@ -56,8 +56,8 @@ Labelled read_rows(const std::string& path, const std::string& prefix, const std
 
 RetrievalResult measure(const EvalOptions& options) {
   RetrievalOptions how;
-  how.recall_at = options.recall_at;
-  how.precision_at = options.precision_at;
+  if (!options.recall_at.empty()) how.recall_at = options.recall_at;
+  if (!options.precision_at.empty()) how.precision_at = options.precision_at;
   how.similarity = options.similarity == "cosine"          ? Similarity::cosine
                    : options.similarity == "inner_product" ? Similarity::inner_product
                                                            : Similarity::euclidean;

@@ -5,8 +5,10 @@
 
 #include "command.h"
 #include "kindred/core/recipe.h"
+#include "kindred/data/import.h"
 #include "kindred/data/sampler.h"
 #include "kindred/loss/loss.h"
+#include "kindred/nn/registry.h"
 #include "kindred/train/optimizer.h"
 
 namespace kindred::tools {
@@ -67,14 +69,28 @@ void list_samplers() {
   }
 }
 
+void list_layer_kinds() {
+  for (const LayerListing& entry : list_layers()) {
+    print_row(entry, [&](Section section) { entry.read_settings(section); });
+  }
+}
+
+void list_formats() {
+  for (const ImportFormat& entry : import_registry()) {
+    fmt::print("  {}: {}\n", entry.name, entry.summary);
+  }
+}
+
 struct Listing {
   const char* name;
   void (*print)();
 };
 constexpr Listing kListings[] = {
     {"losses", list_losses},
+    {"layers", list_layer_kinds},
     {"optimizers", list_optimizers},
     {"samplers", list_samplers},
+    {"formats", list_formats},
 };
 
 void list(const std::string& which) {

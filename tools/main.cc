@@ -30,6 +30,7 @@ int run(int argc, char** argv) {
   add_bench(program);
   add_embed(program);
   add_eval(program);
+  add_import(program);
   add_inspect(program);
   add_list(program);
   add_search(program);
