@@ -1,0 +1,142 @@
+#include "nn/layer_harness.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "kindred/core/random.h"
+
+namespace kindred::test {
+namespace {
+
+constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+
+/// Between [S, C, H, W] in float64 and a layout, through oneDNN's plain layout. Padding channels
+/// are zero, as every layer leaves them.
+void reorder(const dnnl::engine& engine, const TensorDesc& from_desc, const void* from,
+             const TensorDesc& to_desc, void* to) {
+  const ComputeScope scope;
+  dnnl::memory source(from_desc, engine, const_cast<void*>(from));
+  dnnl::memory target(to_desc, engine, to);
+  dnnl::stream stream(engine);
+  dnnl::reorder(source, target).execute(stream, source, target);
+}
+
+}  // namespace
+
+LayerHarness::LayerHarness(const std::vector<LayerSpec>& layers, Index S, const Shape& src,
+                           NetworkMode mode, const std::string& convolution, FormatTag layout) {
+  compile(layers, S, src, mode, convolution, layout, table);
+  parameters.assign(static_cast<std::size_t>(table.size()), 0.0F);
+}
+
+LayerHarness::LayerHarness(const std::vector<LayerSpec>& layers, Index S, const Shape& src,
+                           LayerHarness& trained, const std::string& convolution)
+    : state(trained.state), parameters(trained.parameters) {
+  compile(layers, S, src, NetworkMode::inference, convolution, FormatTag::nhwc, trained.table);
+}
+
+void LayerHarness::compile(const std::vector<LayerSpec>& layers, Index S, const Shape& src,
+                           NetworkMode mode, const std::string& convolution, FormatTag layout,
+                           ParameterTable& from) {
+  const ComputeScope scope;
+  specs_ = layers;
+  Compiler compiler(engine_, S, mode, convolution, from, *state);
+  const Source source{src, tensor(S, src, layout), true};
+  layers_ = std::make_unique<Sequence>("layers", fuse(specs_, mode), source, compiler);
+  bound_ = layers_->bind();
+  scratch_ = std::make_unique<ScratchStack>(engine_, layers_->scratch_bytes());
+  row = Buffer<float>(compiler.gradient_size());
+  statistics = Buffer<float>(compiler.statistics_size());
+  leaves = compiler.leaves();
+  src_ = Buffer<float>(floats_of(layers_->src_desc()));
+  dst_ = Buffer<float>(floats_of(layers_->dst_desc()));
+}
+
+void LayerHarness::fill_parameters(std::uint64_t seed) {
+  for (std::size_t i = 0; i < table.segments().size(); ++i) {
+    const Segment& segment = table.segments()[i];
+    Random random(seed, Purpose::test, i);
+    const Index fan_in = segment.shape.size() > 1 ? segment.size / segment.shape[0] : 1;
+    const auto spread = static_cast<float>(std::sqrt(3.0 / static_cast<double>(fan_in)));
+    const bool scale = segment.name.ends_with(".scale");
+    for (Index j = 0; j < segment.size; ++j) {
+      float& value = parameters[static_cast<std::size_t>(segment.offset + j)];
+      // Scales of both signs, so that a max pool behind them is a min pool for some channels.
+      value = scale ? (j % 3 == 2 ? -1.0F : 1.0F) * random.uniform(0.5F, 1.5F)
+                    : random.uniform(-spread, spread);
+    }
+  }
+  for (const auto& array : state->arrays()) {
+    Random random(seed + 1, Purpose::test);
+    const bool variance = array->name.ends_with("variance");
+    for (float& value : array->as<float>()) value = random.uniform(variance ? 0.2F : -1.0F, 1.5F);
+  }
+}
+
+Run LayerHarness::run() { return {pass, *scratch_, statistics.span(), row.data(), Accumulate::no}; }
+
+naive::Tensor LayerHarness::forward(const naive::Tensor& src) {
+  const ComputeScope scope;
+  for (Layer* leaf : leaves) leaf->pack(parameters);
+  const std::vector<float> plain(src.values.begin(), src.values.end());
+  reorder(engine_, tensor(src.S, src.shape, FormatTag::nchw), plain.data(), layers_->src_desc(),
+          src_.data());
+  dst_.fill(kNaN);
+  statistics.fill(kNaN);
+  Run now = run();
+  bound_->forward(src_.data(), dst_.data(), now);
+  naive::Tensor dst(src.S, layers_->dst_shape());
+  std::vector<float> values(dst.values.size());
+  reorder(engine_, layers_->dst_desc(), dst_.data(), tensor(dst.S, dst.shape, FormatTag::nchw),
+          values.data());
+  std::ranges::copy(values, dst.values.begin());
+  return dst;
+}
+
+LayerHarness::Diffs LayerHarness::backward(const naive::Tensor& diff_dst, Accumulate accumulate) {
+  const ComputeScope scope;
+  const std::vector<float> plain(diff_dst.values.begin(), diff_dst.values.end());
+  Buffer<float> packed(floats_of(layers_->dst_desc()));
+  reorder(engine_, tensor(diff_dst.S, diff_dst.shape, FormatTag::nchw), plain.data(),
+          layers_->dst_desc(), packed.data());
+  Buffer<float> diff_src(floats_of(layers_->src_desc()));
+  diff_src.fill(kNaN);
+  if (accumulate == Accumulate::no) row.fill(kNaN);
+  Run now = run();
+  now.accumulate = accumulate;
+  bound_->backward(packed.data(), diff_src.data(), now);
+  Diffs diffs{naive::Tensor(diff_dst.S, layers_->src_shape()), {}};
+  std::vector<float> values(diffs.src.values.size());
+  reorder(engine_, layers_->src_desc(), diff_src.data(),
+          tensor(diff_dst.S, layers_->src_shape(), FormatTag::nchw), values.data());
+  std::ranges::copy(values, diffs.src.values.begin());
+  diffs.gradient.assign(parameters.size(), 0.0F);
+  for (Layer* leaf : leaves) leaf->unpack_gradient(row.data(), diffs.gradient);
+  return diffs;
+}
+
+naive::Tensor random_tensor(Index S, const Shape& shape, std::uint64_t seed) {
+  naive::Tensor tensor(S, shape);
+  Random random(seed, Purpose::test, 99);
+  for (double& value : tensor.values) value = random.uniform(-1.0F, 1.0F);
+  return tensor;
+}
+
+double error_of(const std::vector<double>& actual, const std::vector<double>& expected) {
+  if (actual.size() != expected.size()) return std::numeric_limits<double>::infinity();
+  double error = 0;
+  double largest = 0;
+  for (std::size_t i = 0; i < actual.size(); ++i) {
+    if (!std::isfinite(actual[i])) return std::numeric_limits<double>::infinity();
+    error = std::max(error, std::abs(actual[i] - expected[i]));
+    largest = std::max(largest, std::abs(expected[i]));
+  }
+  return largest > 0 ? error / largest : error;
+}
+
+double error_of(const std::vector<float>& actual, const std::vector<double>& expected) {
+  return error_of(std::vector<double>(actual.begin(), actual.end()), expected);
+}
+
+}  // namespace kindred::test
