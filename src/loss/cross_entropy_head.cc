@@ -28,8 +28,14 @@ double CrossEntropyHead::compute(const Workers& workers, const LossInput& input,
                                  LossOutput& output) {
   const Index batch = input.embeddings.rows();
   for (Index i = 0; i < batch; ++i) {
-    const auto label = static_cast<Index>(input.labels[static_cast<std::size_t>(i)]);
-    rows_[i] = {label, -std::numeric_limits<double>::infinity(), 0, 0, 0, 0, 0};
+    Row& row = rows_[i];
+    row = {};
+    row.label = static_cast<Index>(input.labels[static_cast<std::size_t>(i)]);
+    row.scale = settings_.scale;
+    if (settings_.scale_by_length) {
+      row.scale *= dot(input.embeddings.row(i), input.unit.row(i), input.unit.cols());
+    }
+    row.greatest = -std::numeric_limits<double>::infinity();
   }
 
   ScalarView products;
@@ -65,6 +71,7 @@ double CrossEntropyHead::compute(const Workers& workers, const LossInput& input,
     });
     products_.backward(workers, input, block, products, output);
   }
+  if (settings_.scale_by_length) add_length_gradient(input, output);
   if (output.scalars != nullptr) {
     output.scalars->push_back(
         {"accuracy", static_cast<double>(right) / static_cast<double>(std::max<Index>(batch, 1))});
@@ -72,10 +79,21 @@ double CrossEntropyHead::compute(const Workers& workers, const LossInput& input,
   return sum / static_cast<double>(std::max<Index>(batch, 1));
 }
 
+/// The scale of a row is scale · ‖x‖, and d ‖x‖ / dx = x̂.
+void CrossEntropyHead::add_length_gradient(const LossInput& input, LossOutput& output) const {
+  for (Index i = 0; i < input.unit.rows(); ++i) {
+    if (rows_[i].scale == 0) continue;  // a zero row
+    const auto along = static_cast<Scalar>(rows_[i].diff_scale / rows_[i].scale * settings_.scale);
+    const Scalar* direction = input.unit.row(i);
+    Scalar* to = output.diff_embeddings.row(i);
+    for (Index k = 0; k < input.unit.cols(); ++k) to[k] += along * direction[k];
+  }
+}
+
 /// Takes `count` classes from `first` on into the row's running log-sum-exp.
 void CrossEntropyHead::add_block(Row& row, Scalar* products, Index first, Index count) const {
   constexpr Scalar kNone = -std::numeric_limits<Scalar>::infinity();
-  const auto scale = static_cast<Scalar>(settings_.scale);
+  const auto scale = static_cast<Scalar>(row.scale);
   const Index own = row.label - first;
   const bool has_own = own >= 0 && own < count;
   const Scalar own_product = has_own ? products[own] : Scalar{0};
@@ -89,7 +107,8 @@ void CrossEntropyHead::add_block(Row& row, Scalar* products, Index first, Index 
   Lanes most = broadcast(kNone);
   for (Index j = 0; j < whole; j += kLanes) most = max(most, load(products + j) * scale);
   if (whole < count) {
-    most = max(most, load_part(products + whole, count - whole, kNone) * scale);
+    const Index rest = count - whole;
+    most = max(most, first_lanes(load_part(products + whole, rest, 0) * scale, rest, kNone));
   }
   const Scalar block_greatest = largest(most);
   const double greatest = std::max(row.greatest, static_cast<double>(block_greatest));
@@ -103,8 +122,9 @@ void CrossEntropyHead::add_block(Row& row, Scalar* products, Index first, Index 
   }
   if (whole < count) {
     const Index rest = count - whole;
-    exponentials.add(exp(load_part(products + whole, rest, kNone) * scale - shift));
-    logits.add(load_part(products + whole, rest, 0) * scale);
+    const Lanes logit = load_part(products + whole, rest, 0) * scale;
+    exponentials.add(exp(first_lanes(logit, rest, kNone) - shift));
+    logits.add(logit);
   }
   row.sum = row.sum * std::exp(row.greatest - greatest) + exponentials.total();
   row.logit_sum += logits.total();
@@ -113,30 +133,47 @@ void CrossEntropyHead::add_block(Row& row, Scalar* products, Index first, Index 
 }
 
 /// products := d loss / d products, for `count` classes from `first` on.
-void CrossEntropyHead::write_gradient(const Row& row, Scalar* products, Index first,
-                                      Index count) const {
-  const auto scale = static_cast<Scalar>(settings_.scale);
+void CrossEntropyHead::write_gradient(Row& row, Scalar* products, Index first, Index count) const {
+  const auto scale = static_cast<Scalar>(row.scale);
   const auto shift = static_cast<Scalar>(row.greatest);
-  const double each = row.factor * settings_.scale;
+  const double each = row.factor * row.scale;
   const auto share = static_cast<Scalar>(each / row.sum);
   const auto smooth =
       static_cast<Scalar>(each * settings_.label_smoothing / static_cast<double>(classes_));
   const Index own = row.label - first;
   const bool has_own = own >= 0 && own < count;
+  LaneSum diff_scale;
+  if (has_own) products[own] = 0;  // comes from row.own; the only exponent that may be above 0
   Index j = 0;
   for (; j + kLanes <= count; j += kLanes) {
-    store(products + j, exp(load(products + j) * scale - shift) * share - smooth);
+    const Lanes product = load(products + j);
+    const Lanes gradient = exp(min(product * scale - shift, Lanes{})) * share - smooth;
+    diff_scale.add_product(product, gradient);
+    store(products + j, gradient);
   }
   if (j < count) {
-    const Lanes rest = load_part(products + j, count - j, 0);
-    store_part(products + j, count - j, exp(rest * scale - shift) * share - smooth);
+    const Lanes product = load_part(products + j, count - j, 0);
+    const Lanes gradient = exp(min(product * scale - shift, Lanes{})) * share - smooth;
+    diff_scale.add_product(product, gradient);
+    store_part(products + j, count - j, gradient);
   }
+  row.diff_scale += diff_scale.total();
   if (has_own) {
     const double probability = std::exp(row.own - row.greatest) / row.sum;
     const double wanted =
         1 - settings_.label_smoothing + settings_.label_smoothing / static_cast<double>(classes_);
     products[own] = static_cast<Scalar>(each * row.own_slope * (probability - wanted));
+    row.diff_scale += row.factor * row.own * (probability - wanted);
   }
+}
+
+void read_scale(Section section, HeadSettings& settings) {
+  section.read("scale", settings.scale, "factor of the products (s of the papers)", {1e-6, 1e4});
+}
+
+void read_label_smoothing(Section section, HeadSettings& settings) {
+  section.read("label_smoothing", settings.label_smoothing,
+               "probability spread evenly over all classes", {0, 1});
 }
 
 void read_learning_rate_factor(Section section, HeadSettings& settings) {

@@ -8,6 +8,7 @@ inline namespace KINDRED_SCALAR {
 struct HeadSettings {
   bool normalize = false;  ///< cosines of unit rows, or the plain product
   double scale = 1;
+  bool scale_by_length = false;  ///< the scale of a row is `scale` times ‖x‖
   double label_smoothing = 0;
   double learning_rate_factor = 1;
 };
@@ -42,15 +43,18 @@ class CrossEntropyHead : public Loss {
   /// One row of the batch on its way through the blocks of classes.
   struct Row {
     Index label;
-    double greatest;   // logit so far
-    double sum;        // Σ e^(logit − greatest) so far
-    double logit_sum;  // Σ logit, for label smoothing
-    double own;        // the own class's logit
-    double own_slope;  // d target / d product
-    double factor;     // d loss / d cross-entropy, weighted
+    double scale;
+    double greatest;    // logit so far
+    double sum;         // Σ e^(logit − greatest) so far
+    double logit_sum;   // Σ logit, for label smoothing
+    double own;         // the own class's logit
+    double own_slope;   // d target / d product
+    double factor;      // d loss / d cross-entropy, weighted
+    double diff_scale;  // d loss / d scale so far, times the scale
   };
   void add_block(Row& row, Scalar* products, Index first, Index count) const;
-  void write_gradient(const Row& row, Scalar* products, Index first, Index count) const;
+  void add_length_gradient(const LossInput& input, LossOutput& output) const;
+  void write_gradient(Row& row, Scalar* products, Index first, Index count) const;
 
   HeadSettings settings_;
   Index classes_;
@@ -58,7 +62,9 @@ class CrossEntropyHead : public Loss {
   Buffer<Row> rows_;
 };
 
-/// Reads the settings every head has.
+// Settings that several heads have.
+void read_scale(Section section, HeadSettings& settings);
+void read_label_smoothing(Section section, HeadSettings& settings);
 void read_learning_rate_factor(Section section, HeadSettings& settings);
 
 }  // namespace KINDRED_SCALAR

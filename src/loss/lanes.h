@@ -67,9 +67,9 @@ KINDRED_INLINE Lanes select(const IntLanes& mask, const Lanes& yes, const Lanes&
 KINDRED_INLINE IntLanes select(const IntLanes& mask, const IntLanes& yes, const IntLanes& no) {
   return mask ? yes : no;
 }
-/// The first `n` lanes, zeros behind.
-KINDRED_INLINE Lanes first_lanes(const Lanes& v, Index n) {
-  return select(count_from(0) < static_cast<LaneInt>(n), v, Lanes{});
+/// The first `n` lanes, `fill` behind.
+KINDRED_INLINE Lanes first_lanes(const Lanes& v, Index n, Scalar fill = 0) {
+  return select(count_from(0) < static_cast<LaneInt>(n), v, broadcast(fill));
 }
 KINDRED_INLINE Lanes max(const Lanes& a, const Lanes& b) { return a > b ? a : b; }
 KINDRED_INLINE Lanes min(const Lanes& a, const Lanes& b) { return a < b ? a : b; }

@@ -3,8 +3,20 @@
 
 #include <fmt/format.h>
 
+// clang-format off
 // One line a loss: loss(NAME) stands for the function `LossEntry NAME_loss()` of NAME.cc.
-#define KINDRED_LOSSES(loss) loss(center) loss(softmax) loss(triplet)
+#define KINDRED_LOSSES(loss) \
+  loss(arcface) \
+  loss(center) \
+  loss(combined_margin) \
+  loss(cosface) \
+  loss(focal) \
+  loss(normalized_softmax) \
+  loss(proxy_nca) \
+  loss(softmax) \
+  loss(sphereface) \
+  loss(triplet)
+// clang-format on
 
 namespace kindred {
 inline namespace KINDRED_SCALAR {

@@ -10,9 +10,8 @@ std::unique_ptr<Loss> make(Section section, const LossContext& context, Paramete
   HeadSettings settings;
   section.read("normalize", settings.normalize,
                "cosines of unit rows instead of the plain product");
-  section.read("scale", settings.scale, "factor of the products", {1e-6, 1e4});
-  section.read("label_smoothing", settings.label_smoothing,
-               "probability spread evenly over all classes", {0, 1});
+  read_scale(section, settings);
+  read_label_smoothing(section, settings);
   read_learning_rate_factor(section, settings);
   return std::make_unique<CrossEntropyHead>(context, table, settings);
 }

@@ -24,11 +24,21 @@ void PrintTo(const Variant& variant, std::ostream* out) {
 /// Settings that take another path through a loss than its defaults.
 const std::multimap<std::string, std::string>& further_settings() {
   static const std::multimap<std::string, std::string> settings = {
+      {"arcface", "easy_margin = true\nscale = 16"},
+      {"arcface", "margin = 1.2\nscale = 8"},
       {"center", "normalize = true"},
       {"center", "update = 'facenet'"},
+      {"combined_margin", "m1 = 1.5\nm2 = 0.3\nm3 = 0.1\nscale = 8"},
+      {"combined_margin", "m3 = 0.2\nscale = 8"},
+      {"cosface", "scale = 8"},
+      {"focal", "gamma = 0"},
+      {"focal", "gamma = 0.5\nnormalize = true\nscale = 8"},
+      {"normalized_softmax", "label_smoothing = 0.2"},
+      {"proxy_nca", "softmax_scale = 9"},
       {"softmax", "label_smoothing = 0.1"},
       {"softmax", "normalize = true\nscale = 16"},
       {"softmax", "normalize = true\nscale = 64\nlabel_smoothing = 0.1"},
+      {"sphereface", "margin = 2\nscale = 3"},
       {"triplet", "distance = 'cosine'\nreduction = 'mean'"},
       {"triplet", "distance = 'squared_euclidean'\nswap = true"},
       {"triplet", "mining = 'all'"},

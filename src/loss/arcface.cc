@@ -1,0 +1,42 @@
+#include "loss/margins.h"
+
+namespace kindred {
+inline namespace KINDRED_SCALAR {
+namespace {
+
+/// Cross-entropy of scaled cosines, the own class's angle widened by `margin`: cos(θ + margin).
+class Arcface : public CrossEntropyHead {
+ public:
+  Arcface(const LossContext& context, ParameterTable& table, const HeadSettings& head,
+          double margin, bool easy_margin)
+      : CrossEntropyHead(context, table, head), margin_(margin), easy_margin_(easy_margin) {}
+
+ private:
+  Derived target(double cosine) const override { return arc_margin(cosine, margin_, easy_margin_); }
+
+  double margin_;
+  bool easy_margin_;
+};
+
+std::unique_ptr<Loss> make(Section section, const LossContext& context, ParameterTable& table,
+                           State& /*state*/) {
+  HeadSettings head;
+  head.normalize = true;
+  head.scale = 64;
+  double margin = 0.5;
+  bool easy_margin = false;
+  read_scale(section, head);
+  section.read("margin", margin, "added to the own class's angle, in radians", {0, 1.5});
+  section.read("easy_margin", easy_margin, "margin only where the angle is below 90 degrees");
+  read_learning_rate_factor(section, head);
+  return std::make_unique<Arcface>(context, table, head, margin, easy_margin);
+}
+
+}  // namespace
+
+LossEntry arcface_loss() {
+  return {"arcface", "cosines with an angular margin (Deng et al. 2019)", true, false, make};
+}
+
+}  // namespace KINDRED_SCALAR
+}  // namespace kindred

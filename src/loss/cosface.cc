@@ -1,0 +1,39 @@
+#include "loss/cross_entropy_head.h"
+
+namespace kindred {
+inline namespace KINDRED_SCALAR {
+namespace {
+
+/// Cross-entropy of scaled cosines, the own class's lowered by `margin`: cos θ − margin.
+class Cosface : public CrossEntropyHead {
+ public:
+  Cosface(const LossContext& context, ParameterTable& table, const HeadSettings& head,
+          double margin)
+      : CrossEntropyHead(context, table, head), margin_(margin) {}
+
+ private:
+  Derived target(double cosine) const override { return {cosine - margin_, 1}; }
+
+  double margin_;
+};
+
+std::unique_ptr<Loss> make(Section section, const LossContext& context, ParameterTable& table,
+                           State& /*state*/) {
+  HeadSettings head;
+  head.normalize = true;
+  head.scale = 64;
+  double margin = 0.35;
+  read_scale(section, head);
+  section.read("margin", margin, "taken from the own class's cosine", {0, 1});
+  read_learning_rate_factor(section, head);
+  return std::make_unique<Cosface>(context, table, head, margin);
+}
+
+}  // namespace
+
+LossEntry cosface_loss() {
+  return {"cosface", "cosines with an additive margin (Wang et al. 2018)", true, false, make};
+}
+
+}  // namespace KINDRED_SCALAR
+}  // namespace kindred
