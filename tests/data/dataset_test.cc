@@ -210,7 +210,7 @@ TEST(Dataset, EveryTruncationIsAnError) {
                                         .class_names = {"a", "b"},
                                         .storage = {.chunk = {10, 4, 4, 1}, .gzip = 3}});
   const auto size = std::filesystem::file_size(folder / "whole.h5");
-  for (std::uintmax_t length = 0; length < size; length += length < 256 ? 8 : 61) {
+  for (std::uintmax_t length = 0; length < size; length += length < 256 ? 16 : 127) {
     std::filesystem::copy_file(folder / "whole.h5", folder / "part.h5",
                                std::filesystem::copy_options::overwrite_existing);
     std::filesystem::resize_file(folder / "part.h5", length);
