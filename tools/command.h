@@ -39,6 +39,7 @@ void add_eval(CLI::App& program);
 void add_import(CLI::App& program);
 void add_inspect(CLI::App& program);
 void add_list(CLI::App& program);
+void add_loss(CLI::App& program);
 void add_search(CLI::App& program);
 void add_train(CLI::App& program);
 

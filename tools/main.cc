@@ -33,6 +33,7 @@ int run(int argc, char** argv) {
   add_import(program);
   add_inspect(program);
   add_list(program);
+  add_loss(program);
   add_search(program);
   add_train(program);
   try {

@@ -1,0 +1,227 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "command.h"
+#include "kindred/core/error.h"
+#include "kindred/data/hdf5_file.h"
+#include "kindred/loss/objective.h"
+
+namespace kindred::tools {
+namespace {
+
+struct LossOptions : CommonOptions {
+  std::string file;
+  std::string loss;
+  std::vector<std::string> assignments;
+  std::string param;
+  std::string targets;
+  std::string out;
+};
+
+Matrix read_matrix(const Hdf5File& file, const std::string& name) {
+  const std::vector<Index> shape = file.shape(name);
+  if (shape.size() != 2) {
+    fail(ErrorKind::data,
+         fmt::format("{}: expected two dimensions, found {}", file.where(name), shape.size()));
+  }
+  const std::vector<float> values = file.read<float>(name);
+  Matrix matrix(shape[0], shape[1]);
+  for (Index i = 0; i < shape[0]; ++i) {
+    std::copy_n(values.data() + i * shape[1], shape[1], matrix.row(i));
+  }
+  return matrix;
+}
+
+std::vector<float> packed(ConstMatrixView matrix) {
+  std::vector<float> values;
+  for (Index i = 0; i < matrix.rows(); ++i) {
+    values.insert(values.end(), matrix.row(i), matrix.row(i) + matrix.cols());
+  }
+  return values;
+}
+
+double norm(ConstMatrixView matrix) {
+  double sum = 0;
+  for (const float value : packed(matrix)) {
+    sum += static_cast<double>(value) * static_cast<double>(value);
+  }
+  return std::sqrt(sum);
+}
+
+/// The loss with what it trains and carries, for a number of classes.
+struct Bench {
+  Bench(const LossOptions& options, LossContext context, Index classes)
+      : recipe(recipe_of(options)) {
+    context.classes = classes;
+    objective = std::make_unique<Objective>(recipe.root(), context, table, state);
+    recipe.finish();
+    parameters = Buffer<float>(table.size());
+    gradient = Buffer<float>(table.size());
+    objective->initialise(context.seed, parameters.span());
+  }
+  static Recipe recipe_of(const LossOptions& options) {
+    Recipe recipe;
+    std::string name(find_loss(options.loss).name);
+    recipe.root().append("loss").read("name", name, "");
+    for (const std::string& assignment : options.assignments) recipe.set("loss.0." + assignment);
+    return recipe;
+  }
+  /// Its weights (or its centers) as one matrix; empty where it has none.
+  MatrixView weights(Buffer<float>& flat) {
+    if (table.segments().empty()) return {};
+    const Segment& segment = table.segments()[0];
+    const Index rows = segment.shape.empty() ? 1 : segment.shape[0];
+    return {flat.data() + segment.offset, rows, segment.size / std::max<Index>(rows, 1)};
+  }
+  MatrixView centers() {
+    for (const auto& array : state.arrays()) {
+      if (array->name.ends_with("centers") && array->shape.size() == 2) {
+        return {array->as<float>().data(), array->shape[0], array->shape[1]};
+      }
+    }
+    return {};
+  }
+
+  Recipe recipe;
+  ParameterTable table;
+  State state;
+  std::unique_ptr<Objective> objective;
+  Buffer<float> parameters;
+  Buffer<float> gradient;
+};
+
+void copy_rows(ConstMatrixView from, MatrixView to, const std::string& path) {
+  if (from.rows() != to.rows() || from.cols() != to.cols()) {
+    fail(ErrorKind::data, fmt::format("{}: /param is {} x {}; this loss wants {} x {}", path,
+                                      from.rows(), from.cols(), to.rows(), to.cols()));
+  }
+  for (Index i = 0; i < to.rows(); ++i) std::copy_n(from.row(i), to.cols(), to.row(i));
+}
+
+// The loss for as many classes as `param` has rows for (a loss may keep several rows a class).
+std::unique_ptr<Bench> make_bench(const LossOptions& options, const LossContext& context,
+                                  Index classes, const Matrix* param) {
+  auto bench = std::make_unique<Bench>(options, context, classes);
+  if (param == nullptr) return bench;
+  const auto rows = [](Bench& made) {
+    const MatrixView weights = made.weights(made.parameters);
+    return weights.rows() > 0 ? weights.rows() : made.centers().rows();
+  };
+  const Index found = rows(*bench);
+  if (found > 0 && found % classes == 0 && param->rows() % (found / classes) == 0 &&
+      param->rows() / (found / classes) >= classes) {
+    bench = std::make_unique<Bench>(options, context, param->rows() / (found / classes));
+  }
+  const MatrixView weights = bench->weights(bench->parameters);
+  copy_rows(param->view(), weights.rows() > 0 ? weights : bench->centers(), options.param);
+  return bench;
+}
+
+void write_gradients(const LossOptions& options, Bench& bench, ConstMatrixView diff_embeddings) {
+  Hdf5Writer writer(options.out);
+  const auto write = [&](const std::string& name, ConstMatrixView matrix) {
+    writer.write<float>(name, {matrix.rows(), matrix.cols()}, packed(matrix));
+  };
+  write("grad_embeddings", diff_embeddings);
+  if (bench.weights(bench.gradient).rows() > 0) write("grad_param", bench.weights(bench.gradient));
+  if (bench.centers().rows() > 0) write("centers_after", bench.centers());
+  writer.finish();
+}
+
+void measure(const LossOptions& options) {
+  const LossEntry& entry = find_loss(options.loss);
+  const Hdf5File file = Hdf5File::open(options.file);
+  const Matrix embeddings = read_matrix(file, "embeddings");
+  std::vector<std::int64_t> labels;
+  if (file.exists("labels")) labels = file.read<std::int64_t>("labels");
+  if (entry.needs_labels && static_cast<Index>(labels.size()) != embeddings.rows()) {
+    fail(ErrorKind::data, fmt::format("{}: has {} values; each of the {} embeddings needs one",
+                                      file.where("labels"), labels.size(), embeddings.rows()));
+  }
+  Matrix targets;
+  if (!options.targets.empty()) {
+    targets = read_matrix(Hdf5File::open(options.targets), "targets");
+  } else if (file.exists("targets")) {
+    targets = read_matrix(file, "targets");
+  }
+  if (entry.needs_targets && (targets.rows() != embeddings.rows())) {
+    fail(ErrorKind::data, "loss " + options.loss +
+                              ": name a file whose /targets has one row for "
+                              "each embedding with --targets");
+  }
+  Index classes = 1;
+  for (const std::int64_t label : labels) {
+    if (label < 0) fail(ErrorKind::data, file.where("labels") + ": holds a negative label");
+    classes = std::max<Index>(classes, label + 1);
+  }
+  LossContext context;
+  context.embedding = embeddings.cols();
+  context.batch = embeddings.rows();
+  context.targets = targets.cols();
+  Matrix param;
+  if (!options.param.empty()) param = read_matrix(Hdf5File::open(options.param), "param");
+  const auto bench =
+      make_bench(options, context, classes, options.param.empty() ? nullptr : &param);
+
+  std::vector<Index> ids(static_cast<std::size_t>(embeddings.rows()));
+  for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = static_cast<Index>(i);
+  LossInput input;
+  input.embeddings = embeddings.view();
+  input.labels = labels;
+  input.sample_ids = ids;
+  input.targets = targets.view();
+  input.planned_steps = 1;
+  input.parameters = bench->parameters.span();
+  const Workers workers(options.threads);
+  const ComputeScope scope;
+  Matrix diff(embeddings.rows(), embeddings.cols());
+  bench->objective->compute(workers, input, diff.view(), bench->gradient.span());
+
+  const LossReport& report = bench->objective->reports()[0];
+  Json numbers;
+  numbers["loss"] = entry.name;
+  numbers["value"] = report.value;
+  for (const LossScalar& scalar : report.scalars) numbers[scalar.name] = scalar.value;
+  numbers["grad_embeddings_norm"] = norm(diff.view());
+  const MatrixView grad_param = bench->weights(bench->gradient);
+  if (grad_param.rows() > 0) numbers["grad_param_norm"] = norm(grad_param);
+  if (!options.out.empty()) write_gradients(options, *bench, diff.view());
+  if (!write_json(options, numbers)) return;
+  for (const auto& [key, value] : numbers.items()) {
+    fmt::print("{:<22} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
+  }
+}
+
+}  // namespace
+
+void add_loss(CLI::App& program) {
+  auto options = std::make_shared<LossOptions>();
+  CLI::App& command = *program.add_subcommand("loss", "one loss on given embeddings");
+  command.add_option("file", options->file, "file with /embeddings and /labels, or FILE.h5:/group")
+      ->required()
+      ->type_name("EMB.h5");
+  command.add_option("--loss", options->loss, "its name, as kindred list losses has it")
+      ->required()
+      ->type_name("NAME");
+  command.add_option("--set", options->assignments, "a setting of the loss")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+  command
+      .add_option("--param", options->param, "/param [rows, D]: class weights, proxies or centers")
+      ->type_name("P.h5");
+  command.add_option("--targets", options->targets, "/targets [N, T], for mse and the like")
+      ->type_name("T.h5");
+  command
+      .add_option("--out", options->out,
+                  "writes /grad_embeddings, and /grad_param, /centers_after where there are such")
+      ->type_name("GRAD.h5");
+  add_threads(command, *options);
+  add_json(command, *options);
+  add_quiet(command, *options);
+  command.footer("Example:\n  kindred loss test.h5 --loss triplet --set margin=0.1 --json -");
+  command.callback([options] { measure(*options); });
+}
+
+}  // namespace kindred::tools
