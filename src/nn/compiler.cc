@@ -10,11 +10,23 @@
 namespace kindred {
 namespace {
 
-[[noreturn]] void mismatch(const std::string& name, const std::string& found,
-                           const std::vector<Index>& shape) {
-  fail(ErrorKind::data, fmt::format("the model {}, but its architecture needs '{}' of shape [{}]; "
-                                    "the weights belong to another architecture",
-                                    found, name, fmt::join(shape, ", ")));
+std::string text_of(const std::vector<Index>& shape) {
+  return fmt::format("[{}]", fmt::join(shape, ", "));
+}
+
+[[noreturn]] void missing(const char* what, const std::string& name,
+                          const std::vector<Index>& shape) {
+  fail(ErrorKind::data,
+       fmt::format(
+           "the model has no {} '{}' of shape {}; the weights belong to another architecture", what,
+           name, text_of(shape)));
+}
+
+[[noreturn]] void mismatch(const std::string& name, const std::vector<Index>& found,
+                           const std::vector<Index>& expected) {
+  fail(ErrorKind::data, fmt::format("the model holds '{}' as {}, but its architecture needs it as "
+                                    "{}; the weights belong to another architecture",
+                                    name, text_of(found), text_of(expected)));
 }
 
 }  // namespace
@@ -26,10 +38,8 @@ ParameterRange Compiler::parameter(const std::string& name, std::vector<Index> s
     segment = &table_.add(name, std::move(shape), decay);
   } else {
     segment = table_.find(name);
-    if (segment == nullptr) mismatch(name, "has no such segment", shape);
-    if (segment->shape != shape) {
-      mismatch(name, fmt::format("holds it as [{}]", fmt::join(segment->shape, ", ")), shape);
-    }
+    if (segment == nullptr) missing("segment", name, shape);
+    if (segment->shape != shape) mismatch(name, segment->shape, shape);
   }
   const ParameterRange range{segment->offset, segment->size};
   fillings_.push_back({range, initial});
@@ -43,12 +53,8 @@ std::span<float> Compiler::state(const std::string& name, Index size, float init
     return values;
   }
   State::Array* array = state_.find(name);
-  if (array == nullptr || array->type != DataType::f32) {
-    mismatch(name, "has no such array of float32", {size});
-  }
-  if (array->size() != size) {
-    mismatch(name, fmt::format("holds it with {} numbers", array->size()), {size});
-  }
+  if (array == nullptr || array->type != DataType::f32) missing("float32 state", name, {size});
+  if (array->size() != size) mismatch(name, array->shape, {size});
   return array->as<float>();
 }
 

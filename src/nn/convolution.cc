@@ -33,9 +33,6 @@ struct ConvolutionSettings {
   }
 };
 
-using Descs = WeightedDescs<dnnl::convolution_forward, dnnl::convolution_backward_data,
-                            dnnl::convolution_backward_weights>;
-
 /// Where Winograd F(4x4, 3x3) beats direct convolution in float32, by shape alone (never by a
 /// timing: bits must not depend on one). oneDNN 2.6.3, AVX-512, 64 channels: 2.7 times at 28x28,
 /// 1.8 at 14x14, 1.3 at 7x7; at 3x3 more than half of its 4x4 tile lies outside and it loses.
@@ -63,7 +60,8 @@ class Convolution final : public WeightedLayer {
       plain = FormatTag::goihw;
     }
     weights_any_ = {weights, Compiler::kType, FormatTag::any};
-    const Descs chosen = choose(spec, src, dst, compiler);
+    shape_ = {{settings_.stride, settings_.stride}, {settings_.padding, settings_.padding}};
+    const WeightedDescs chosen = choose(spec, src, dst, compiler);
     set_dst(dst, chosen.forward.dst_desc());
     compile(chosen, TensorDesc(weights, Compiler::kType, plain), compiler);
   }
@@ -77,8 +75,8 @@ class Convolution final : public WeightedLayer {
 
   /// The first candidate that oneDNN has and that is no `ref`: Winograd where asked, then src as
   /// it comes, so that no reorder is needed, then what oneDNN likes, then channels-last.
-  Descs choose(const FusedSpec& spec, const Source& src, const Shape& dst,
-               Compiler& compiler) const {
+  WeightedDescs choose(const FusedSpec& spec, const Source& src, const Shape& dst,
+                       Compiler& compiler) const {
     const Index S = compiler.slice();
     const TensorDesc any_dst = tensor(S, dst, FormatTag::any);
     const TensorDesc any_src = tensor(S, src.shape, FormatTag::any);
@@ -94,10 +92,10 @@ class Convolution final : public WeightedLayer {
     candidates.push_back(
         {kDirect, tensor(S, src.shape, FormatTag::nhwc), tensor(S, dst, FormatTag::nhwc)});
     candidates.push_back({kDirect, tensor(S, src.shape, FormatTag::nchw), any_dst});
-    std::optional<Descs> last_resort;
+    std::optional<WeightedDescs> last_resort;
     for (const Candidate& candidate : candidates) {
       try {
-        Descs descs = describe(candidate, spec, src.wants_diff, compiler);
+        WeightedDescs descs = describe(candidate, spec, src.wants_diff, compiler);
         if (!descs.has_ref()) return descs;
         if (!last_resort) last_resort = std::move(descs);
       } catch (const dnnl::error&) {
@@ -108,33 +106,30 @@ class Convolution final : public WeightedLayer {
     fail(ErrorKind::internal, owner("forward") + ": oneDNN has no implementation for this shape");
   }
 
-  Descs describe(const Candidate& candidate, const FusedSpec& spec, bool wants_diff,
-                 Compiler& compiler) const {
+  WeightedDescs describe(const Candidate& candidate, const FusedSpec& spec, bool wants_diff,
+                         Compiler& compiler) const {
     const auto attr = user_scratchpad();
     const auto& engine = compiler.engine();
     const bool training = compiler.training();
-    const compat::ConvolutionShape shape{{settings_.stride, settings_.stride},
-                                         {settings_.padding, settings_.padding}};
-    Descs descs{compat::convolution_forward(engine,
-                                            training ? dnnl::prop_kind::forward_training
-                                                     : dnnl::prop_kind::forward_inference,
-                                            candidate.algorithm, candidate.src, weights_any_,
-                                            bias_desc(), candidate.dst, shape, fused_attr(spec)),
-                std::nullopt, std::nullopt};
+    const auto forward = compat::convolution_forward(
+        engine, training ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference,
+        candidate.algorithm, candidate.src, weights_any_, bias_desc(), candidate.dst, shape_,
+        fused_attr(spec));
+    WeightedDescs descs{forward, {}, {}};
     if (!training) return descs;
-    const TensorDesc src = descs.forward.src_desc();
-    const TensorDesc dst = descs.forward.dst_desc();
-    descs.weights.emplace(compat::convolution_backward_weights(engine, candidate.algorithm, src,
-                                                               weights_any_, bias_desc(), dst,
-                                                               shape, attr, descs.forward));
+    const TensorDesc src = forward.src_desc();
+    const TensorDesc dst = forward.dst_desc();
+    descs.weights.emplace(compat::convolution_backward_weights(
+        engine, candidate.algorithm, src, weights_any_, bias_desc(), dst, shape_, attr, forward));
     if (wants_diff) {
       descs.data.emplace(compat::convolution_backward_data(
-          engine, candidate.algorithm, src, weights_any_, dst, shape, attr, descs.forward));
+          engine, candidate.algorithm, src, weights_any_, dst, shape_, attr, forward));
     }
     return descs;
   }
 
   ConvolutionSettings settings_;
+  compat::ConvolutionShape shape_;
   TensorDesc weights_any_;
 };
 

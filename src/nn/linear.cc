@@ -17,9 +17,6 @@ struct LinearSettings {
   }
 };
 
-using Descs = WeightedDescs<dnnl::inner_product_forward, dnnl::inner_product_backward_data,
-                            dnnl::inner_product_backward_weights>;
-
 /// dst = src weightsᵀ + bias.   src [S, F], weights [features, F], dst [S, features].
 /// With a flatten before it src is the image; F then runs over channel, row, column, and the
 /// weights are packed to match whatever layout the image has: nothing is moved.
@@ -31,7 +28,7 @@ class Linear final : public WeightedLayer {
     claim({settings_.features, F}, F, settings_.bias, compiler);
     flops_ = 2.0 * static_cast<double>(F * settings_.features);
     const Shape dst{settings_.features, 1, 1};
-    const Descs chosen = choose(spec, src, compiler);
+    const WeightedDescs chosen = choose(spec, src, compiler);
     set_dst(dst, tensor(compiler.slice(), dst, FormatTag::nhwc));
     compile(chosen, weights(src.shape, FormatTag::oihw), compiler);
   }
@@ -42,11 +39,11 @@ class Linear final : public WeightedLayer {
   }
 
   /// src as it comes, or plain where oneDNN has only `ref` for that.
-  Descs choose(const FusedSpec& spec, const Source& src, Compiler& compiler) const {
-    std::optional<Descs> last_resort;
+  WeightedDescs choose(const FusedSpec& spec, const Source& src, Compiler& compiler) const {
+    std::optional<WeightedDescs> last_resort;
     for (const TensorDesc& desc : {src.desc, with_layout(src.desc, FormatTag::nchw)}) {
       try {
-        Descs descs = describe(desc, spec, src, compiler);
+        WeightedDescs descs = describe(desc, spec, src, compiler);
         if (!descs.has_ref()) return descs;
         if (!last_resort) last_resort = std::move(descs);
       } catch (const dnnl::error&) {
@@ -57,25 +54,24 @@ class Linear final : public WeightedLayer {
     fail(ErrorKind::internal, owner("forward") + ": oneDNN has no implementation for this shape");
   }
 
-  Descs describe(const TensorDesc& src_desc, const FusedSpec& spec, const Source& src,
-                 Compiler& compiler) const {
+  WeightedDescs describe(const TensorDesc& src_desc, const FusedSpec& spec, const Source& src,
+                         Compiler& compiler) const {
     const auto attr = user_scratchpad();
     const auto& engine = compiler.engine();
     const bool training = compiler.training();
     const TensorDesc any = weights(src.shape, FormatTag::any);
     const TensorDesc dst =
         as_matrix(tensor(compiler.slice(), {settings_.features, 1, 1}, FormatTag::nhwc));
-    Descs descs{compat::inner_product_forward(engine,
-                                              training ? dnnl::prop_kind::forward_training
-                                                       : dnnl::prop_kind::forward_inference,
-                                              src_desc, any, bias_desc(), dst, fused_attr(spec)),
-                std::nullopt, std::nullopt};
+    const auto forward = compat::inner_product_forward(
+        engine, training ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference,
+        src_desc, any, bias_desc(), dst, fused_attr(spec));
+    WeightedDescs descs{forward, {}, {}};
     if (!training) return descs;
     descs.weights.emplace(compat::inner_product_backward_weights(engine, src_desc, any, bias_desc(),
-                                                                 dst, attr, descs.forward));
+                                                                 dst, attr, forward));
     if (src.wants_diff) {
       descs.data.emplace(
-          compat::inner_product_backward_data(engine, src_desc, any, dst, attr, descs.forward));
+          compat::inner_product_backward_data(engine, src_desc, any, dst, attr, forward));
     }
     return descs;
   }

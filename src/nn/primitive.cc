@@ -3,8 +3,15 @@
 #include <fmt/format.h>
 
 #include <cassert>
+#include <utility>
 
 namespace kindred {
+
+Primitive::Primitive(const dnnl::primitive_desc_base& desc, std::string of)
+    : primitive(desc.get()),
+      scratchpad(desc.scratchpad_desc()),
+      implementation(desc.impl_info_str()),
+      owner(std::move(of)) {}
 
 dnnl::primitive_attr user_scratchpad() {
   dnnl::primitive_attr attr;
@@ -16,7 +23,7 @@ Primitive make_reorder(const dnnl::engine& engine, const dnnl::memory::desc& fro
                        const dnnl::memory::desc& to, const std::string& owner) {
   return with_errors_named(owner, [&] {
     const dnnl::reorder::primitive_desc desc(engine, from, engine, to, user_scratchpad());
-    return Primitive::make<dnnl::reorder>(desc, owner);
+    return Primitive(desc, owner);
   });
 }
 

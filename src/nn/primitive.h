@@ -1,7 +1,6 @@
 #pragma once
 #include <array>
 #include <string>
-#include <utility>
 
 #include "kindred/core/error.h"
 #include "nn/dnnl_compat.h"
@@ -19,16 +18,7 @@ struct Primitive {
   std::string owner;           ///< "convolution 'blocks.0.convolution' forward": for messages
 
   Primitive() = default;
-  /// From any primitive descriptor; `P` is the primitive's class.
-  template <typename P, typename Desc>
-  static Primitive make(const Desc& desc, std::string owner) {
-    Primitive made;
-    made.primitive = P(desc);
-    made.scratchpad = desc.scratchpad_desc();
-    made.implementation = desc.impl_info_str();
-    made.owner = std::move(owner);
-    return made;
-  }
+  Primitive(const dnnl::primitive_desc_base& desc, std::string owner);
   explicit operator bool() const { return static_cast<bool>(primitive); }
   Index scratchpad_bytes() const { return static_cast<Index>(scratchpad.get_size()); }
 };

@@ -93,6 +93,13 @@ class BoundWeighted final : public BoundLayer {
   Call copy_src_, copy_diff_src_, forward_, weights_, data_;
 };
 
+bool WeightedDescs::has_ref() const {
+  const auto is_ref = [](const dnnl::primitive_desc_base& desc) {
+    return std::string_view(desc.impl_info_str()).starts_with("ref");
+  };
+  return is_ref(forward) || (data && is_ref(*data)) || (weights && is_ref(*weights));
+}
+
 WeightedLayer::WeightedLayer(const FusedSpec& spec, const Source& src, Compiler& compiler)
     : Layer(spec.name(), spec.kind()), engine_(compiler.engine()), norm_spec_(spec.norm) {
   set_src(src.shape, src.desc);
@@ -125,14 +132,38 @@ void WeightedLayer::claim(std::vector<Index> shape, Index fan_in, bool bias, Com
   norm_spec_ = nullptr;
 }
 
-void WeightedLayer::finish() {
+void WeightedLayer::compile(const WeightedDescs& descs, const TensorDesc& plain,
+                            Compiler& compiler) {
+  using dnnl::query;
+  used_src_ = descs.forward.query_md(query::src_md);
+  used_dst_ = descs.forward.query_md(query::dst_md);
+  weights_desc_ = descs.forward.query_md(query::weights_md);
+  forward_ = Primitive(descs.forward, owner("forward"));
+  weights_ = std::make_unique<PackedWeights>(engine_, plain, weights_desc_, owner("weights"));
   if (has_bias()) packed_bias_ = Buffer<float>(bias_size_);
   if (norm_) folded_ = Buffer<float>(weights_range_.size);
-  if (used_src_ == src_desc()) return;
-  copy_src_ = make_reorder(engine_, src_desc(), used_src_, owner("reorder of src"));
-  if (data_) {
-    copy_diff_src_ = make_reorder(engine_, used_src_, src_desc(), owner("reorder of diff_src"));
+  if (descs.data) {
+    data_ = Primitive(*descs.data, owner("backward data"));
+    data_weights_desc_ = descs.data->query_md(query::weights_md);
+    if (data_weights_desc_ != weights_desc_) {
+      data_weights_ =
+          std::make_unique<PackedWeights>(engine_, plain, data_weights_desc_, owner("weights"));
+    }
   }
+  if (descs.weights) {
+    backward_weights_ = Primitive(*descs.weights, owner("backward weights"));
+    diff_weights_desc_ = descs.weights->query_md(query::diff_weights_md);
+    unpack_ = std::make_unique<Reorder>(engine_, diff_weights_desc_, plain, owner("gradient"));
+    gradient_ = compiler.claim_gradient(floats_of(diff_weights_desc_));
+    if (has_bias()) bias_gradient_ = compiler.claim_gradient(bias_size_);
+  }
+  if (used_src_ != src_desc()) {
+    copy_src_ = make_reorder(engine_, src_desc(), used_src_, owner("reorder of src"));
+    if (data_) {
+      copy_diff_src_ = make_reorder(engine_, used_src_, src_desc(), owner("reorder of diff_src"));
+    }
+  }
+  compiler.add_leaf(*this);
 }
 
 void WeightedLayer::pack(std::span<const float> parameters) {

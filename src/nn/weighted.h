@@ -12,19 +12,13 @@
 namespace kindred {
 
 /// The three primitives of a layer with weights, before they are compiled.
-template <typename Forward, typename BackwardData, typename BackwardWeights>
 struct WeightedDescs {
-  typename Forward::primitive_desc forward;
-  std::optional<typename BackwardData::primitive_desc> data;
-  std::optional<typename BackwardWeights::primitive_desc> weights;
+  dnnl::primitive_desc_base forward;
+  std::optional<dnnl::primitive_desc_base> data;
+  std::optional<dnnl::primitive_desc_base> weights;
 
   /// A `ref` implementation is a plain loop, hundreds of times slower.
-  bool has_ref() const {
-    const auto is_ref = [](const auto& desc) {
-      return std::string(desc.impl_info_str()).starts_with("ref");
-    };
-    return is_ref(forward) || (data && is_ref(*data)) || (weights && is_ref(*weights));
-  }
+  bool has_ref() const;
 };
 
 /// What convolution and linear share: weights and bias, plain in the flat arrays and packed in
@@ -51,39 +45,12 @@ class WeightedLayer : public Layer {
   TensorDesc bias_desc() const { return has_bias() ? vector_desc(bias_size_) : TensorDesc(); }
 
   /// Compiles what was chosen; `plain` is the layout of the weights' segment for oneDNN.
-  template <typename Forward, typename BackwardData, typename BackwardWeights>
-  void compile(const WeightedDescs<Forward, BackwardData, BackwardWeights>& descs,
-               const TensorDesc& plain, Compiler& compiler) {
-    used_src_ = descs.forward.src_desc();
-    used_dst_ = descs.forward.dst_desc();
-    forward_ = Primitive::make<Forward>(descs.forward, owner("forward"));
-    weights_desc_ = descs.forward.weights_desc();
-    weights_ = std::make_unique<PackedWeights>(engine_, plain, weights_desc_, owner("weights"));
-    if (descs.data) {
-      data_ = Primitive::make<BackwardData>(*descs.data, owner("backward data"));
-      data_weights_desc_ = descs.data->weights_desc();
-      if (data_weights_desc_ != weights_desc_) {
-        data_weights_ =
-            std::make_unique<PackedWeights>(engine_, plain, data_weights_desc_, owner("weights"));
-      }
-    }
-    if (descs.weights) {
-      backward_weights_ =
-          Primitive::make<BackwardWeights>(*descs.weights, owner("backward weights"));
-      diff_weights_desc_ = descs.weights->diff_weights_desc();
-      unpack_ = std::make_unique<Reorder>(engine_, diff_weights_desc_, plain, owner("gradient"));
-      gradient_ = compiler.claim_gradient(floats_of(diff_weights_desc_));
-      if (has_bias()) bias_gradient_ = compiler.claim_gradient(bias_size_);
-    }
-    finish();
-    compiler.add_leaf(*this);
-  }
+  void compile(const WeightedDescs& descs, const TensorDesc& plain, Compiler& compiler);
 
   double flops_ = 0;
 
  private:
   friend class BoundWeighted;
-  void finish();
 
   dnnl::engine engine_;
   const LayerSpec* norm_spec_ = nullptr;  // only while compiling
