@@ -20,6 +20,9 @@ struct VectorOf<double> {
   typedef double type __attribute__((vector_size(kVectorBytes)));
 };
 template <typename T>
+inline constexpr Index kCacheLine = 64 / static_cast<Index>(sizeof(T));
+
+template <typename T>
 using Vector = typename VectorOf<T>::type;
 
 template <typename T>
@@ -234,6 +237,7 @@ void multiply_block(const Factor<T>& left, Index first_row, Index rows, const Fa
                     Index first_col, Index cols, Index depth, T* dst, Index dst_stride, bool add) {
   constexpr Index kRows = Tile<T>::kRows;
   constexpr Index kCols = Tile<T>::kCols;
+  constexpr Index kMostAhead = 48 * kCacheLine<T>;
   alignas(kVectorBytes) T edge[Tile<T>::kDepth * kCols];
   for (Index begin = 0; begin < depth; begin += Tile<T>::kDepth) {
     const Index length = std::min(Tile<T>::kDepth, depth - begin);
@@ -247,7 +251,14 @@ void multiply_block(const Factor<T>& left, Index first_row, Index rows, const Fa
         pack_across<T, kCols, kCols>(b_panel.data, b_panel.step, tile_cols, length, edge);
         b_panel = {edge, kCols};
       }
+      // Meanwhile the next panel is on its way from memory, a share of it with each tile.
+      const Index ahead = b.depth_stride > 0 ? 0 : kCols * length;
+      const Index share =
+          std::min(kMostAhead, round_up(ahead / blocks_of(rows, kRows), kCacheLine<T>));
+      const T* next = b_panel.data + kCols * length;
       for (Index i = 0; i < rows; i += kRows) {
+        for (Index e = 0; e < share; e += kCacheLine<T>) __builtin_prefetch(next + e, 0, 2);
+        next += share;
         run_tile(panel_at(a, first_row + i, length, kLeft<T>), b_panel, length,
                  std::min(kRows, rows - i), tile_cols, dst + i * dst_stride + j, dst_stride,
                  add || begin > 0);

@@ -11,6 +11,7 @@
 #include "eval/check_rows.h"
 #include "eval/score_blocks.h"
 #include "eval/score_filter.h"
+#include "eval/score_keys.h"
 #include "kindred/core/error.h"
 
 namespace kindred {
@@ -26,30 +27,29 @@ class Best {
   void start(Index k) {
     k_ = static_cast<std::size_t>(k);
     keys_.clear();
-    keys_.reserve(k_ + std::max<std::size_t>(k_, 64));
+    room_ = k_ + std::max<std::size_t>(k_, 64);
+    keys_.reserve(room_);
     threshold_ = kLowest;
   }
   const float& threshold() const { return threshold_; }
-  void add(float score, Index position) {
+  void add(float score, Index position, std::vector<std::uint64_t>& scratch) {
     keys_.push_back(order_key(score, static_cast<std::uint32_t>(position)));
-    if (keys_.size() == keys_.capacity()) shrink();
+    if (keys_.size() == room_) shrink(scratch);
   }
   /// The best k, nearest first.
-  const std::vector<std::uint64_t>& finish() {
-    if (keys_.size() > k_) shrink();
-    std::sort(keys_.begin(), keys_.end());
+  const std::vector<std::uint64_t>& finish(std::vector<std::uint64_t>& scratch) {
+    if (keys_.size() > k_) shrink(scratch);
+    sort_keys(keys_, scratch);
     return keys_;
   }
 
  private:
-  void shrink() {
-    const auto last = keys_.begin() + static_cast<std::ptrdiff_t>(k_) - 1;
-    std::nth_element(keys_.begin(), last, keys_.end());
-    threshold_ = score_of_key(*last);
-    keys_.resize(k_);
+  void shrink(std::vector<std::uint64_t>& scratch) {
+    threshold_ = score_of_key(keep_smallest(keys_, k_, scratch));
   }
 
   std::size_t k_ = 0;
+  std::size_t room_ = 0;
   std::vector<std::uint64_t> keys_;
   float threshold_ = kLowest;
 };
@@ -59,6 +59,7 @@ struct Worker {
       : queries(gallery), best(static_cast<std::size_t>(QueryBlock::kRows)) {}
   QueryBlock queries;
   std::vector<Best> best;
+  std::vector<std::uint64_t> scratch;
 };
 
 void check_k(Index k, Index gallery, bool leave_one_out) {
@@ -95,12 +96,13 @@ Neighbors find_neighbors(const Workers& workers, ConstMatrixView queries, ConstM
         const Index self = begin + i - tile.first;
         if (leave_one_out && self >= 0 && self < tile.scores.cols()) scores[self] = kLowest;
         Best& best = worker->best[static_cast<std::size_t>(i)];
-        for_each_passing<Keep::above>(scores, tile.scores.cols(), best.threshold(),
-                                      [&](Index j) { best.add(scores[j], tile.first + j); });
+        for_each_passing<Keep::above>(scores, tile.scores.cols(), best.threshold(), [&](Index j) {
+          best.add(scores[j], tile.first + j, worker->scratch);
+        });
       }
     }
     for (Index i = 0; i < end - begin; ++i) {
-      const auto& keys = worker->best[static_cast<std::size_t>(i)].finish();
+      const auto& keys = worker->best[static_cast<std::size_t>(i)].finish(worker->scratch);
       for (Index j = 0; j < k; ++j) {
         const std::uint64_t key = keys[static_cast<std::size_t>(j)];
         const float score = score_of_key(key);

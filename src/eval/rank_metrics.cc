@@ -66,7 +66,7 @@ std::vector<RankMetric> rank_metrics(const RetrievalOptions& options) {
   add_at(metrics, "precision", options.precision_at, &precision);
   metrics.push_back({"r_precision", 0, &r_precision});
   metrics.push_back({"map@r", 0, &map_at_r});
-  metrics.push_back({"map", 0, &mean_average_precision});
+  if (options.map) metrics.push_back({"map", 0, &mean_average_precision});
   metrics.push_back({"mrr", 0, &reciprocal_rank});
   return metrics;
 }

@@ -16,6 +16,10 @@
 namespace kindred {
 namespace {
 
+// The relevant scores of the queries of a task and the gaps between them should stay in cache.
+constexpr Index kCountedAtOnce = Index{1} << 17;
+constexpr Index kFewestRows = 2 * Tile<float>::kRows;
+
 /// Ranks every query's relevant samples and writes its metrics.
 ///
 /// Both sides are put in the order of their classes. Then a block of queries has its relevant
@@ -31,6 +35,8 @@ class Ranking {
         queries_(queries),
         metrics_(metrics),
         leave_one_out_(options.leave_one_out),
+        whole_ranking_(options.map),
+        most_asked_(most_asked(metrics)),
         query_order_(query_labels),
         gallery_order_(gallery_labels),
         gallery_(workers, gallery, options.similarity, gallery_order_.rows()),
@@ -39,7 +45,8 @@ class Ranking {
         pool_(static_cast<std::size_t>(workers.threads())) {}
 
   void run() {
-    const Index step = QueryBlock::rows_per_task(queries_.rows());
+    const Index step = std::min(QueryBlock::rows_per_task(queries_.rows()),
+                                std::max(kFewestRows, kCountedAtOnce / largest_class()));
     workers_.for_blocks(queries_.rows(), step, [&](Index begin, Index end, int number) {
       auto& worker = pool_[static_cast<std::size_t>(number % workers_.threads())];
       if (!worker) worker = std::make_unique<Worker>(gallery_);
@@ -52,6 +59,12 @@ class Ranking {
   bool answered(Index query) const { return answered_[static_cast<std::size_t>(query)] != 0; }
 
  private:
+  static Index most_asked(std::span<const RankMetric> metrics) {
+    Index most = 0;
+    for (const RankMetric& metric : metrics) most = std::max(most, metric.k);
+    return most;
+  }
+
   /// One query of a block: its row and where its class stands in the gallery.
   struct Query {
     Index row = 0;
@@ -63,6 +76,7 @@ class Ranking {
         : block(gallery), queries(static_cast<std::size_t>(QueryBlock::kRows)) {}
     QueryBlock block;
     std::vector<Query> queries;
+    std::vector<std::uint64_t> scratch;
   };
 
   void rank(Worker& worker, Index begin, Index end) {
@@ -75,11 +89,26 @@ class Ranking {
       queries[i].counter.start();
     }
     score_relevant(worker.block, queries);
-    for (Query& query : queries) query.counter.sort();
+    for (Query& query : queries) query.counter.sort(most_rank(query), worker.scratch);
     for (Index block = 0; block < gallery_.blocks(); ++block) {
       count_others(worker.block.score(block), queries);
     }
     for (Query& query : queries) write(query);
+  }
+
+  Index largest_class() const {
+    Index largest = 1;
+    for (Index p = 0; p < gallery_.size();) {
+      const ClassOrder::Range range = gallery_order_.range(gallery_order_.label(p));
+      largest = std::max(largest, range.size());
+      p = range.last;
+    }
+    return largest;
+  }
+
+  /// The highest rank that a metric of `query` depends on.
+  Index most_rank(const Query& query) const {
+    return whole_ranking_ ? gallery_.size() : std::max(most_asked_, query.counter.relevant());
   }
 
   // Queries stand in the order of their classes, so that each class is one run of them.
@@ -144,6 +173,8 @@ class Ranking {
   ConstMatrixView queries_;
   std::span<const RankMetric> metrics_;
   bool leave_one_out_;
+  bool whole_ranking_;
+  Index most_asked_;
   ClassOrder query_order_;
   ClassOrder gallery_order_;
   Gallery gallery_;

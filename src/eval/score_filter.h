@@ -52,16 +52,22 @@ inline void for_each_passing(const float* scores, Index count, const float& thre
   }
 }
 
-/// Orders by falling score, then rising index, as one number: the smaller is the nearer.
-inline std::uint64_t order_key(float score, std::uint32_t index) {
-  const auto bits = std::bit_cast<std::uint32_t>(score + 0.0F);  // -0 counts as 0
-  const std::uint32_t rising = (bits >> 31) != 0 ? ~bits : bits | 0x80000000U;
-  return static_cast<std::uint64_t>(~rising) << 32 | index;
-}
-inline std::uint32_t index_of_key(std::uint64_t key) { return static_cast<std::uint32_t>(key); }
-inline float score_of_key(std::uint64_t key) {
-  const std::uint32_t rising = ~static_cast<std::uint32_t>(key >> 32);
-  return std::bit_cast<float>((rising >> 31) != 0 ? rising & 0x7FFFFFFFU : ~rising);
+/// How many of 16 scores are not below `score`. `scores` is 64-byte aligned.
+inline Index count16(const float* scores, float score) {
+#if defined(__AVX512F__)
+  const auto mask = _mm512_cmp_ps_mask(_mm512_load_ps(scores), _mm512_set1_ps(score), _CMP_GE_OQ);
+  return std::popcount(static_cast<unsigned>(mask));
+#elif defined(__AVX__)
+  const __m256 limit = _mm256_set1_ps(score);
+  const __m256 low = _mm256_cmp_ps(_mm256_load_ps(scores), limit, _CMP_GE_OQ);
+  const __m256 high = _mm256_cmp_ps(_mm256_load_ps(scores + 8), limit, _CMP_GE_OQ);
+  return std::popcount(static_cast<unsigned>(_mm256_movemask_ps(low)) |
+                       static_cast<unsigned>(_mm256_movemask_ps(high)) << 8);
+#else
+  Index count = 0;
+  for (int i = 0; i < 16; ++i) count += scores[i] >= score ? 1 : 0;
+  return count;
+#endif
 }
 
 }  // namespace kindred

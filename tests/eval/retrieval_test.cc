@@ -94,6 +94,24 @@ TEST(Retrieval, AgreesWithNaiveForQueriesAndGallery) {
   }
 }
 
+TEST(Retrieval, HasTheSameValuesWithoutTheWholeRanking) {
+  for (const Index classes : {2, 60}) {
+    const Labels labels = testing_rows::labels(900, classes, 3);
+    const Matrix rows = testing_rows::signs(900, 1);
+    RetrievalOptions options = leave_one_out();
+    options.precision_at = {1, 5, 10};
+    options.recall_at = {1, 2, 50};
+    const RetrievalResult all = evaluate(rows, labels, options);
+    options.map = false;
+    const RetrievalResult some = evaluate(rows, labels, options);
+    EXPECT_EQ(some.metrics.size() + 1, all.metrics.size());
+    for (const MetricValue& metric : some.metrics) {
+      EXPECT_NE(metric.name, "map");
+      EXPECT_EQ(metric.value, all[metric.name]) << metric.name;
+    }
+  }
+}
+
 TEST(Retrieval, WorksBeyondOneChainOfTheProduct) {
   const Labels labels = testing_rows::labels(90, 9, 3);
   const Matrix rows = testing_rows::whole_numbers(90, 700, 1, 1);

@@ -16,6 +16,7 @@ struct RetrievalOptions {
   std::vector<Index> precision_at = {1, 5, 10};
   Similarity similarity = Similarity::cosine;
   bool leave_one_out = false;  ///< queries are the gallery: a query is never its own neighbour
+  bool map = true;             ///< needs the whole ranking; without it hard sets are faster
 };
 
 struct MetricValue {
@@ -24,7 +25,8 @@ struct MetricValue {
 };
 
 struct RetrievalResult {
-  std::vector<MetricValue> metrics;  ///< recall@k..., precision@k..., r_precision, map@r, map, mrr
+  std::vector<MetricValue>
+      metrics;  ///< recall@k..., precision@k..., r_precision, map@r, [map], mrr
   Index queries_used = 0;
   Index queries_without_match = 0;
   double operator[](const std::string& name) const;
