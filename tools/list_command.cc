@@ -86,11 +86,8 @@ struct Listing {
   void (*print)();
 };
 constexpr Listing kListings[] = {
-    {"losses", list_losses},
-    {"layers", list_layer_kinds},
-    {"optimizers", list_optimizers},
-    {"samplers", list_samplers},
-    {"formats", list_formats},
+    {"losses", list_losses},     {"layers", list_layer_kinds}, {"optimizers", list_optimizers},
+    {"samplers", list_samplers}, {"formats", list_formats},
 };
 
 void list(const std::string& which) {

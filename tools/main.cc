@@ -64,7 +64,7 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "kindred: {}\n", error.what());
     return error.exit_code();
   } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "kindred: out of memory; use a smaller batch, slice or data.memory_gib\n");
+    fmt::print(stderr, "kindred: out of memory; use a smaller batch, slice or data.memory\n");
   } catch (const std::exception& error) {
     fmt::print(stderr, "kindred: internal error: {}\n", error.what());
   }

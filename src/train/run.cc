@@ -150,6 +150,7 @@ bool Run::resume_from(const std::string& checkpoint) {
     observer_.on_note(fmt::format("{}; trying the checkpoint before it", error.what()));
     return false;
   }
+  memory_.recipe = with_data_as_saved(memory_.recipe, memory.recipe);
   memory_.best_step = memory.best_step;
   memory_.best_value = memory.best_value;
   trainer_->restored();

@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 
 // Keys that change neither the numbers nor their order.
 const std::set<std::string> kFree = {"train.steps", "train.keep_checkpoints", "data.file",
-                                     "data.memory_gib", "train.initial"};
+                                     "data.memory", "train.initial"};
 
 }  // namespace
 
@@ -58,6 +58,12 @@ void RunFolder::drop_old_checkpoints(Index keep, Index step) const {
 std::string with_absolute_data(const RunMemory& memory) {
   Recipe recipe = Recipe::from_text(memory.recipe, "recipe");
   recipe.set("data.file=" + nlohmann::json(memory.data_path).dump());
+  return recipe.resolved();
+}
+
+std::string with_data_as_saved(const std::string& asked, const std::string& saved) {
+  Recipe recipe = Recipe::from_text(asked, "recipe");
+  recipe.set("data.file=" + Recipe::from_text(saved, "checkpoint").flat().at("data.file"));
   return recipe.resolved();
 }
 

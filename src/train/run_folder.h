@@ -34,6 +34,10 @@ class RunFolder {
 /// The memory's recipe with data.file as an absolute path: usable from any folder.
 std::string with_absolute_data(const RunMemory& memory);
 
+/// The recipe `asked` with data.file as `saved` writes it, so that a resumed run leaves the model
+/// that an uninterrupted one leaves.
+std::string with_data_as_saved(const std::string& asked, const std::string& saved);
+
 /// Fails with ErrorKind::recipe and names the first key that differs, apart from keys a resumed run
 /// may change: train.steps, paths, reporting.
 void check_same_recipe(const std::string& saved, const std::string& asked,

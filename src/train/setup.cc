@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <stdexcept>
 
 #include "kindred/core/error.h"
 
@@ -44,6 +45,23 @@ void read_model(Section section, TrainSettings& train) {
   section.read("lanes", train.lanes,
                "gradient rows that slices are summed into; 0: min(slices, 16)", {0, 65536});
   section.read_choice("precision", train.precision, {"float32"}, "of the network's arithmetic");
+}
+
+// "512MiB" as a number of bytes.
+Index bytes_of(Section data, const std::string& text) {
+  std::size_t end = 0;
+  double number = 0;
+  try {
+    number = std::stod(text, &end);
+  } catch (const std::logic_error&) {
+    end = 0;
+  }
+  const std::string unit = text.substr(end);
+  const int shift = unit == "KiB" ? 10 : unit == "MiB" ? 20 : unit == "GiB" ? 30 : 0;
+  if (end == 0 || shift == 0 || !(number > 0 && number < 1e6)) {
+    data.fail(fmt::format("memory = '{}': expected a size such as \"512MiB\" or \"2GiB\"", text));
+  }
+  return static_cast<Index>(number * static_cast<double>(Index{1} << shift));
 }
 
 // batch % slice = 0, or the nearest sizes that do.
@@ -93,10 +111,11 @@ Setup read_setup(Recipe& recipe, const std::string& folder) {
   Section data = root.section("data");
   std::string file = "omniglot28.h5";
   TrainingSetSettings set_settings;
-  double memory_gib = 2;
+  std::string memory = "2GiB";
   data.read("file", file, "the data set, relative to the recipe");
-  data.read("memory_gib", memory_gib, "a data set up to this size is held in memory; GiB",
-            {0.001, 65536});
+  data.read(
+      "memory", memory,
+      "a data set up to this size is held in memory, a larger one is streamed; KiB, MiB, GiB");
   data.read("validation_classes", set_settings.validation_classes,
             "classes of the training split kept out for validation (whole alphabets)", {0, kMany});
   data.read("quarter_turns", set_settings.quarter_turns,
@@ -105,8 +124,7 @@ Setup read_setup(Recipe& recipe, const std::string& folder) {
             "classes with fewer training samples are dropped", {1, kMany});
   data.finish();
   setup.data_path = absolute_path(file, folder);
-  setup.dataset = std::make_unique<Dataset>(Dataset::open(
-      setup.data_path, static_cast<Index>(memory_gib * static_cast<double>(Index{1} << 30))));
+  setup.dataset = std::make_unique<Dataset>(Dataset::open(setup.data_path, bytes_of(data, memory)));
   setup.set = make_training_set(*setup.dataset, set_settings, setup.seed);
 
   setup.sampler = read_sampler(root.section("sampler"), setup.set, setup.seed);

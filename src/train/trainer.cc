@@ -15,9 +15,9 @@
 namespace kindred {
 namespace {
 
-LossContext loss_context(const Setup& setup) {
+LossContext loss_context(const Setup& setup, Index embedding) {
   LossContext context;
-  context.embedding = 0;  // set once the network is known
+  context.embedding = embedding;
   context.classes = setup.set.classes;
   context.batch = setup.batch();
   context.targets = setup.dataset->targets().cols();
@@ -38,18 +38,6 @@ class Stopwatch {
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
-double mean_length(ConstMatrixView rows) {
-  double sum = 0;
-  for (Index i = 0; i < rows.rows(); ++i) {
-    double square = 0;
-    for (Index j = 0; j < rows.cols(); ++j) {
-      square += static_cast<double>(rows(i, j)) * static_cast<double>(rows(i, j));
-    }
-    sum += std::sqrt(square);
-  }
-  return sum / static_cast<double>(rows.rows());
-}
-
 }  // namespace
 
 struct Trainer::Impl {
@@ -69,7 +57,7 @@ struct Trainer::Impl {
   std::unique_ptr<Objective> objective;
   std::unique_ptr<Schedule> schedule;
   double clip_norm = 0;
-  double learning_rate = 0;
+  double learning_rate = 1e-3;
   Augmenter augmenter;
 
   std::vector<std::unique_ptr<Slice>> slices;
@@ -91,9 +79,8 @@ Trainer::Impl::Impl(Recipe& recipe, const Setup& from, const Workers& with)
               carried.state),
       augmenter(from.augment, from.dataset->shape(), from.dataset->element(), from.scaling) {
   Section root = recipe.root();
-  LossContext context = loss_context(setup);
-  context.embedding = network.embedding();
-  objective = std::make_unique<Objective>(root, context, carried.table, carried.state);
+  objective = std::make_unique<Objective>(root, loss_context(setup, network.embedding()),
+                                          carried.table, carried.state);
   if (objective->needs_labels() && !setup.dataset->has_labels()) {
     fail(ErrorKind::data, setup.data_path + ": /labels is missing; the recipe's losses need it");
   }
@@ -103,7 +90,6 @@ Trainer::Impl::Impl(Recipe& recipe, const Setup& from, const Workers& with)
 
   Section optimizer = root.section("optimizer");
   carried.optimizer = read_optimizer(optimizer, carried.table);
-  learning_rate = setup.train.learning_rate;
   optimizer.read("learning_rate", learning_rate, "at the schedule's peak", {0, 1e6});
   optimizer.read("clip_norm", clip_norm, "gradients longer than this are shortened to it; 0: off",
                  {0, 1e30});
@@ -181,7 +167,7 @@ double Trainer::Impl::measure_losses(const Batch& batch) {
   input.parameters = carried.parameters.span();
   const double value = objective->compute(workers, input, diff_embeddings.view(), gradient.span());
   report.losses = objective->reports();
-  report.embedding_norm = mean_length(embeddings.view());
+  report.embedding_norm = objective->mean_length();
   check_losses();
   return value;
 }

@@ -12,7 +12,7 @@
 
 namespace kindred {
 
-/// [train], and what [model] and [optimizer] say to the trainer.
+/// [train], and what [model] says to the trainer.
 struct TrainSettings {
   Index epochs = 12;
   Index steps = 0;             ///< stop after so many steps; 0: all planned
@@ -26,8 +26,6 @@ struct TrainSettings {
   Index slice = 16;
   Index lanes = 0;  ///< 0: min(slices, 16)
   std::string precision = "float32";
-  double learning_rate = 1e-3;
-  double clip_norm = 0;  ///< 0: off
 };
 
 /// Everything a recipe describes short of the network: read, checked, and ready, before the first
