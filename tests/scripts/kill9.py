@@ -24,7 +24,7 @@ import time
 from pathlib import Path
 
 DATA = Path(__file__).resolve().parents[2] / "datasets" / "omniglot28.h5"
-STEPS = 400
+STEPS = 1000
 RECIPE = """
 seed = 1
 [data]
@@ -74,8 +74,9 @@ class Run:
             return [self.kindred, "train", "--out", self.folder, "--resume", "--quiet"]
         return [self.kindred, "train", self.recipe, "--out", self.folder, "--resume", "--quiet"]
 
-    def go(self, seconds=None, file_limit=None):
-        """Runs it, killing it after `seconds`; returns the exit code (-9: killed) and its words."""
+    def go(self, seconds=None, file_limit=None, once_training=False):
+        """Runs it, killing it after `seconds` (once_training: of its first new line in metrics.jsonl);
+        returns the exit code (-9: killed) and its words."""
 
         def limit_files():
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # as a full disk: an error, not a signal
@@ -84,12 +85,20 @@ class Run:
         with subprocess.Popen([str(word) for word in self.command()], stdout=subprocess.DEVNULL,
                               stderr=subprocess.PIPE, text=True,
                               preexec_fn=limit_files if file_limit else None) as process:
+            if once_training:
+                before = self.written()
+                while self.written() <= before and process.poll() is None:
+                    time.sleep(0.002)
             try:
                 words = process.communicate(timeout=seconds)[1]
             except subprocess.TimeoutExpired:
                 process.send_signal(signal.SIGKILL)
                 words = process.communicate()[1]
         return process.returncode, words
+
+    def written(self):
+        path = self.folder / "metrics.jsonl"
+        return path.stat().st_size if path.exists() else 0
 
     def lines(self):
         path = self.folder / "metrics.jsonl"
@@ -135,7 +144,12 @@ def kill_and_resume(make_run, undisturbed, seconds, kills, chance):
     run = make_run()
     killed = finished = 0
     while killed < kills:
-        code, words = run.go(chance.uniform(0, 0.4 * seconds))
+        # One in three at any moment, start and end included; the others among the steps.
+        training = reference[STEPS]["train_seconds"]
+        if chance.random() < 1 / 3:
+            code, words = run.go(chance.uniform(0, seconds))
+        else:
+            code, words = run.go(chance.uniform(0, 0.4 * training), once_training=True)
         step = run.check(reference)
         if code == -signal.SIGKILL:
             killed += 1
@@ -162,10 +176,10 @@ def finish(run, model):
     return 1
 
 
-def fill_the_disk(run, undisturbed, seconds, chance):
-    run.go(chance.uniform(0.3, 0.6) * seconds)
+def fill_the_disk(run, undisturbed, chance):
+    training = undisturbed.steps()[STEPS]["train_seconds"]
     while not run.acknowledged():
-        run.go(0.3 * seconds)
+        run.go(chance.uniform(0.2, 0.5) * training, once_training=True)
     path, _ = run.acknowledged()
     before = run.check(undisturbed.steps())
     code, words = run.go(file_limit=path.stat().st_size - 1)
@@ -210,7 +224,7 @@ def main():
         undisturbed.check(undisturbed.steps())
         print(f"kill9: {STEPS} steps undisturbed in {seconds:.1f} s")
         kill_and_resume(make_run, undisturbed, seconds, options.kills, chance)
-        fill_the_disk(make_run(), undisturbed, seconds, chance)
+        fill_the_disk(make_run(), undisturbed, chance)
     except Fault as fault:
         sys.exit(f"kill9: {fault}\nkill9: the run folders are left in {base}")
     if options.keep:
