@@ -23,9 +23,11 @@ class BatchNorm final : public Layer {
     set_src(src.shape, src.desc);
     const Shape dst{src.shape.channels, spec.pool ? src.shape.height / 2 : src.shape.height,
                     spec.pool ? src.shape.width / 2 : src.shape.width};
-    set_dst(dst, reshaped(src.desc, dst));
-    plan_ = {channel_layout(src_desc()), channel_layout(dst_desc()), numbers_.settings.epsilon,
-             spec.relu != nullptr, spec.pool != nullptr};
+    const Index S = compiler.slice();
+    const FormatTag layout = layout_of(src.desc);
+    set_dst(dst, tensor(S, dst, layout));
+    plan_ = {channel_layout(S, src.shape, layout), channel_layout(S, dst, layout),
+             numbers_.settings.epsilon, spec.relu != nullptr, spec.pool != nullptr};
     const Index C = plan_.x.C;
     scale_ = Buffer<float>(C);
     shift_ = Buffer<float>(C);

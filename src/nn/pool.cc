@@ -45,15 +45,17 @@ struct Window {
 class Pool final : public Layer {
  public:
   Pool(const FusedSpec& spec, const Source& src, const PoolSettings& settings, const Shape& dst,
-       Pooling pooling, bool training)
+       Pooling pooling, Compiler& compiler)
       : Layer(spec.name(), spec.kind()),
         settings_(settings),
         pooling_(pooling),
-        training_(training) {
+        training_(compiler.training()) {
     set_src(src.shape, src.desc);
-    set_dst(dst, reshaped(src.desc, dst));
-    src_layout_ = channel_layout(src_desc());
-    dst_layout_ = channel_layout(dst_desc());
+    const Index S = compiler.slice();
+    const FormatTag layout = layout_of(src.desc);
+    set_dst(dst, tensor(S, dst, layout));
+    src_layout_ = channel_layout(S, src.shape, layout);
+    dst_layout_ = channel_layout(S, dst, layout);
   }
   std::unique_ptr<BoundLayer> bind() const override;
   double flops() const override {
@@ -217,8 +219,7 @@ Shape pool_dst(const LayerSpec& spec, const Shape& src) {
 template <Pooling pooling>
 std::unique_ptr<Layer> make_pool(const FusedSpec& spec, const Source& src, Compiler& compiler) {
   const auto settings = settings_of<PoolSettings>(*spec.layer);
-  return std::make_unique<Pool>(spec, src, settings, settings.dst(src.shape), pooling,
-                                compiler.training());
+  return std::make_unique<Pool>(spec, src, settings, settings.dst(src.shape), pooling, compiler);
 }
 
 }  // namespace
@@ -240,7 +241,7 @@ const LayerKind kGlobalAveragePool{
     [](const FusedSpec& spec, const Source& src, Compiler& compiler) -> std::unique_ptr<Layer> {
       const PoolSettings whole{std::max(src.shape.height, src.shape.width), 1, 0};
       return std::make_unique<Pool>(spec, src, whole, Shape{src.shape.channels, 1, 1},
-                                    Pooling::average, compiler.training());
+                                    Pooling::average, compiler);
     }};
 
 }  // namespace kindred

@@ -47,10 +47,12 @@ class Residual final : public Layer {
       shortcut_ = std::make_unique<Sequence>(name() + ".shortcut", shortcut, src, compiler);
       shortcut_->end_in(dst_desc(), compiler);
     }
+    // Only where the convolution that adds does not read src itself.
+    in_place_ = sums_inside_ && shortcut_ == nullptr && pieces.size() > 1;
   }
 
   std::unique_ptr<BoundLayer> bind() const override;
-  bool in_place() const override { return sums_inside_ && shortcut_ == nullptr; }
+  bool in_place() const override { return in_place_; }
   bool keeps_dst() const override { return relu_; }
   bool trainable() const override {
     return body_->trainable() || (shortcut_ && shortcut_->trainable());
@@ -80,6 +82,7 @@ class Residual final : public Layer {
   bool relu_;
   bool training_;
   bool sums_inside_ = false;
+  bool in_place_ = false;
   std::unique_ptr<Sequence> body_;
   std::unique_ptr<Sequence> shortcut_;  // nullptr: src itself
 };

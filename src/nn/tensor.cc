@@ -14,12 +14,15 @@ TensorDesc with_layout(const TensorDesc& desc, FormatTag tag) {
   return {compat::dims_of(desc), dnnl::memory::data_type::f32, tag};
 }
 
-TensorDesc reshaped(const TensorDesc& desc, const Shape& shape) {
-  const Index S = compat::dims_of(desc)[0];
-  for (const FormatTag tag : {FormatTag::nhwc, FormatTag::nChw16c, FormatTag::nChw8c}) {
-    if (has_layout(desc, tag)) return tensor(S, shape, tag);
+FormatTag layout_of(const TensorDesc& desc) {
+  for (const FormatTag tag :
+       {FormatTag::nhwc, FormatTag::nChw16c, FormatTag::nChw8c, FormatTag::nchw}) {
+    if (has_layout(desc, tag)) return tag;
   }
-  return tensor(S, shape, FormatTag::nchw);
+  const auto dims = compat::dims_of(desc);
+  fail(ErrorKind::internal,
+       fmt::format("a tensor of {} channels, {} x {}, has a layout that own loops do not know",
+                   dims[1], dims[2], dims[3]));
 }
 
 TensorDesc as_matrix(const TensorDesc& desc) {
@@ -31,38 +34,29 @@ TensorDesc vector_desc(Index C) { return {{C}, dnnl::memory::data_type::f32, For
 
 bool has_layout(const TensorDesc& desc, FormatTag tag) { return desc == with_layout(desc, tag); }
 
-ChannelLayout channel_layout(const TensorDesc& desc) {
-  const auto dims = compat::dims_of(desc);
-  ChannelLayout layout{dims[0], dims[1], dims[2], dims[3], 0, 0, {}};
+ChannelLayout channel_layout(Index S, const Shape& shape, FormatTag tag) {
+  ChannelLayout layout{S, shape.channels, shape.height, shape.width, 0, 0, {}};
   const Index pixels = layout.pixels();
   const auto add_groups = [&](Index from, Index to, int lanes, Index channel_stride) {
     for (Index c = from; c < to; c += lanes) {
       layout.groups.push_back({c, c * channel_stride, lanes});
     }
   };
-  const auto blocked = [&](int lanes) {
-    layout.C = round_up(layout.C, lanes);
-    layout.pixel_stride = lanes;
-    add_groups(0, layout.C, lanes, pixels);
-  };
-  if (has_layout(desc, FormatTag::nhwc)) {
+  if (tag == FormatTag::nhwc) {
     layout.pixel_stride = layout.C;
     const Index by_16 = layout.C / 16 * 16;
     const Index by_8 = layout.C / 8 * 8;
     add_groups(0, by_16, 16, 1);
     add_groups(by_16, by_8, 8, 1);
     add_groups(by_8, layout.C, 1, 1);
-  } else if (has_layout(desc, FormatTag::nChw16c)) {
-    blocked(16);
-  } else if (has_layout(desc, FormatTag::nChw8c)) {
-    blocked(8);
-  } else if (has_layout(desc, FormatTag::nchw)) {
+  } else if (tag == FormatTag::nchw) {
     layout.pixel_stride = 1;
     add_groups(0, layout.C, 1, pixels);
   } else {
-    fail(ErrorKind::internal,
-         fmt::format("a tensor of {} channels, {} x {}, has a layout that own loops do not know",
-                     layout.C, layout.H, layout.W));
+    const int lanes = tag == FormatTag::nChw16c ? 16 : 8;
+    layout.C = round_up(layout.C, lanes);
+    layout.pixel_stride = lanes;
+    add_groups(0, layout.C, lanes, pixels);
   }
   layout.sample_stride = layout.C * pixels;
   return layout;

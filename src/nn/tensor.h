@@ -13,8 +13,9 @@ using FormatTag = dnnl::memory::format_tag;
 TensorDesc tensor(Index S, const Shape& shape, FormatTag tag);
 /// The same shape and type in another layout.
 TensorDesc with_layout(const TensorDesc& desc, FormatTag tag);
-/// Another shape in the layout of `desc`, which is one that channel_layout() knows.
-TensorDesc reshaped(const TensorDesc& desc, const Shape& shape);
+/// The layout of a tensor: nhwc, nChw16c, nChw8c or nchw. Where extents of 1 leave a choice, the
+/// first of these. Fails for any other.
+FormatTag layout_of(const TensorDesc& desc);
 /// Any tensor of ours with W = H = 1 in the form inner products write: [S, C].
 TensorDesc as_matrix(const TensorDesc& desc);
 /// C numbers.
@@ -48,6 +49,6 @@ struct ChannelLayout {
 
   Index pixels() const { return H * W; }
 };
-ChannelLayout channel_layout(const TensorDesc& desc);
+ChannelLayout channel_layout(Index S, const Shape& shape, FormatTag tag);
 
 }  // namespace kindred

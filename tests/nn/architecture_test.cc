@@ -38,6 +38,16 @@ TEST(Architecture, Conv4PoolsInTheFourthBlockWhereAsked) {
   EXPECT_EQ(std::count(kinds.begin(), kinds.end(), "max_pool"), 4);
 }
 
+TEST(Architecture, Conv4TakesAWidthForEachBlock) {
+  const Architecture conv4 = architecture_of("widths = [8, 16, 24, 32]", kOmniglot);
+  std::vector<double> channels;
+  for (const LayerSpec& layer : conv4.layers) {
+    if (layer.kind == "convolution") channels.push_back(layer.settings.front().second);
+  }
+  EXPECT_EQ(channels, (std::vector<double>{8, 16, 24, 32}));
+  EXPECT_NE(error_in("widths = [8, 16]").find("expected four numbers"), std::string::npos);
+}
+
 TEST(Architecture, MlpHasTheHiddenLayersAskedFor) {
   const Architecture mlp =
       architecture_of("architecture = 'mlp'\nhidden = [30, 20]\ndropout = 0.1", {2, 1, 1});

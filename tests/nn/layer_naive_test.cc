@@ -121,6 +121,8 @@ std::vector<Case> cases() {
       {"norm_odd_channels", 3, {21, 5, 7}, {kNorm1}, kNorm},
       {"norm_padded_channels", 3, {24, 5, 7}, {kNorm1, kRelu1}, kNorm, kBlocked},
       {"norm_plain", 3, {6, 5, 7}, {kNorm1, kRelu1}, kNorm, FormatTag::nchw},
+      {"norm_pool_to_one_pixel", 3, {40, 2, 2}, {kNorm1, kRelu1, kPool1}, kNorm, FormatTag::nchw},
+      {"max_pool_to_one_pixel", 3, {40, 2, 2}, {kPool1}, 0.0, FormatTag::nchw},
       {"norm_blocks_of_8", 3, {24, 6, 7}, {kNorm1, kRelu1, kPool1}, kNorm, FormatTag::nChw8c},
       {"norm_pool_odd", 3, {21, 5, 7}, {kNorm1, kRelu1, kPool1}, kNorm},
       {"norm_pool_no_relu", 3, {16, 6, 6}, {kNorm1, kPool1}, kNorm},
