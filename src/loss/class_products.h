@@ -30,6 +30,8 @@ class ClassProducts {
   void initialise(std::uint64_t seed, std::span<Scalar> parameters) const;
 
   Index rows() const { return rows_; }
+  /// Of the weights in the flat array.
+  Index offset() const { return offset_; }
   Index blocks() const { return blocks_of(rows_, block_rows_); }
   Index first_row(Index block) const { return block * block_rows_; }
   Index row_count(Index block) const { return std::min(block_rows_, rows_ - first_row(block)); }

@@ -17,8 +17,14 @@ CrossEntropyHead::CrossEntropyHead(const LossContext& context, ParameterTable& t
                                    const HeadSettings& settings)
     : settings_(settings),
       classes_(context.classes),
-      products_(context, table, context.classes, settings.normalize, settings.learning_rate_factor),
-      rows_(context.batch) {}
+      products_(context, table, context.classes * settings.sub_centers, settings.normalize,
+                settings.learning_rate_factor, settings.sub_centers),
+      rows_(context.batch) {
+  if (settings.sub_centers > 1) {
+    const Index most = products_.row_count(0) / settings.sub_centers;
+    reduced_ = Buffer<Scalar>(context.batch * round_up(most, kLanes));
+  }
+}
 
 void CrossEntropyHead::initialise(std::uint64_t seed, std::span<Scalar> parameters) {
   products_.initialise(seed, parameters);
@@ -26,6 +32,34 @@ void CrossEntropyHead::initialise(std::uint64_t seed, std::span<Scalar> paramete
 
 double CrossEntropyHead::compute(const Workers& workers, const LossInput& input,
                                  LossOutput& output) {
+  const Index batch = input.embeddings.rows();
+  const auto count = static_cast<double>(std::max<Index>(batch, 1));
+  sum_exponentials(workers, input);
+  double sum = 0;
+  Index right = 0;
+  for (Index i = 0; i < batch; ++i) {
+    Row& row = rows_[i];
+    const double smooth = settings_.label_smoothing;
+    const double expected =
+        (1 - smooth) * row.own + smooth * row.logit_sum / static_cast<double>(classes_);
+    const Derived loss = row_loss(row.greatest + std::log(row.sum) - expected);
+    sum += loss.value;
+    row.factor = loss.derivative * static_cast<double>(output.weight) / count;
+    right += row.own >= row.greatest ? 1 : 0;
+  }
+  for (Index block = 0; block < products_.blocks(); ++block) {
+    if (!products_.kept()) forward(workers, input, block);
+    backward(workers, input, block, output);
+  }
+  if (settings_.scale_by_length) add_length_gradient(input, output);
+  if (output.scalars != nullptr) {
+    output.scalars->push_back({"accuracy", static_cast<double>(right) / count});
+  }
+  return sum / count;
+}
+
+const CrossEntropyHead::Row* CrossEntropyHead::sum_exponentials(const Workers& workers,
+                                                                const LossInput& input) {
   const Index batch = input.embeddings.rows();
   for (Index i = 0; i < batch; ++i) {
     Row& row = rows_[i];
@@ -37,46 +71,57 @@ double CrossEntropyHead::compute(const Workers& workers, const LossInput& input,
     }
     row.greatest = -std::numeric_limits<double>::infinity();
   }
-
-  ScalarView products;
   for (Index block = 0; block < products_.blocks(); ++block) {
-    products = products_.forward(workers, input, block);
+    forward(workers, input, block);
+    const Index first = products_.first_row(block) / settings_.sub_centers;
     workers.for_blocks(batch, kRows, [&](Index begin, Index end, int) {
       for (Index i = begin; i < end; ++i) {
-        add_block(rows_[i], products.row(i), products_.first_row(block), products.cols());
+        add_block(rows_[i], values_.row(i), first, values_.cols());
       }
     });
   }
+  return rows_.data();
+}
 
-  double sum = 0;
-  Index right = 0;
-  for (Index i = 0; i < batch; ++i) {
-    Row& row = rows_[i];
-    const double smooth = settings_.label_smoothing;
-    const double expected =
-        (1 - smooth) * row.own + smooth * row.logit_sum / static_cast<double>(classes_);
-    const double cross_entropy = row.greatest + std::log(row.sum) - expected;
-    const Derived loss = row_loss(cross_entropy);
-    sum += loss.value;
-    row.factor = loss.derivative * static_cast<double>(output.weight) / static_cast<double>(batch);
-    right += row.own >= row.greatest ? 1 : 0;
-  }
+/// Products and values of a block.
+void CrossEntropyHead::forward(const Workers& workers, const LossInput& input, Index block) {
+  block_ = products_.forward(workers, input, block);
+  values_ = block_;
+  if (settings_.sub_centers == 1) return;
+  const Index classes = block_.cols() / settings_.sub_centers;
+  values_ = ScalarView(reduced_.data(), block_.rows(), classes, round_up(classes, kLanes));
+  workers.for_blocks(block_.rows(), kRows, [&](Index begin, Index end, int) {
+    for (Index i = begin; i < end; ++i) reduce_row(block_.row(i), classes, values_.row(i));
+  });
+}
 
-  for (Index block = 0; block < products_.blocks(); ++block) {
-    if (!products_.kept()) products = products_.forward(workers, input, block);
-    workers.for_blocks(batch, kRows, [&](Index begin, Index end, int) {
-      for (Index i = begin; i < end; ++i) {
-        write_gradient(rows_[i], products.row(i), products_.first_row(block), products.cols());
-      }
-    });
-    products_.backward(workers, input, block, products, output);
+/// The gradient of a block, from the values that stand.
+void CrossEntropyHead::backward(const Workers& workers, const LossInput& input, Index block,
+                                LossOutput& output) {
+  const Index first = products_.first_row(block) / settings_.sub_centers;
+  workers.for_blocks(block_.rows(), kRows, [&](Index begin, Index end, int) {
+    for (Index i = begin; i < end; ++i) {
+      write_gradient(rows_[i], values_.row(i), first, values_.cols());
+      if (settings_.sub_centers > 1) spread_row(values_.row(i), values_.cols(), block_.row(i));
+    }
+  });
+  products_.backward(workers, input, block, block_, output);
+}
+
+void CrossEntropyHead::reduce_row(const Scalar* products, Index classes, Scalar* values) const {
+  const Index k = settings_.sub_centers;
+  for (Index c = 0; c < classes; ++c)
+    values[c] = *std::max_element(products + c * k, products + (c + 1) * k);
+}
+
+void CrossEntropyHead::spread_row(const Scalar* gradient, Index classes, Scalar* products) const {
+  const Index k = settings_.sub_centers;
+  for (Index c = 0; c < classes; ++c) {
+    Scalar* own = products + c * k;
+    const Index greatest = std::max_element(own, own + k) - own;
+    std::fill_n(own, k, Scalar{0});
+    own[greatest] = gradient[c];
   }
-  if (settings_.scale_by_length) add_length_gradient(input, output);
-  if (output.scalars != nullptr) {
-    output.scalars->push_back(
-        {"accuracy", static_cast<double>(right) / static_cast<double>(std::max<Index>(batch, 1))});
-  }
-  return sum / static_cast<double>(std::max<Index>(batch, 1));
 }
 
 /// The scale of a row is scale · ‖x‖, and d ‖x‖ / dx = x̂.

@@ -1,5 +1,6 @@
 #pragma once
 #include "loss/class_products.h"
+#include "loss/derived.h"
 
 namespace kindred {
 inline namespace KINDRED_SCALAR {
@@ -11,12 +12,7 @@ struct HeadSettings {
   bool scale_by_length = false;  ///< the scale of a row is `scale` times ‖x‖
   double label_smoothing = 0;
   double learning_rate_factor = 1;
-};
-
-/// A number and its derivative.
-struct Derived {
-  double value;
-  double derivative;
+  Index sub_centers = 1;  ///< rows of weights for each class, class-major: c · sub_centers + k
 };
 
 /// Base of the losses that classify: cross-entropy of scale · (product with each class's weights),
@@ -26,7 +22,8 @@ struct Derived {
 ///   loss = mean over rows of row_loss(log Σ_j e^(l_j) − Σ_j q_j l_j)
 ///   q = (1 − label_smoothing) at the own class + label_smoothing / classes everywhere
 ///
-/// The greatest logit is taken out before the exponential, so no scale overflows.
+/// The greatest logit is taken out before the exponential, so no scale overflows. A head with
+/// several rows of weights for each class makes one number of their products.
 class CrossEntropyHead : public Loss {
  public:
   CrossEntropyHead(const LossContext& context, ParameterTable& table, const HeadSettings& settings);
@@ -34,12 +31,6 @@ class CrossEntropyHead : public Loss {
   double compute(const Workers& workers, const LossInput& input, LossOutput& output) override;
 
  protected:
-  /// What stands for the product with the own class, and its derivative.
-  virtual Derived target(double product) const { return {product, 1}; }
-  /// The loss of a row of that cross-entropy.
-  virtual Derived row_loss(double cross_entropy) const { return {cross_entropy, 1}; }
-
- private:
   /// One row of the batch on its way through the blocks of classes.
   struct Row {
     Index label;
@@ -52,6 +43,26 @@ class CrossEntropyHead : public Loss {
     double factor;      // d loss / d cross-entropy, weighted
     double diff_scale;  // d loss / d scale so far, times the scale
   };
+
+  /// What stands for the product with the own class, and its derivative.
+  virtual Derived target(double product) const { return {product, 1}; }
+  /// The loss of a row of that cross-entropy.
+  virtual Derived row_loss(double cross_entropy) const { return {cross_entropy, 1}; }
+  /// With sub-centers: values [classes] of the products [classes · sub_centers] of a row;
+  /// the greatest, unless a head says otherwise.
+  virtual void reduce_row(const Scalar* products, Index classes, Scalar* values) const;
+  /// The chain rule of reduce_row: products become d loss / d product.
+  virtual void spread_row(const Scalar* gradient, Index classes, Scalar* products) const;
+
+  const HeadSettings& settings() const { return settings_; }
+  void set_scale(double scale) { settings_.scale = scale; }
+  ClassProducts& products() { return products_; }
+  /// The first half of compute(): every row's log-sum-exp over the classes.
+  const Row* sum_exponentials(const Workers& workers, const LossInput& input);
+
+ private:
+  void forward(const Workers& workers, const LossInput& input, Index block);
+  void backward(const Workers& workers, const LossInput& input, Index block, LossOutput& output);
   void add_block(Row& row, Scalar* products, Index first, Index count) const;
   void add_length_gradient(const LossInput& input, LossOutput& output) const;
   void write_gradient(Row& row, Scalar* products, Index first, Index count) const;
@@ -60,6 +71,9 @@ class CrossEntropyHead : public Loss {
   Index classes_;
   ClassProducts products_;
   Buffer<Row> rows_;
+  Buffer<Scalar> reduced_;  // [B, classes of a block], with sub-centers
+  ScalarView block_;        // products of the block at hand
+  ScalarView values_;       // one for each class of the block
 };
 
 // Settings that several heads have.

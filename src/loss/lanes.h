@@ -43,6 +43,7 @@ KINDRED_INLINE Vector load(const T* from) {
 KINDRED_INLINE Lanes load(const Scalar* from) { return load<Lanes, Scalar>(from); }
 KINDRED_INLINE IntLanes load(const LaneInt* from) { return load<IntLanes, LaneInt>(from); }
 KINDRED_INLINE void store(Scalar* to, const Lanes& v) { std::memcpy(to, &v, sizeof(v)); }
+KINDRED_INLINE void store(LaneInt* to, const IntLanes& v) { std::memcpy(to, &v, sizeof(v)); }
 
 /// 0, 1, 2, ... + first.
 KINDRED_INLINE IntLanes count_from(Index first) {
@@ -103,6 +104,7 @@ class LaneSum {
   KINDRED_INLINE void add(const Lanes& v) { sums_ += v; }
   KINDRED_INLINE void add_product(const Lanes& a, const Lanes& b) { sums_ += a * b; }
   KINDRED_INLINE double total() const { return total_of(sums_); }
+  double lane(Index l) const { return sums_[l]; }
 #else
   KINDRED_INLINE void add(const Lanes& v) {
     sums_ += low(v);
@@ -113,6 +115,7 @@ class LaneSum {
     high_sums_ += high(a) * high(b);
   }
   KINDRED_INLINE double total() const { return total_of(sums_) + total_of(high_sums_); }
+  double lane(Index l) const { return l < 8 ? sums_[l] : high_sums_[l - 8]; }
 #endif
 
  private:
@@ -173,6 +176,11 @@ KINDRED_INLINE Lanes exp(const Lanes& x) {
   for (Index l = 0; l < kLanes; ++l) y[l] = std::exp(x[l] < 709.0 ? x[l] : 709.0);
   return y;
 }
+KINDRED_INLINE Lanes log(const Lanes& x) {
+  Lanes y{};
+  for (Index l = 0; l < kLanes; ++l) y[l] = std::log(x[l]);
+  return y;
+}
 KINDRED_INLINE Lanes log1p_of_unit(const Lanes& x) {
   Lanes y{};
   for (Index l = 0; l < kLanes; ++l) y[l] = std::log1p(x[l]);
@@ -195,6 +203,23 @@ KINDRED_INLINE Lanes exp(const Lanes& x) {
   const IntLanes exponent = (__builtin_convertvector(n, IntLanes) + 127) << 23;
   const Lanes y = p * reinterpret_cast<Lanes>(exponent);
   return x < -87.3F ? Lanes{} : y;
+}
+/// log x for normal x > 0: error below 2e-7 of the greater of 1 and |log x|.
+KINDRED_INLINE Lanes log(const Lanes& x) {
+  // x = 2^n m with m in [√½, √2): the bits of √½ are taken off before the exponent is cut.
+  constexpr LaneInt kRootHalf = 0x3f3504f3;
+  const IntLanes bits = reinterpret_cast<IntLanes>(x) - kRootHalf;
+  const IntLanes n = bits >> 23;
+  const IntLanes mantissa = (bits & 0x007fffff) + kRootHalf;
+  const Lanes m = reinterpret_cast<Lanes>(mantissa);
+  const Lanes t = (m - 1.0F) / (m + 1.0F);  // log m = 2 artanh t, |t| <= 0.172
+  const Lanes t2 = t * t;
+  Lanes p = broadcast(1.0F / 9);
+  p = p * t2 + 1.0F / 7;
+  p = p * t2 + 1.0F / 5;
+  p = p * t2 + 1.0F / 3;
+  const Lanes log_m = 2.0F * (t + t * t2 * p);
+  return __builtin_convertvector(n, Lanes) * 0.69314718F + log_m;
 }
 /// log(1 + x) for x in [0, 1]: 2 artanh(x / (2 + x)) by its series; relative error below 2e-7.
 KINDRED_INLINE Lanes log1p_of_unit(const Lanes& x) {

@@ -6,15 +6,29 @@
 // clang-format off
 // One line a loss: loss(NAME) stands for the function `LossEntry NAME_loss()` of NAME.cc.
 #define KINDRED_LOSSES(loss) \
+  loss(adacos) \
   loss(arcface) \
+  loss(binary_cross_entropy) \
   loss(center) \
+  loss(circle) \
   loss(combined_margin) \
+  loss(contrastive) \
   loss(cosface) \
   loss(focal) \
+  loss(lifted_structure) \
+  loss(margin) \
+  loss(mse) \
+  loss(multi_similarity) \
+  loss(n_pairs) \
   loss(normalized_softmax) \
+  loss(ntxent) \
+  loss(proxy_anchor) \
   loss(proxy_nca) \
+  loss(soft_triple) \
   loss(softmax) \
   loss(sphereface) \
+  loss(subcenter_arcface) \
+  loss(supcon) \
   loss(triplet)
 // clang-format on
 

@@ -37,21 +37,48 @@ Measure measure_of(const std::string& distance) {
   return Measure::cosine;
 }
 
-PairMatrix::PairMatrix(const LossContext& context, Measure measure, bool normalize)
+PairMatrix::PairMatrix(const LossContext& context, Measure measure, bool normalize,
+                       Index references)
     : measure_(measure),
-      normalize_(normalize),
-      values_(context.batch, context.batch),
-      gradient_(context.batch, context.batch),
-      squared_lengths_(values_.stride()) {}
+      normalize_(normalize || !euclidean_kind(measure)),
+      values_(context.batch, std::max(references, context.batch)),
+      gradient_(context.batch, std::max(references, context.batch)),
+      row_lengths_(context.batch),
+      reference_lengths_(values_.stride()) {}
 
 void PairMatrix::measure(const Workers& workers, const LossInput& input,
-                         FunctionRef<void(Index row)> then) {
+                         FunctionRef<void(Index row, int worker)> then) {
   rows_ = normalize_ ? input.unit : input.embeddings;
+  references_ = rows_;
   const ScalarView values(values_.data(), batch(), batch(), values_.stride());
   multiply_nt<Scalar>(workers, rows_, rows_, values);
   // The product's own diagonal, so that |a|² + |b|² − 2ab is of one rounding.
-  for (Index i = 0; i < batch(); ++i) squared_lengths_[i] = values(i, i);
-  workers.for_blocks(batch(), kRows, [&](Index begin, Index end, int) {
+  for (Index i = 0; i < batch(); ++i) {
+    row_lengths_[i] = values(i, i);
+    reference_lengths_[i] = values(i, i);
+  }
+  measure_rows(workers, then);
+}
+
+void PairMatrix::measure(const Workers& workers, const LossInput& input, ConstScalarView references,
+                         FunctionRef<void(Index row, int worker)> then) {
+  rows_ = normalize_ ? input.unit : input.embeddings;
+  references_ = references;
+  const ScalarView values(values_.data(), batch(), this->references(), values_.stride());
+  multiply_nt<Scalar>(workers, rows_, references_, values);
+  const auto squared_length = [](const ConstScalarView& rows, Index i) {
+    return static_cast<Scalar>(dot(rows.row(i), rows.row(i), rows.cols()));
+  };
+  for (Index i = 0; i < batch(); ++i) row_lengths_[i] = squared_length(rows_, i);
+  workers.for_blocks(this->references(), kRows, [&](Index begin, Index end, int) {
+    for (Index j = begin; j < end; ++j) reference_lengths_[j] = squared_length(references_, j);
+  });
+  measure_rows(workers, then);
+}
+
+void PairMatrix::measure_rows(const Workers& workers,
+                              FunctionRef<void(Index row, int worker)> then) {
+  workers.for_blocks(batch(), kRows, [&](Index begin, Index end, int worker) {
     for (Index i = begin; i < end; ++i) {
       switch (measure_) {
         case Measure::similarity: measure_row<Measure::similarity>(i); break;
@@ -59,7 +86,7 @@ void PairMatrix::measure(const Workers& workers, const LossInput& input,
         case Measure::euclidean: measure_row<Measure::euclidean>(i); break;
         case Measure::squared_euclidean: measure_row<Measure::squared_euclidean>(i); break;
       }
-      then(i);
+      then(i, worker);
     }
   });
 }
@@ -68,10 +95,10 @@ void PairMatrix::measure(const Workers& workers, const LossInput& input,
 template <Measure kind>
 void PairMatrix::measure_row(Index i) {
   Scalar* row = values_.row(i);
-  const Scalar own = squared_lengths_[i];
-  for (Index j = 0; j < batch(); j += kLanes) {
+  const Scalar own = row_lengths_[i];
+  for (Index j = 0; j < references(); j += kLanes) {
     const Lanes product = load(row + j);
-    const Lanes lengths = load(&squared_lengths_[j]) + own;
+    const Lanes lengths = load(&reference_lengths_[j]) + own;
     const Lanes squared = lengths - 2 * product;
     Lanes value = product;
     if constexpr (kind == Measure::cosine) value = 1 - product;
@@ -79,13 +106,13 @@ void PairMatrix::measure_row(Index i) {
     if constexpr (kind == Measure::euclidean) value = sqrt(max(squared, Lanes{}));
     const IntLanes close = squared < lengths * kNear;
     if (any(close)) {
-      for (Index l = 0; l < std::min(kLanes, batch() - j); ++l) {
+      for (Index l = 0; l < std::min(kLanes, references() - j); ++l) {
         if (close[l] == 0) continue;
         value[l] = from_squared_distance(
-            kind, squared_difference(rows_.row(i), rows_.row(j + l), rows_.cols()));
+            kind, squared_difference(rows_.row(i), references_.row(j + l), rows_.cols()));
       }
     }
-    store(row + j, batch() - j < kLanes ? first_lanes(value, batch() - j) : value);
+    store(row + j, references() - j < kLanes ? first_lanes(value, references() - j) : value);
   }
 }
 
@@ -95,8 +122,8 @@ PairStatistics PairMatrix::statistics(bool of_roots) const {
   double squares = 0;
   double pairs = 0;
   for (Index i = 0; i < batch(); i += step) {
-    for (Index j = 0; j < batch(); ++j) {
-      if (j == i) continue;
+    for (Index j = 0; j < references(); ++j) {
+      if (j == i && with_itself()) continue;
       const double number = values_(i, j);
       const double value = of_roots ? std::sqrt(number) : number;
       sum += value;
@@ -110,27 +137,35 @@ PairStatistics PairMatrix::statistics(bool of_roots) const {
 }
 
 ScalarView PairMatrix::gradient() {
-  return {gradient_.data(), batch(), batch(), gradient_.stride()};
+  return {gradient_.data(), batch(), references(), gradient_.stride()};
 }
 
 void PairMatrix::backward(const Workers& workers, double factor, LossOutput& output) {
   const ScalarView diff = diff_of(output);
-  workers.for_each(blocks_of(batch(), kTile), [&](Index tile, int) { fold_tiles(tile, factor); });
-  if (euclidean_kind(measure_)) {
+  const bool euclidean = euclidean_kind(measure_);
+  if (with_itself()) {
+    const double scale = euclidean ? 1 : (measure_ == Measure::cosine ? -factor : factor);
+    workers.for_each(blocks_of(batch(), kTile),
+                     [&](Index tile, int) { fold_tiles(tile, static_cast<Scalar>(scale)); });
+  }
+  if (euclidean || !with_itself()) {
     workers.for_blocks(batch(), kRows, [&](Index begin, Index end, int) {
       for (Index i = begin; i < end; ++i) finish_row(i, factor, diff);
     });
   }
-  multiply_nn<Scalar>(workers, gradient(), rows_, diff, Accumulate::yes);
+  multiply_nn<Scalar>(workers, gradient(), references_, diff, Accumulate::yes);
 }
 
-/// gradient := gradient + its transpose, for the tiles (tile_row, tile_row..) and their mirrors. On
-/// the way products take their factor, and for euclidean distances d loss / d d becomes d loss /
-/// d d².
-void PairMatrix::fold_tiles(Index tile_row, double factor) {
+/// d loss / d d becomes d loss / d d², for euclidean distances; others stay.
+KINDRED_INLINE Lanes PairMatrix::by_square(const Lanes& gradient, const Lanes& value) const {
+  if (measure_ != Measure::euclidean) return gradient;
+  return select(value > 0, gradient / (2 * value), Lanes{});
+}
+
+/// gradient := scale · (gradient + its transpose), for the tiles (tile_row, tile_row..) and their
+/// mirrors.
+void PairMatrix::fold_tiles(Index tile_row, Scalar scale) {
   const ScalarView g = gradient();
-  const double of_product = measure_ == Measure::cosine ? -factor : factor;
-  const auto scale = static_cast<Scalar>(euclidean_kind(measure_) ? 1 : of_product);
   const Index i0 = tile_row * kTile;
   const Index i1 = std::min(batch(), i0 + kTile);
   alignas(kAlignment) Scalar mirror[kTile][kTile];  // the tile (j, i), transposed
@@ -147,11 +182,7 @@ void PairMatrix::fold_tiles(Index tile_row, double factor) {
       for (Index j = j0; j < j1; j += kLanes) {
         Scalar* here = g.row(i) + j;
         Scalar* there = &mirror[i - i0][j - j0];
-        Lanes both = (load(here) + load(there)) * scale;
-        if (measure_ == Measure::euclidean) {
-          const Lanes distance = load(values_.row(i) + j);
-          both = select(distance > 0, both / (2 * distance), Lanes{});
-        }
+        const Lanes both = (load(here) + load(there)) * scale;
         store(here, both);
         store(there, both);
       }
@@ -163,27 +194,32 @@ void PairMatrix::fold_tiles(Index tile_row, double factor) {
   }
 }
 
-/// Row i of the folded gradient becomes what its product with the rows adds to diff row i,
-/// Σ_j 2 t_j (x_i − x_j): near rows at once from their difference, the rest as
-/// 2 (Σ_j t_j) x_i − Σ_j 2 t_j x_j.
+/// Row i of the gradient becomes what its product with the references adds to diff row i. Of
+/// euclidean kinds, Σ_j 2 t_j (x_i − r_j): near rows at once from their difference, the rest as
+/// 2 (Σ_j t_j) x_i − Σ_j 2 t_j r_j.
 void PairMatrix::finish_row(Index i, double factor, ScalarView diff) {
   Scalar* row = gradient_.row(i);
+  if (!euclidean_kind(measure_)) {
+    const auto scale = static_cast<Scalar>(measure_ == Measure::cosine ? -factor : factor);
+    for (Index j = 0; j < references(); j += kLanes) store(row + j, load(row + j) * scale);
+    return;
+  }
   const Scalar* x = rows_.row(i);
   Scalar* to = diff.row(i);
   const auto twice = static_cast<Scalar>(2 * factor);
-  const Scalar own = squared_lengths_[i];
+  const Scalar own = row_lengths_[i];
   LaneSum sum;
-  for (Index j = 0; j < batch(); j += kLanes) {
-    Lanes share = load(row + j) * twice;
-    if (batch() - j < kLanes) share = first_lanes(share, batch() - j);
-    Lanes squared = load(values_.row(i) + j);
-    if (measure_ == Measure::euclidean) squared *= squared;
+  for (Index j = 0; j < references(); j += kLanes) {
+    const Lanes value = load(values_.row(i) + j);
+    Lanes share = by_square(load(row + j), value) * twice;
+    if (references() - j < kLanes) share = first_lanes(share, references() - j);
+    const Lanes squared = measure_ == Measure::euclidean ? value * value : value;
     const IntLanes close =
-        (squared < (load(&squared_lengths_[j]) + own) * kNear) & (share != Lanes{});
+        (squared < (load(&reference_lengths_[j]) + own) * kNear) & (share != Lanes{});
     if (any(close)) {
       for (Index l = 0; l < kLanes; ++l) {
         if (close[l] == 0) continue;
-        const Scalar* other = rows_.row(j + l);
+        const Scalar* other = references_.row(j + l);
         for (Index k = 0; k < rows_.cols(); ++k) to[k] += share[l] * (x[k] - other[k]);
         share[l] = 0;
       }

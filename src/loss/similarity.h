@@ -4,6 +4,7 @@
 #include "kindred/core/buffer.h"
 #include "kindred/core/function_ref.h"
 #include "kindred/loss/loss.h"
+#include "loss/lanes.h"
 
 namespace kindred {
 inline namespace KINDRED_SCALAR {
@@ -24,41 +25,55 @@ struct PairStatistics {
   double spread = 0;  ///< standard deviation
 };
 
-/// The numbers between all rows of a batch [B, B], and the chain rule back to the rows: a loss
-/// over pairs fills in only its value and d loss / d number.
+/// The numbers between the rows of a batch and reference rows [B, R], and the chain rule back to
+/// the rows: a loss over pairs fills in only its value and d loss / d number. The references are
+/// the batch itself, or rows that count as constants (past embeddings).
 ///
 /// The numbers come from one product of the rows; where that loses digits (nearer than
 /// 0.001 of the two squared lengths) they are computed again from the difference of the rows, so
-/// that equal rows have distance exactly 0 and cosine exactly 1. The matrix is symmetric bit for
-/// bit. The gradient of a distance at 0 is 0.
+/// that equal rows have distance exactly 0 and cosine exactly 1. Of a batch with itself the matrix
+/// is symmetric bit for bit. The gradient of a distance at 0 is 0.
 class PairMatrix {
  public:
-  /// `normalize`: unit rows instead of the raw embeddings.
-  PairMatrix(const LossContext& context, Measure measure, bool normalize);
+  /// `normalize`: unit rows instead of the raw embeddings; always so for cosines. `references`:
+  /// the most reference rows, 0 for the batch itself.
+  PairMatrix(const LossContext& context, Measure measure, bool normalize, Index references = 0);
 
-  /// Computes the numbers of a batch, and calls then(i) as soon as row i stands, while it is in
-  /// cache; rows run in parallel, so that then(i) may read row i only.
-  void measure(const Workers& workers, const LossInput& input, FunctionRef<void(Index row)> then);
+  /// Computes the numbers of a batch with itself, and calls then(i, worker) as soon as row i
+  /// stands, while it is in cache; rows run in parallel, so that then() may read row i only.
+  void measure(const Workers& workers, const LossInput& input,
+               FunctionRef<void(Index row, int worker)> then);
+  /// The same with `references` [R, D], rows of the kind normalize() says, which must stay.
+  void measure(const Workers& workers, const LossInput& input, ConstScalarView references,
+               FunctionRef<void(Index row, int worker)> then);
 
+  bool normalize() const { return normalize_; }
   Index batch() const { return rows_.rows(); }
-  /// [B, B]; the diagonal is 0 for distances. Rows go on with zeros to a multiple of 64 bytes.
-  ConstScalarView values() const { return {values_.data(), batch(), batch(), values_.stride()}; }
+  Index references() const { return references_.rows(); }
+  /// [B, R]; distances are 0 on the diagonal of a batch with itself. Rows go on with zeros to a
+  /// multiple of 64 bytes.
+  ConstScalarView values() const {
+    return {values_.data(), batch(), references(), values_.stride()};
+  }
   /// Mean and spread of the numbers off the diagonal, over 64 to 127 rows spread evenly through
   /// a greater batch; of their square roots with `of_roots`.
   PairStatistics statistics(bool of_roots = false) const;
 
-  /// [B, B], for the loss to fill with d loss / d values(i, j), every row whole.
+  /// [B, R], for the loss to fill with d loss / d values(i, j), every row whole.
   ScalarView gradient();
   /// Adds factor · gradient() through the chain rule to the output. Overwrites gradient().
   void backward(const Workers& workers, double factor, LossOutput& output);
-  /// For losses that use few pairs: adds `gradient` = d loss / d values(i, j) through the chain
-  /// rule to rows i and j of the output. One caller at a time.
+  /// For losses that use few pairs of a batch with itself: adds `gradient` = d loss / d values(i,
+  /// j) through the chain rule to rows i and j of the output. One caller at a time.
   void add_pair(Index i, Index j, double gradient, LossOutput& output) const;
 
  private:
+  bool with_itself() const { return references_.data() == rows_.data(); }
+  void measure_rows(const Workers& workers, FunctionRef<void(Index row, int worker)> then);
   template <Measure kind>
   void measure_row(Index i);
-  void fold_tiles(Index tile_row, double factor);
+  Lanes by_square(const Lanes& gradient, const Lanes& value) const;
+  void fold_tiles(Index tile_row, Scalar scale);
   void finish_row(Index i, double factor, ScalarView diff);
   ScalarView diff_of(LossOutput& output) const {
     return normalize_ ? output.diff_unit : output.diff_embeddings;
@@ -66,10 +81,12 @@ class PairMatrix {
 
   Measure measure_;
   bool normalize_;
-  ConstScalarView rows_;  // of the batch at hand
+  ConstScalarView rows_;        // of the batch at hand
+  ConstScalarView references_;  // what they are compared with
   ScalarMatrix values_;
   ScalarMatrix gradient_;
-  Buffer<Scalar> squared_lengths_;
+  Buffer<Scalar> row_lengths_;        // squared, of the rows
+  Buffer<Scalar> reference_lengths_;  // squared, of the references
 };
 
 }  // namespace KINDRED_SCALAR

@@ -24,28 +24,56 @@ void PrintTo(const Variant& variant, std::ostream* out) {
 /// Settings that take another path through a loss than its defaults.
 const std::multimap<std::string, std::string>& further_settings() {
   static const std::multimap<std::string, std::string> settings = {
+      {"adacos", "dynamic = false"},
       {"arcface", "easy_margin = true\nscale = 16"},
       {"arcface", "margin = 1.2\nscale = 8"},
       {"center", "normalize = true"},
       {"center", "update = 'facenet'"},
+      {"circle", "gamma = 16\nm = 0.25"},
+      {"circle", "mining = 'hard'"},
       {"combined_margin", "m1 = 1.5\nm2 = 0.3\nm3 = 0.1\nscale = 8"},
       {"combined_margin", "m3 = 0.2\nscale = 8"},
+      {"contrastive", "distance = 'cosine'"},
+      {"contrastive", "distance = 'squared_euclidean'\nmining = 'multi_similarity'"},
+      {"contrastive", "memory = 1024"},
+      {"contrastive", "mining = 'hard'"},
+      {"contrastive", "normalize = false\npos_margin = 0.5\nneg_margin = 4"},
       {"cosface", "scale = 8"},
       {"focal", "gamma = 0"},
       {"focal", "gamma = 0.5\nnormalize = true\nscale = 8"},
+      {"lifted_structure", "distance = 'squared_euclidean'\nnormalize = false"},
+      {"lifted_structure", "mining = 'easy_positive'"},
+      {"margin", "beta_per_class = true\nmining = 'all'"},
+      {"margin", "learn_beta = false\nnormalize = false\nmining = 'hard'\nbeta = 3"},
+      {"multi_similarity", "mining = 'multi_similarity'"},
+      {"multi_similarity", "mining = 'semihard'"},
+      {"n_pairs", "l2 = 0"},
       {"normalized_softmax", "label_smoothing = 0.2"},
+      {"ntxent", "mining = 'multi_similarity'\nepsilon = 0.3"},
+      {"ntxent", "temperature = 0.5"},
+      {"proxy_anchor", "alpha = 8"},
       {"proxy_nca", "softmax_scale = 9"},
+      {"soft_triple", "centers = 1"},
+      {"soft_triple", "centers = 3\ntau = 2\nla = 5"},
       {"softmax", "label_smoothing = 0.1"},
       {"softmax", "normalize = true\nscale = 16"},
       {"softmax", "normalize = true\nscale = 64\nlabel_smoothing = 0.1"},
       {"sphereface", "margin = 2\nscale = 3"},
+      {"subcenter_arcface", "scale = 8\nsub_centers = 2"},
+      {"supcon", "memory = 1500"},
+      {"supcon", "mining = 'easy_positive'"},
+      {"supcon", "temperature = 0.5"},
       {"triplet", "distance = 'cosine'\nreduction = 'mean'"},
       {"triplet", "distance = 'squared_euclidean'\nswap = true"},
+      {"triplet", "memory = 1024"},
       {"triplet", "mining = 'all'"},
       {"triplet", "mining = 'all'\nsoft = true\nnormalize = false"},
       {"triplet", "mining = 'all'\nsoft = true\nswap = true\ndistance = 'cosine'"},
       {"triplet", "mining = 'all'\nswap = true\nmargin = 0.5"},
+      {"triplet", "mining = 'distance_weighted'\ndistance = 'cosine'"},
+      {"triplet", "mining = 'easy_positive'\nsoft = true"},
       {"triplet", "mining = 'semihard'\ndistance = 'squared_euclidean'"},
+      {"triplet", "mining = 'semihard'\nmemory = 2000"},
       {"triplet", "mining = 'semihard'\nswap = true"},
       {"triplet", "normalize = false"},
       {"triplet", "soft = true\nreduction = 'mean'"},
@@ -160,6 +188,20 @@ TEST_P(EveryLoss, GivesFiniteNumbersAndWritesItsOwnSegmentsOnly) {
 
 #if defined(KINDRED_DOUBLE)
 
+/// Losses that count a part of their value as a constant, as published: their gradient is another
+/// than the value's. The reference numbers hold them, memory_test the memory.
+bool gradient_is_not_of_the_value(const Variant& variant) {
+  return variant.loss == "circle" || (variant.loss == "adacos" && variant.settings.empty()) ||
+         variant.settings.find("memory") != std::string::npos;
+}
+
+/// All rows are equally far from a zero row, some of them exactly a margin: which pairs are chosen
+/// or counted there jumps.
+bool jumps_at_ties(const Variant& variant) {
+  return variant.loss == "contrastive" || variant.loss == "margin" ||
+         variant.settings.find("mining") != std::string::npos;
+}
+
 /// Central difference of the value by one number, h = 1e-6 (truncation ~ h² f''', rounding ~
 /// 1e-16 f / h = 1e-10 f). A hinge between −h and +h makes it wrong by chance: then a step ten
 /// times shorter decides.
@@ -182,9 +224,9 @@ void check_number(LossRun& run, Scalar& number, double gradient, double largest,
 }
 
 TEST_P(EveryLoss, GradientIsTheCentralDifference) {
+  if (gradient_is_not_of_the_value(GetParam())) GTEST_SKIP() << "constant parts, as published";
   for (const Shape& shape : shapes()) {
-    // All rows are equally far from a zero row, and which of equal distances are semihard jumps.
-    if (shape.name == "zero_rows" && recipe().find("semihard") != std::string::npos) continue;
+    if (shape.name == "zero_rows" && jumps_at_ties(GetParam())) continue;
     LossRun run(recipe() + "weight = 1.5\n", shape.batch);
     run.compute();  // state away from its start
     const double value = run.compute_without_moving();

@@ -29,8 +29,9 @@ class Objective {
   bool needs_labels() const;
   bool needs_targets() const;
 
-  /// Returns the weighted sum; NaN where an embedding is not finite. diff_embeddings [B, D] is overwritten; diff_parameters is written at
-  /// the losses' segments only. `input.unit` is filled in here.
+  /// Returns the weighted sum; NaN where an embedding is not finite. diff_embeddings [B, D] is
+  /// overwritten; diff_parameters is written at the losses' segments only. `input.unit` is filled
+  /// in here.
   double compute(const Workers& workers, LossInput input, ScalarView diff_embeddings,
                  std::span<Scalar> diff_parameters);
   /// Of the last compute(), in recipe order.

@@ -1,0 +1,63 @@
+#pragma once
+// What losses over pairs do with the row of an anchor: vector passes over the pairs of one kind.
+#include <cmath>
+
+#include "loss/pair_loss.h"
+
+namespace kindred {
+inline namespace KINDRED_SCALAR {
+
+/// Which pairs a pass takes.
+KINDRED_INLINE IntLanes is_kin(const PairRow& row, Index j) { return load(row.kinds + j) > 0; }
+KINDRED_INLINE IntLanes is_other(const PairRow& row, Index j) { return load(row.kinds + j) < 0; }
+KINDRED_INLINE IntLanes is_used(const PairRow& row, Index j) { return load(row.kinds + j) != 0; }
+
+/// log Σ e^logit over some pairs of a row, and each pair's share of the sum.
+///   of(row, j)     mask of the pairs j.. that take part
+///   logit(j)       their logits
+/// With `plus_one` it is log(1 + Σ e^logit). The greatest is taken out first: nothing overflows.
+template <typename Of, typename Logit>
+class LogSumExp {
+ public:
+  LogSumExp(const PairRow& row, Of of, Logit logit, bool plus_one = false)
+      : row_(row), of_(of), logit_(logit) {
+    constexpr Scalar kNone = -std::numeric_limits<Scalar>::infinity();
+    Lanes most = broadcast(plus_one ? Scalar{0} : kNone);
+    for (Index j = 0; j < row.size; j += kLanes) {
+      most = max(most, select(of_(row_, j), logit_(j), broadcast(kNone)));
+    }
+    greatest_ = largest(most);
+    if (greatest_ == kNone) return;
+    LaneSum sum;
+    for (Index j = 0; j < row.size; j += kLanes) sum.add(exponentials(j));
+    sum_ = sum.total() + (plus_one ? std::exp(-static_cast<double>(greatest_)) : 0);
+    inverse_ = static_cast<Scalar>(1 / sum_);
+  }
+
+  /// No pair takes part, and there is no one: the value is −infinity.
+  bool empty() const { return sum_ == 0; }
+  double value() const { return static_cast<double>(greatest_) + std::log(sum_); }
+  /// e^logit / Σ, that is d value / d logit; 0 for pairs that take no part.
+  KINDRED_INLINE Lanes shares(Index j) const { return exponentials(j) * inverse_; }
+
+ private:
+  KINDRED_INLINE Lanes exponentials(Index j) const {
+    return select(of_(row_, j), exp(logit_(j) - greatest_), Lanes{});
+  }
+
+  const PairRow& row_;
+  Of of_;
+  Logit logit_;
+  Scalar greatest_ = 0;
+  double sum_ = 0;
+  Scalar inverse_ = 0;
+};
+
+/// An anchor that adds nothing: zero gradient, no term.
+inline PairTerms no_terms(const PairRow& row) {
+  std::fill_n(row.gradient, row.size, Scalar{0});
+  return {};
+}
+
+}  // namespace KINDRED_SCALAR
+}  // namespace kindred
