@@ -177,8 +177,8 @@ TEST(Run, SaysWhatIsWrongWithARecipe) {
   rejects(kRecipe + "margn = 1\n", "unknown key 'margn' in [[loss]] softmax");
   rejects(kRecipe + "[optimiser]\nname = 'adam'\n",
           "unknown key 'optimiser'; did you mean 'optimizer'?");
-  rejects(kRecipe + "[train]\nepochs = 'ten'\n",
-          "[train]: epochs: expected an integer, found text");
+  rejects(kRecipe + "[train]\nkeep_checkpoints = 'ten'\n",
+          "[train]: keep_checkpoints: expected an integer, found text");
   rejects("[model]\narchitecture = 'mlp'\nslice = 5\n" + std::string(test::kSoftmax),
           "a batch of 24 does not divide into such slices; use slice = 4 or 6");
   rejects("[model]\narchitecture = 'conv5'\n" + std::string(test::kSoftmax), "conv4");
