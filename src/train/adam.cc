@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "flat_array.h"
+
 namespace kindred {
 namespace {
 
@@ -43,16 +45,14 @@ class Adam final : public Optimizer {
       const auto epsilon = static_cast<float>(settings_.epsilon);
       const auto stride = static_cast<float>(rate / correction1);
       const auto root = static_cast<float>(1 / std::sqrt(correction2));
-      const float* const g = gradient.data();
-      float* const w = parameters.data();
-      float* const m = moments_[0].values.data();
-      float* const v = moments_[1].values.data();
-      for (Index j = block.begin; j < block.end; ++j) {
-        const float slope = scale * g[j] + added * w[j];
-        m[j] = beta1 * m[j] + rest1 * slope;
-        v[j] = beta2 * v[j] + rest2 * slope * slope;
-        w[j] = keep * w[j] - stride * m[j] / (root * std::sqrt(v[j]) + epsilon);
-      }
+      const auto g = flat_array(gradient.data(), block.begin, block.end);
+      auto w = flat_array(parameters.data(), block.begin, block.end);
+      auto m = flat_array(moments_[0].values.data(), block.begin, block.end);
+      auto v = flat_array(moments_[1].values.data(), block.begin, block.end);
+      const auto slope = scale * g + added * w;
+      m = beta1 * m + rest1 * slope;
+      v = beta2 * v + rest2 * slope.square();
+      w = keep * w - stride * m / (root * v.sqrt() + epsilon);
     });
   }
 

@@ -1,5 +1,7 @@
 #include "sgd.h"
 
+#include "flat_array.h"
+
 namespace kindred {
 namespace {
 
@@ -26,18 +28,19 @@ class Sgd final : public Optimizer {
       const auto scale = static_cast<float>(update.gradient_scale);
       const auto decay = block.decay ? static_cast<float>(settings_.weight_decay) : 0.0f;
       const auto momentum = static_cast<float>(settings_.momentum);
-      const float* const g = gradient.data();
-      float* const w = parameters.data();
+      const auto g = flat_array(gradient.data(), block.begin, block.end);
+      auto w = flat_array(parameters.data(), block.begin, block.end);
+      const auto slope = scale * g + decay * w;
       if (moments_.empty()) {
-        for (Index j = block.begin; j < block.end; ++j)
-          w[j] -= rate * (scale * g[j] + decay * w[j]);
+        w -= rate * slope;
         return;
       }
-      float* const v = moments_[0].values.data();
-      for (Index j = block.begin; j < block.end; ++j) {
-        const float slope = scale * g[j] + decay * w[j];
-        v[j] = momentum * v[j] + slope;
-        w[j] -= rate * (settings_.nesterov ? slope + momentum * v[j] : v[j]);
+      auto v = flat_array(moments_[0].values.data(), block.begin, block.end);
+      v = momentum * v + slope;
+      if (settings_.nesterov) {
+        w -= rate * (slope + momentum * v);
+      } else {
+        w -= rate * v;
       }
     });
   }

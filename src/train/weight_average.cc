@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "flat_array.h"
+
 namespace kindred {
 namespace {
 constexpr Index kBlock = 16384;
@@ -12,9 +14,8 @@ void average_weights(const Workers& workers, double decay, Index step,
   const double early = (1 + static_cast<double>(step)) / (10 + static_cast<double>(step));
   const auto rest = static_cast<float>(1 - std::min(decay, early));
   workers.for_blocks(static_cast<Index>(average.size()), kBlock, [&](Index begin, Index end, int) {
-    const float* const w = parameters.data();
-    float* const a = average.data();
-    for (Index i = begin; i < end; ++i) a[i] += rest * (w[i] - a[i]);
+    auto mean = flat_array(average.data(), begin, end);
+    mean += rest * (flat_array(parameters.data(), begin, end) - mean);
   });
 }
 
