@@ -11,6 +11,16 @@ std::span<const MetricEntry> metric_registry() {
        "1/R · sum over the first R neighbours of precision at each relevant one (Musgrave 2020)"},
       {"map", "retrieval", "the same over the whole ranking: mean average precision"},
       {"mrr", "retrieval", "mean of 1 / rank of the first relevant neighbour"},
+      {"accuracy_mean", "verify",
+       "share of pairs judged right, each fold with the threshold best on the others (LFW)"},
+      {"accuracy_std", "verify", "population standard deviation of that over folds"},
+      {"auc", "verify", "chance that a same pair scores above a different one"},
+      {"eer", "verify", "error rate where false accepts and false rejects meet"},
+      {"tar@far=f", "verify", "share of same pairs accepted where a share f of others is"},
+      {"nmi", "cluster", "mutual information of clusters and classes / mean entropy"},
+      {"ami", "cluster", "the same, with what chance gives taken off"},
+      {"purity", "cluster", "share of samples of their cluster's commonest class"},
+      {"pairwise_f", "cluster", "F of pairs: in one cluster, of one class"},
       {"error", "oneshot", "share of test images whose nearest training image is of another class"},
   };
   return kEntries;

@@ -3,185 +3,123 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
-#include <memory>
 
 #include "eval/check_rows.h"
 #include "eval/class_order.h"
-#include "eval/rank_counter.h"
-#include "eval/rank_metrics.h"
-#include "eval/score_blocks.h"
+#include "eval/ranking.h"
 #include "kindred/core/error.h"
+#include "kindred/core/random.h"
 
 namespace kindred {
 namespace {
 
-// The relevant scores of the queries of a task and the gaps between them should stay in cache.
-constexpr Index kCountedAtOnce = Index{1} << 17;
-constexpr Index kFewestRows = 2 * Tile<float>::kRows;
+void check_groups(const RetrievalOptions& options, Index queries, Index gallery) {
+  if (options.query_groups.empty() && options.gallery_groups.empty()) return;
+  check_count(static_cast<Index>(options.query_groups.size()), "groups", queries,
+              "query embeddings");
+  check_count(static_cast<Index>(options.gallery_groups.size()), "groups", gallery,
+              "gallery embeddings");
+}
 
-/// Ranks every query's relevant samples and writes its metrics.
-///
-/// Both sides are put in the order of their classes. Then a block of queries has its relevant
-/// samples in a few short runs of the gallery, which are scored first; after that the gallery
-/// passes by once, each block of scores counted while it is in cache.
-class Ranking {
- public:
-  Ranking(const Workers& workers, ConstMatrixView queries,
-          std::span<const std::int64_t> query_labels, ConstMatrixView gallery,
-          std::span<const std::int64_t> gallery_labels, const RetrievalOptions& options,
-          std::span<const RankMetric> metrics)
-      : workers_(workers),
-        queries_(queries),
-        metrics_(metrics),
-        leave_one_out_(options.leave_one_out),
-        whole_ranking_(options.map),
-        most_asked_(most_asked(metrics)),
-        query_order_(query_labels),
-        gallery_order_(gallery_labels),
-        gallery_(workers, gallery, options.similarity, gallery_order_.rows()),
-        values_(queries.rows(), static_cast<Index>(metrics.size())),
-        answered_(static_cast<std::size_t>(queries.rows())),
-        pool_(static_cast<std::size_t>(workers.threads())) {}
-
-  void run() {
-    const Index step = std::min(QueryBlock::rows_per_task(queries_.rows()),
-                                std::max(kFewestRows, kCountedAtOnce / largest_class()));
-    workers_.for_blocks(queries_.rows(), step, [&](Index begin, Index end, int number) {
-      auto& worker = pool_[static_cast<std::size_t>(number % workers_.threads())];
-      if (!worker) worker = std::make_unique<Worker>(gallery_);
-      rank(*worker, begin, end);
-    });
+void check_bootstrap(const RetrievalOptions& options) {
+  if (options.bootstrap < 0 || options.bootstrap == 1) {
+    fail(ErrorKind::usage,
+         fmt::format("{} bootstrap resamples; 0 (no intervals) or at least 2", options.bootstrap));
   }
-
-  /// One row of metrics for each query; a query that is not answered has none.
-  BasicView<const double> values() const { return values_.view(); }
-  bool answered(Index query) const { return answered_[static_cast<std::size_t>(query)] != 0; }
-
- private:
-  static Index most_asked(std::span<const RankMetric> metrics) {
-    Index most = 0;
-    for (const RankMetric& metric : metrics) most = std::max(most, metric.k);
-    return most;
+  if (!(options.confidence > 0 && options.confidence < 1)) {
+    fail(ErrorKind::usage, fmt::format("confidence {} is not between 0 and 1", options.confidence));
   }
+}
 
-  /// One query of a block: its row and where its class stands in the gallery.
-  struct Query {
-    Index row = 0;
-    ClassOrder::Range relevant;
-    RankCounter counter;
-  };
-  struct Worker {
-    explicit Worker(const Gallery& gallery)
-        : block(gallery), queries(static_cast<std::size_t>(QueryBlock::kRows)) {}
-    QueryBlock block;
-    std::vector<Query> queries;
-    std::vector<std::uint64_t> scratch;
-  };
+/// Adds the metrics of a query to `sums`.
+void add_query(const QueryMetrics& queries, Index query, std::vector<double>& sums) {
+  const double* values = queries.values.row(query);
+  for (std::size_t m = 0; m < sums.size(); ++m) sums[m] += values[m];
+}
 
-  void rank(Worker& worker, Index begin, Index end) {
-    worker.block.load(queries_, query_order_.rows(), begin, end);
-    const std::span<Query> queries(worker.queries.data(), static_cast<std::size_t>(end - begin));
-    for (std::size_t i = 0; i < queries.size(); ++i) {
-      const Index position = begin + static_cast<Index>(i);
-      queries[i].row = query_order_.rows()[static_cast<std::size_t>(position)];
-      queries[i].relevant = gallery_order_.range(query_order_.label(position));
-      queries[i].counter.start();
+std::vector<Index> answered_queries(const QueryMetrics& queries) {
+  std::vector<Index> answered;
+  for (std::size_t i = 0; i < queries.answered.size(); ++i) {
+    if (queries.answered[i] != 0) answered.push_back(static_cast<Index>(i));
+  }
+  return answered;
+}
+
+/// Means over the given queries, in their order.
+std::vector<double> means(const QueryMetrics& queries, std::span<const Index> which) {
+  std::vector<double> sums(static_cast<std::size_t>(queries.values.cols()));
+  for (const Index query : which) add_query(queries, query, sums);
+  for (double& sum : sums) sum /= static_cast<double>(which.size());
+  return sums;
+}
+
+std::vector<ClassResult> class_results(const QueryMetrics& queries,
+                                       std::span<const std::int64_t> labels) {
+  std::vector<ClassResult> classes;
+  const ClassOrder order(labels);
+  for (Index p = 0; p < static_cast<Index>(labels.size());) {
+    const ClassOrder::Range range = order.range(order.label(p));
+    std::vector<Index> own;
+    for (Index i = range.first; i < range.last; ++i) {
+      const Index query = order.rows()[static_cast<std::size_t>(i)];
+      if (queries.answered[static_cast<std::size_t>(query)] != 0) own.push_back(query);
     }
-    score_relevant(worker.block, queries);
-    for (Query& query : queries) query.counter.sort(most_rank(query), worker.scratch);
-    for (Index block = 0; block < gallery_.blocks(); ++block) {
-      count_others(worker.block.score(block), queries);
+    if (!own.empty()) {
+      classes.push_back({order.label(p), static_cast<Index>(own.size()), means(queries, own)});
     }
-    for (Query& query : queries) write(query);
+    p = range.last;
   }
+  return classes;
+}
 
-  Index largest_class() const {
-    Index largest = 1;
-    for (Index p = 0; p < gallery_.size();) {
-      const ClassOrder::Range range = gallery_order_.range(gallery_order_.label(p));
-      largest = std::max(largest, range.size());
-      p = range.last;
+/// The value below which a share of the sorted values lies, between its two neighbours by weight.
+double quantile(const std::vector<double>& sorted, double share) {
+  const double at = share * static_cast<double>(sorted.size() - 1);
+  const auto below = static_cast<std::size_t>(at);
+  const std::size_t above = std::min(below + 1, sorted.size() - 1);
+  return sorted[below] + (at - static_cast<double>(below)) * (sorted[above] - sorted[below]);
+}
+
+std::vector<MetricInterval> bootstrap(const Workers& workers, const QueryMetrics& queries,
+                                      std::span<const Index> answered,
+                                      std::span<const RankMetric> metrics,
+                                      const RetrievalOptions& options) {
+  std::vector<std::vector<double>> estimates(static_cast<std::size_t>(options.bootstrap));
+  workers.for_each(options.bootstrap, [&](Index resample, int) {
+    Random random(options.seed, Purpose::bootstrap, static_cast<std::uint64_t>(resample));
+    std::vector<double> sums(metrics.size());
+    for (std::size_t i = 0; i < answered.size(); ++i) {
+      const Index drawn = random.below(static_cast<Index>(answered.size()));
+      add_query(queries, answered[static_cast<std::size_t>(drawn)], sums);
     }
-    return largest;
+    estimates[static_cast<std::size_t>(resample)] = std::move(sums);
+  });
+  std::vector<MetricInterval> intervals;
+  for (std::size_t m = 0; m < metrics.size(); ++m) {
+    std::vector<double> sorted;
+    for (const std::vector<double>& sums : estimates) {
+      sorted.push_back(sums[m] / static_cast<double>(answered.size()));
+    }
+    std::sort(sorted.begin(), sorted.end());
+    const double outside = (1 - options.confidence) / 2;
+    intervals.push_back(
+        {metrics[m].name, quantile(sorted, outside), quantile(sorted, 1 - outside)});
   }
+  return intervals;
+}
 
-  /// The highest rank that a metric of `query` depends on.
-  Index most_rank(const Query& query) const {
-    return whole_ranking_ ? gallery_.size() : std::max(most_asked_, query.counter.relevant());
-  }
-
-  // Queries stand in the order of their classes, so that each class is one run of them.
-  void score_relevant(QueryBlock& block, std::span<Query> queries) const {
-    for (std::size_t first = 0; first < queries.size();) {
-      const ClassOrder::Range relevant = queries[first].relevant;
-      std::size_t last = first + 1;
-      while (last < queries.size() && queries[last].relevant.first == relevant.first &&
-             queries[last].relevant.last == relevant.last) {
-        ++last;
-      }
-      const std::span<Query> run = queries.subspan(first, last - first);
-      for (Index p = relevant.first; p < relevant.last;) {
-        const Index at = p / Gallery::kBlock;
-        const Index offset = at * Gallery::kBlock;
-        const Index stop = std::min(relevant.last, offset + Gallery::kBlock);
-        const ScoreTile tile = block.score_part(
-            at, static_cast<Index>(first), static_cast<Index>(last), p - offset, stop - offset);
-        for (std::size_t i = first; i < last; ++i) {
-          add_relevant(tile, static_cast<Index>(i), p, stop, queries[i]);
-        }
-        p = stop;
-      }
-      first += run.size();
+std::vector<double> per_query_values(const QueryMetrics& queries) {
+  std::vector<double> values;
+  for (Index i = 0; i < queries.values.rows(); ++i) {
+    const bool answered = queries.answered[static_cast<std::size_t>(i)] != 0;
+    for (Index m = 0; m < queries.values.cols(); ++m) {
+      values.push_back(answered ? queries.values(i, m) : std::nan(""));
     }
   }
-
-  void add_relevant(const ScoreTile& tile, Index i, Index first, Index last, Query& query) const {
-    const float* scores = tile.scores.row(i);
-    for (Index p = first; p < last; ++p) {
-      const Index row = gallery_order_.rows()[static_cast<std::size_t>(p)];
-      if (leave_one_out_ && row == query.row) continue;
-      query.counter.add_relevant(scores[p - tile.first], row);
-    }
-  }
-
-  void count_others(const ScoreTile& tile, std::span<Query> queries) const {
-    const Index cols = tile.scores.cols();
-    const Index* rows = gallery_order_.rows().data() + tile.first;
-    for (std::size_t i = 0; i < queries.size(); ++i) {
-      Query& query = queries[i];
-      if (query.counter.relevant() == 0) continue;
-      float* scores = tile.scores.row(static_cast<Index>(i));
-      const Index first = std::clamp<Index>(query.relevant.first - tile.first, 0, cols);
-      const Index last = std::clamp<Index>(query.relevant.last - tile.first, 0, cols);
-      std::fill(scores + first, scores + last, -std::numeric_limits<float>::infinity());
-      query.counter.count(scores, cols, rows);
-    }
-  }
-
-  void write(Query& query) {
-    if (query.counter.relevant() == 0) return;
-    const std::span<const Index> ranks = query.counter.ranks();
-    answered_[static_cast<std::size_t>(query.row)] = 1;
-    double* const out = values_.row(query.row);
-    for (std::size_t m = 0; m < metrics_.size(); ++m) {
-      out[m] = metrics_[m].value(ranks, metrics_[m].k);
-    }
-  }
-
-  const Workers& workers_;
-  ConstMatrixView queries_;
-  std::span<const RankMetric> metrics_;
-  bool leave_one_out_;
-  bool whole_ranking_;
-  Index most_asked_;
-  ClassOrder query_order_;
-  ClassOrder gallery_order_;
-  Gallery gallery_;
-  BasicMatrix<double> values_;
-  std::vector<std::uint8_t> answered_;
-  std::vector<std::unique_ptr<Worker>> pool_;
-};
+  return values;
+}
 
 }  // namespace
 
@@ -205,34 +143,38 @@ RetrievalResult evaluate_retrieval(const Workers& workers, ConstMatrixView queri
   if (options.leave_one_out) {
     check_count(queries.rows(), "queries", gallery.rows(), "gallery embeddings");
   }
+  check_groups(options, queries.rows(), gallery.rows());
+  check_bootstrap(options);
+  const std::vector<RankMetric> metrics = rank_metrics(options);
   check_rows(workers, queries, "query embeddings");
   if (!options.leave_one_out) check_rows(workers, gallery, "gallery embeddings");
 
-  const std::vector<RankMetric> metrics = rank_metrics(options);
-  Ranking ranking(workers, queries, query_labels, gallery, gallery_labels, options, metrics);
-  ranking.run();
-
-  RetrievalResult result;
-  for (const RankMetric& metric : metrics) result.metrics.push_back({metric.name, 0});
-  for (Index i = 0; i < queries.rows(); ++i) {
-    if (!ranking.answered(i)) {
-      ++result.queries_without_match;
-      continue;
-    }
-    ++result.queries_used;
-    for (std::size_t m = 0; m < metrics.size(); ++m) {
-      result.metrics[m].value += ranking.values()(i, static_cast<Index>(m));
-    }
-  }
-  if (result.queries_used == 0) {
+  const QueryMetrics ranked =
+      rank_queries(workers, queries, query_labels, gallery, gallery_labels, options, metrics);
+  const std::vector<Index> answered = answered_queries(ranked);
+  if (answered.empty()) {
     fail(ErrorKind::data,
          fmt::format("none of the {} queries has another sample of its class in the gallery; "
                      "retrieval needs classes with at least two samples",
                      queries.rows()));
   }
-  for (MetricValue& metric : result.metrics) {
-    metric.value /= static_cast<double>(result.queries_used);
+
+  RetrievalResult result;
+  result.queries_used = static_cast<Index>(answered.size());
+  result.queries_without_match = queries.rows() - result.queries_used;
+  const std::vector<double> mean = means(ranked, answered);
+  result.classes = class_results(ranked, query_labels);
+  for (std::size_t m = 0; m < metrics.size(); ++m) {
+    result.metrics.push_back({metrics[m].name, mean[m]});
+    double sum = 0;
+    for (const ClassResult& own : result.classes) sum += own.values[m];
+    result.class_means.push_back(
+        {metrics[m].name, sum / static_cast<double>(result.classes.size())});
   }
+  if (options.bootstrap > 0) {
+    result.intervals = bootstrap(workers, ranked, answered, metrics, options);
+  }
+  if (options.per_query) result.per_query = per_query_values(ranked);
   return result;
 }
 

@@ -1,21 +1,15 @@
 #include "eval/score_blocks.h"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <vector>
+
+#include "eval/unit_row.h"
 
 namespace kindred {
 namespace {
 
 constexpr Index kReadable = 64;  // columns beyond the gallery are filled up to a multiple of it
-
-void copy_unit(const float* src, Index size, float* dst) {
-  double sum = 0;
-  for (Index k = 0; k < size; ++k) sum += static_cast<double>(src[k]) * src[k];
-  const double factor = sum > 0 ? 1 / std::sqrt(sum) : 0;
-  for (Index k = 0; k < size; ++k) dst[k] = static_cast<float>(src[k] * factor);
-}
 
 // x · x by the very chain of additions of the product, so that equal rows have distance zero.
 float square(const float* x, Index size) {
@@ -32,7 +26,7 @@ float square(const float* x, Index size) {
 // Prepares row `row` for scoring and returns x · x (0 unless Euclidean).
 float prepare(ConstMatrixView rows, Index row, Similarity similarity, float* dst) {
   if (similarity == Similarity::cosine) {
-    copy_unit(rows.row(row), rows.cols(), dst);
+    unit_row(rows.row(row), rows.cols(), dst);
     return 0;
   }
   std::copy_n(rows.row(row), rows.cols(), dst);

@@ -13,7 +13,8 @@ namespace {
 /// Scores of which every second row is relevant up to `relevant` of them; whole numbers, so that
 /// ties are many.
 struct Scores {
-  Scores(Index relevant, Index others, Index values) : rows(relevant + others) {
+  Scores(Index relevant, Index others, Index values)
+      : rows(static_cast<std::size_t>(relevant + others)) {
     Random random(7, Purpose::test, static_cast<std::uint64_t>(relevant));
     for (Index row = 0; row < relevant + others; ++row) {
       rows[static_cast<std::size_t>(row)] = {static_cast<float>(random.below(values)) - 3, row,

@@ -5,7 +5,9 @@
 #include <string>
 
 #include "kindred/data/hdf5_file.h"
+#include "kindred/eval/clustering.h"
 #include "kindred/eval/retrieval.h"
+#include "kindred/eval/verification.h"
 
 namespace kindred {
 namespace {
@@ -56,6 +58,34 @@ TEST(Reference, RetrievalAgreesWithMetricsFile) {
     }
   }
   EXPECT_EQ(checked, 6 * 11);
+}
+
+void expect_all(const std::vector<MetricValue>& metrics, const nlohmann::json& expected) {
+  int found = 0;
+  for (const MetricValue& metric : metrics) {
+    if (!expected.contains(metric.name)) continue;
+    ++found;
+    EXPECT_NEAR(metric.value, expected.at(metric.name).get<double>(), kTolerance) << metric.name;
+  }
+  EXPECT_EQ(found, static_cast<int>(expected.size()));
+}
+
+TEST(Reference, VerificationAgreesWithMetricsFile) {
+  const Hdf5File file = Hdf5File::open(KINDRED_TEST_DATA "/metrics.h5:/verification/ten_fold");
+  const std::vector<double> scores =
+      score_pairs(Workers(2), read_matrix(file, "embeddings_a"), read_matrix(file, "embeddings_b"));
+  const VerificationResult result = evaluate_verification(scores, file.read<std::uint8_t>("same"),
+                                                          file.read<std::int64_t>("fold"));
+  expect_all(result.metrics, nlohmann::json::parse(file.attribute_text("", "metrics")));
+  EXPECT_EQ(result.folds.size(), 10U);
+  EXPECT_EQ(result.far_unsupported, (std::vector<double>{1e-4, 1e-5, 1e-6}));  // 3,000 negatives
+}
+
+TEST(Reference, ClusteringAgreesWithMetricsFile) {
+  const Hdf5File file = Hdf5File::open(KINDRED_TEST_DATA "/metrics.h5:/clustering/assignments");
+  expect_all(
+      compare_clusters(file.read<std::int64_t>("labels"), file.read<std::int64_t>("clusters")),
+      nlohmann::json::parse(file.attribute_text("", "metrics")));
 }
 
 }  // namespace

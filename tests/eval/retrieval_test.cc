@@ -182,6 +182,112 @@ TEST(Retrieval, ListsMetricsInTheOrderOfTheOptions) {
   EXPECT_EQ(names, "recall@4 recall@1 precision@3 r_precision map@r map mrr ");
 }
 
+/// What the definitions give when gallery samples of the query's class and group are taken away.
+double mrr_without_groups(const Matrix& queries, const Labels& labels, const Labels& groups,
+                          const Matrix& gallery, const Labels& gallery_labels,
+                          const Labels& gallery_groups) {
+  double sum = 0;
+  double used = 0;
+  for (Index q = 0; q < queries.rows(); ++q) {
+    const auto query = static_cast<std::size_t>(q);
+    double rank = 0;
+    for (const Index j : naive::ranking(queries.row(q), gallery, Similarity::inner_product, -1)) {
+      const auto other = static_cast<std::size_t>(j);
+      const bool same = gallery_labels[other] == labels[query];
+      if (same && gallery_groups[other] == groups[query]) continue;
+      ++rank;
+      if (!same) continue;
+      sum += 1 / rank;
+      ++used;
+      break;
+    }
+  }
+  return sum / used;
+}
+
+TEST(Retrieval, PassesOverTheQuerysOwnGroup) {
+  const Matrix queries = testing_rows::whole_numbers(150, 6, 2, 1);
+  const Matrix gallery = testing_rows::whole_numbers(600, 6, 2, 2);
+  const Labels labels = testing_rows::labels(150, 20, 3);
+  const Labels gallery_labels = testing_rows::labels(600, 20, 4);
+  const Labels groups = testing_rows::labels(150, 3, 5);
+  const Labels gallery_groups = testing_rows::labels(600, 3, 6);
+  RetrievalOptions options;
+  options.similarity = Similarity::inner_product;
+  options.query_groups = groups;
+  options.gallery_groups = gallery_groups;
+  const RetrievalResult result =
+      evaluate_retrieval(Workers(2), queries, labels, gallery, gallery_labels, options);
+  EXPECT_NEAR(result["mrr"],
+              mrr_without_groups(queries, labels, groups, gallery, gallery_labels, gallery_groups),
+              1e-12);
+}
+
+TEST(Retrieval, GivesClassesAndTheirMeans) {
+  Matrix rows(6, 1);
+  const float places[] = {0, 1, 10, 11, 2.4F, 100};
+  for (Index i = 0; i < 6; ++i) rows(i, 0) = places[i];
+  RetrievalOptions options = leave_one_out(Similarity::euclidean);
+  options.recall_at = {1};
+  options.per_query = true;
+  const RetrievalResult result = evaluate(rows, {1, 2, 3, 3, 1, 4}, options);
+  // Query 0 (class 1) is nearest to 1 (class 2); 4 (class 1) to 1 as well; 2 and 3 to each other;
+  // 1 and 5 have no match.
+  EXPECT_EQ(result.queries_used, 4);
+  EXPECT_EQ(result["recall@1"], 0.5);
+  ASSERT_EQ(result.classes.size(), 2U);
+  EXPECT_EQ(result.classes[0].label, 1);
+  EXPECT_EQ(result.classes[0].queries, 2);
+  EXPECT_EQ(result.classes[0].values[0], 0);
+  EXPECT_EQ(result.classes[1].label, 3);
+  EXPECT_EQ(result.classes[1].values[0], 1);
+  EXPECT_EQ(result.class_means[0].name, "recall@1");
+  EXPECT_EQ(result.class_means[0].value, 0.5);
+  const std::size_t metrics = result.metrics.size();
+  ASSERT_EQ(result.per_query.size(), 6 * metrics);
+  EXPECT_EQ(result.per_query[0], 0);
+  EXPECT_TRUE(std::isnan(result.per_query[metrics]));
+  EXPECT_EQ(result.per_query[2 * metrics], 1);
+}
+
+TEST(Retrieval, WeighsClassesEquallyInClassMeans) {
+  const Matrix rows = testing_rows::uniform(300, 6, 1);
+  Labels labels(300, 5);
+  for (std::size_t i = 0; i < 30; ++i) labels[i] = 8;
+  const RetrievalResult result = evaluate(rows, labels, leave_one_out());
+  ASSERT_EQ(result.classes.size(), 2U);
+  EXPECT_NEAR(result.class_means[0].value,
+              (result.classes[0].values[0] + result.classes[1].values[0]) / 2, 1e-15);
+  EXPECT_NEAR(result["recall@1"],
+              (270 * result.classes[0].values[0] + 30 * result.classes[1].values[0]) / 300, 1e-12);
+  EXPECT_GT(result.classes[0].values[0], result.classes[1].values[0] + 0.2);
+}
+
+TEST(Retrieval, GivesBootstrapIntervals) {
+  const Matrix rows = testing_rows::uniform(1000, 4, 1);
+  const Labels labels = testing_rows::labels(1000, 4, 2);
+  RetrievalOptions options = leave_one_out();
+  options.bootstrap = 1000;
+  const RetrievalResult result = evaluate(rows, labels, options);
+  ASSERT_EQ(result.intervals.size(), result.metrics.size());
+  const MetricInterval& interval = result.intervals[0];
+  EXPECT_EQ(interval.name, "recall@1");
+  // A share p of n = 1000 queries: the interval of 95 % is p +- 1.96 sqrt(p (1 - p) / n). Of 1000
+  // resamples its ends are known to some 3 % of its width of about 0.055.
+  const double p = result["recall@1"];
+  const double half = 1.96 * std::sqrt(p * (1 - p) / 1000);
+  EXPECT_NEAR(interval.low, p - half, 0.005);
+  EXPECT_NEAR(interval.high, p + half, 0.005);
+  const RetrievalResult again = evaluate(rows, labels, options, 3);
+  EXPECT_EQ(interval.low, again.intervals[0].low);
+  options.seed = 2;
+  EXPECT_NE(interval.low, evaluate(rows, labels, options).intervals[0].low);
+  options.confidence = 0.5;
+  const RetrievalResult half_of_them = evaluate(rows, labels, options);
+  EXPECT_LT(half_of_them.intervals[0].high - half_of_them.intervals[0].low,
+            0.6 * (interval.high - interval.low));
+}
+
 class RetrievalErrors : public testing::Test {
  protected:
   std::string message(ErrorKind kind = ErrorKind::data) const {
@@ -246,6 +352,16 @@ TEST_F(RetrievalErrors, NameOptionsAndMetricsThatCannotBe) {
   options.recall_at = {0};
   EXPECT_EQ(message(ErrorKind::usage), "recall@0: the number of neighbours must be at least 1");
   options.recall_at = {1};
+  options.bootstrap = 1;
+  EXPECT_EQ(message(ErrorKind::usage), "1 bootstrap resamples; 0 (no intervals) or at least 2");
+  options.bootstrap = 10;
+  options.confidence = 95;
+  EXPECT_EQ(message(ErrorKind::usage), "confidence 95 is not between 0 and 1");
+  options.bootstrap = 0;
+  options.confidence = 0.95;
+  options.query_groups = query_labels;
+  EXPECT_EQ(message(), "0 groups for 4 gallery embeddings; each row needs one");
+  options.query_groups = {};
   const RetrievalResult result =
       evaluate_retrieval(Workers(1), queries, query_labels, gallery, gallery_labels, options);
   EXPECT_EQ(test::error_of([&] { result["recall@3"]; }, ErrorKind::usage),

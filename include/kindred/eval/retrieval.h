@@ -17,6 +17,14 @@ struct RetrievalOptions {
   Similarity similarity = Similarity::cosine;
   bool leave_one_out = false;  ///< queries are the gallery: a query is never its own neighbour
   bool map = true;             ///< needs the whole ranking; without it hard sets are faster
+  /// One for each query and gallery sample, or both empty. A gallery sample of the query's class
+  /// and the query's group is passed over: another picture by the same camera proves nothing.
+  std::span<const std::int64_t> query_groups = {};
+  std::span<const std::int64_t> gallery_groups = {};
+  Index bootstrap = 0;       ///< resamples of the queries for intervals (1000 is usual); 0: none
+  double confidence = 0.95;  ///< share of resamples that an interval covers
+  std::uint64_t seed = 1;    ///< of the resamples
+  bool per_query = false;    ///< keep RetrievalResult::per_query
 };
 
 struct MetricValue {
@@ -24,9 +32,27 @@ struct MetricValue {
   double value = 0;
 };
 
+/// Where a metric lies when queries are drawn anew, with replacement: percentiles of the means.
+struct MetricInterval {
+  std::string name;
+  double low = 0;
+  double high = 0;
+};
+
+/// The means over one class's queries, in the order of RetrievalResult::metrics.
+struct ClassResult {
+  std::int64_t label = 0;
+  Index queries = 0;  ///< answered ones; classes without any are left out
+  std::vector<double> values;
+};
+
 struct RetrievalResult {
   std::vector<MetricValue>
       metrics;  ///< recall@k..., precision@k..., r_precision, map@r, [map], mrr
+  std::vector<MetricValue> class_means;   ///< the same, as the mean over classes of their means
+  std::vector<MetricInterval> intervals;  ///< of `metrics`; empty without bootstrap
+  std::vector<ClassResult> classes;       ///< by label
+  std::vector<double> per_query;  ///< [Q, metrics], NaN where a query has no match; see options
   Index queries_used = 0;
   Index queries_without_match = 0;
   double operator[](const std::string& name) const;
@@ -35,7 +61,7 @@ struct RetrievalResult {
 /// Definitions: Musgrave et al. 2020 and the field's usual ones; neighbours by falling score, ties
 /// to the lower index. Counts ranks instead of sorting; memory does not grow with queries x
 /// gallery. queries [Q, D], gallery [G, D]. Fails with data on counts that disagree, NaN, no
-/// answerable query.
+/// answerable query, an interval that cannot be.
 RetrievalResult evaluate_retrieval(const Workers& workers, ConstMatrixView queries,
                                    std::span<const std::int64_t> query_labels,
                                    ConstMatrixView gallery,

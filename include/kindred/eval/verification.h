@@ -1,0 +1,83 @@
+#pragma once
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "kindred/core/matrix.h"
+#include "kindred/core/parallel.h"
+#include "kindred/eval/retrieval.h"
+
+namespace kindred {
+
+/// One score for each pair of rows, in float64: the larger the likelier the same class. Cosine (0
+/// where a row is all zeros), inner product, or minus the Euclidean distance. a, b [N, D].
+/// Fails with data on shapes that disagree and on rows that are not finite.
+std::vector<double> score_pairs(const Workers& workers, ConstMatrixView a, ConstMatrixView b,
+                                Similarity similarity = Similarity::cosine);
+
+/// The same for rows first[i] and second[i] of one matrix. Fails with data where a pair names a row
+/// that there is not.
+std::vector<double> score_pairs(const Workers& workers, ConstMatrixView rows,
+                                std::span<const Index> first, std::span<const Index> second,
+                                Similarity similarity = Similarity::cosine);
+
+struct VerificationOptions {
+  std::vector<double> far = {1e-1, 1e-2, 1e-3,
+                             1e-4, 1e-5, 1e-6};  ///< false accept rates, in (0, 1)
+};
+
+/// One fold, judged with the threshold that is best on all others.
+struct FoldResult {
+  std::int64_t fold = 0;
+  double threshold = 0;  ///< minus infinity where accepting every pair is best
+  double accuracy = 0;   ///< share of the fold's pairs that are judged right
+  Index pairs = 0;
+};
+
+struct VerificationResult {
+  /// accuracy_mean, accuracy_std (with folds), auc, eer, tar@far=f...
+  std::vector<MetricValue> metrics;
+  std::vector<FoldResult> folds;        ///< by fold number; empty without folds
+  std::vector<double> far_unsupported;  ///< rates below 1 / negatives: left out of the metrics
+  Index positives = 0;
+  Index negatives = 0;
+  double operator[](const std::string& name) const;
+};
+
+/// A pair is accepted when its score is above the threshold.
+///   accuracy  for each fold the threshold best on the other folds, ties to the lowest; mean and
+///             population standard deviation over folds (the protocol of LFW). A fold may hold
+///             pairs of one kind only
+///   auc       chance that a same pair scores above a different one, ties count half
+///   eer       mean of false accept and false reject rate at the threshold where they are nearest
+///   tar@far=f share of same pairs accepted by the lowest threshold that accepts at most
+///             floor(f · negatives) different ones
+/// scores, same (0 or 1) [N]; fold [N] or empty. Fails with data on counts that disagree, NaN,
+/// pairs of one kind only, or a single fold.
+VerificationResult evaluate_verification(std::span<const double> scores,
+                                         std::span<const std::uint8_t> same,
+                                         std::span<const std::int64_t> fold,
+                                         const VerificationOptions& options = {});
+
+/// Rates when pairs scoring above `threshold` are accepted.
+struct RocPoint {
+  double threshold = 0;
+  double false_accept_rate = 0;
+  double true_accept_rate = 0;
+};
+
+/// The whole curve, by falling threshold: from (0, 0) to (1, 1), one point for each distinct score.
+/// REQUIRES what evaluate_verification requires.
+std::vector<RocPoint> roc_curve(std::span<const double> scores, std::span<const std::uint8_t> same);
+
+/// The `count` worst mistakes: pairs of different classes with the highest scores, and of the same
+/// class with the lowest, worst first, ties to the lower index.
+struct HardestPairs {
+  std::vector<Index> false_accepts;
+  std::vector<Index> false_rejects;
+};
+HardestPairs hardest_pairs(std::span<const double> scores, std::span<const std::uint8_t> same,
+                           Index count);
+
+}  // namespace kindred

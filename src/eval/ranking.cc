@@ -1,0 +1,193 @@
+#include "eval/ranking.h"
+
+#include <algorithm>
+#include <limits>
+#include <memory>
+#include <utility>
+
+#include "eval/class_order.h"
+#include "eval/rank_counter.h"
+#include "eval/score_blocks.h"
+
+namespace kindred {
+namespace {
+
+// The relevant scores of the queries of a task and the gaps between them should stay in cache.
+constexpr Index kCountedAtOnce = Index{1} << 17;
+constexpr Index kFewestRows = 2 * Tile<float>::kRows;
+
+/// Ranks every query's relevant samples and writes its metrics.
+///
+/// Both sides are put in the order of their classes. Then a block of queries has its relevant
+/// samples in a few short runs of the gallery, which are scored first; after that the gallery
+/// passes by once, each block of scores counted while it is in cache.
+class Ranking {
+ public:
+  Ranking(const Workers& workers, ConstMatrixView queries,
+          std::span<const std::int64_t> query_labels, ConstMatrixView gallery,
+          std::span<const std::int64_t> gallery_labels, const RetrievalOptions& options,
+          std::span<const RankMetric> metrics)
+      : workers_(workers),
+        queries_(queries),
+        metrics_(metrics),
+        options_(options),
+        most_asked_(most_asked(metrics)),
+        query_order_(query_labels),
+        gallery_order_(gallery_labels),
+        gallery_(workers, gallery, options.similarity, gallery_order_.rows()),
+        result_{BasicMatrix<double>(queries.rows(), static_cast<Index>(metrics.size())),
+                std::vector<std::uint8_t>(static_cast<std::size_t>(queries.rows()))},
+        pool_(static_cast<std::size_t>(workers.threads())) {}
+
+  QueryMetrics run() {
+    const Index step = std::min(QueryBlock::rows_per_task(queries_.rows()),
+                                std::max(kFewestRows, kCountedAtOnce / largest_class()));
+    workers_.for_blocks(queries_.rows(), step, [&](Index begin, Index end, int number) {
+      auto& worker = pool_[static_cast<std::size_t>(number % workers_.threads())];
+      if (!worker) worker = std::make_unique<Worker>(gallery_);
+      rank(*worker, begin, end);
+    });
+    return std::move(result_);
+  }
+
+ private:
+  static Index most_asked(std::span<const RankMetric> metrics) {
+    Index most = 0;
+    for (const RankMetric& metric : metrics) most = std::max(most, metric.k);
+    return most;
+  }
+
+  /// One query of a block: its row and where its class stands in the gallery.
+  struct Query {
+    Index row = 0;
+    ClassOrder::Range relevant;
+    RankCounter counter;
+  };
+  struct Worker {
+    explicit Worker(const Gallery& gallery)
+        : block(gallery), queries(static_cast<std::size_t>(QueryBlock::kRows)) {}
+    QueryBlock block;
+    std::vector<Query> queries;
+    std::vector<std::uint64_t> scratch;
+  };
+
+  void rank(Worker& worker, Index begin, Index end) {
+    worker.block.load(queries_, query_order_.rows(), begin, end);
+    const std::span<Query> queries(worker.queries.data(), static_cast<std::size_t>(end - begin));
+    for (std::size_t i = 0; i < queries.size(); ++i) {
+      const Index position = begin + static_cast<Index>(i);
+      queries[i].row = query_order_.rows()[static_cast<std::size_t>(position)];
+      queries[i].relevant = gallery_order_.range(query_order_.label(position));
+      queries[i].counter.start();
+    }
+    score_relevant(worker.block, queries);
+    for (Query& query : queries) query.counter.sort(most_rank(query), worker.scratch);
+    for (Index block = 0; block < gallery_.blocks(); ++block) {
+      count_others(worker.block.score(block), queries);
+    }
+    for (Query& query : queries) write(query);
+  }
+
+  Index largest_class() const {
+    Index largest = 1;
+    for (Index p = 0; p < gallery_.size();) {
+      const ClassOrder::Range range = gallery_order_.range(gallery_order_.label(p));
+      largest = std::max(largest, range.size());
+      p = range.last;
+    }
+    return largest;
+  }
+
+  /// The highest rank that a metric of `query` depends on.
+  Index most_rank(const Query& query) const {
+    return options_.map ? gallery_.size() : std::max(most_asked_, query.counter.relevant());
+  }
+
+  // Queries stand in the order of their classes, so that each class is one run of them.
+  void score_relevant(QueryBlock& block, std::span<Query> queries) const {
+    for (std::size_t first = 0; first < queries.size();) {
+      const ClassOrder::Range relevant = queries[first].relevant;
+      std::size_t last = first + 1;
+      while (last < queries.size() && queries[last].relevant.first == relevant.first &&
+             queries[last].relevant.last == relevant.last) {
+        ++last;
+      }
+      const std::span<Query> run = queries.subspan(first, last - first);
+      for (Index p = relevant.first; p < relevant.last;) {
+        const Index at = p / Gallery::kBlock;
+        const Index offset = at * Gallery::kBlock;
+        const Index stop = std::min(relevant.last, offset + Gallery::kBlock);
+        const ScoreTile tile = block.score_part(
+            at, static_cast<Index>(first), static_cast<Index>(last), p - offset, stop - offset);
+        for (std::size_t i = first; i < last; ++i) {
+          add_relevant(tile, static_cast<Index>(i), p, stop, queries[i]);
+        }
+        p = stop;
+      }
+      first += run.size();
+    }
+  }
+
+  void add_relevant(const ScoreTile& tile, Index i, Index first, Index last, Query& query) const {
+    const float* scores = tile.scores.row(i);
+    for (Index p = first; p < last; ++p) {
+      const Index row = gallery_order_.rows()[static_cast<std::size_t>(p)];
+      if (is_passed_over(query.row, row)) continue;
+      query.counter.add_relevant(scores[p - tile.first], row);
+    }
+  }
+
+  /// Whether a gallery row of the query's class is no neighbour of it.
+  bool is_passed_over(Index query, Index row) const {
+    if (options_.leave_one_out && row == query) return true;
+    return !options_.query_groups.empty() &&
+           options_.query_groups[static_cast<std::size_t>(query)] ==
+               options_.gallery_groups[static_cast<std::size_t>(row)];
+  }
+
+  void count_others(const ScoreTile& tile, std::span<Query> queries) const {
+    const Index cols = tile.scores.cols();
+    const Index* rows = gallery_order_.rows().data() + tile.first;
+    for (std::size_t i = 0; i < queries.size(); ++i) {
+      Query& query = queries[i];
+      if (query.counter.relevant() == 0) continue;
+      float* scores = tile.scores.row(static_cast<Index>(i));
+      const Index first = std::clamp<Index>(query.relevant.first - tile.first, 0, cols);
+      const Index last = std::clamp<Index>(query.relevant.last - tile.first, 0, cols);
+      std::fill(scores + first, scores + last, -std::numeric_limits<float>::infinity());
+      query.counter.count(scores, cols, rows);
+    }
+  }
+
+  void write(Query& query) {
+    if (query.counter.relevant() == 0) return;
+    const std::span<const Index> ranks = query.counter.ranks();
+    result_.answered[static_cast<std::size_t>(query.row)] = 1;
+    double* const out = result_.values.row(query.row);
+    for (std::size_t m = 0; m < metrics_.size(); ++m) {
+      out[m] = metrics_[m].value(ranks, metrics_[m].k);
+    }
+  }
+
+  const Workers& workers_;
+  ConstMatrixView queries_;
+  std::span<const RankMetric> metrics_;
+  const RetrievalOptions& options_;
+  Index most_asked_;
+  ClassOrder query_order_;
+  ClassOrder gallery_order_;
+  Gallery gallery_;
+  QueryMetrics result_;
+  std::vector<std::unique_ptr<Worker>> pool_;
+};
+
+}  // namespace
+
+QueryMetrics rank_queries(const Workers& workers, ConstMatrixView queries,
+                          std::span<const std::int64_t> query_labels, ConstMatrixView gallery,
+                          std::span<const std::int64_t> gallery_labels,
+                          const RetrievalOptions& options, std::span<const RankMetric> metrics) {
+  return Ranking(workers, queries, query_labels, gallery, gallery_labels, options, metrics).run();
+}
+
+}  // namespace kindred

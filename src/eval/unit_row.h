@@ -1,0 +1,16 @@
+#pragma once
+#include <cmath>
+
+#include "kindred/core/index.h"
+
+namespace kindred {
+
+/// dst = src / ‖src‖, in float64 until the end; a row of zeros stays one. src may be dst.
+inline void unit_row(const float* src, Index size, float* dst) {
+  double sum = 0;
+  for (Index k = 0; k < size; ++k) sum += static_cast<double>(src[k]) * src[k];
+  const double factor = sum > 0 ? 1 / std::sqrt(sum) : 0;
+  for (Index k = 0; k < size; ++k) dst[k] = static_cast<float>(src[k] * factor);
+}
+
+}  // namespace kindred
