@@ -1,6 +1,7 @@
 #include "kindred/core/matmul.h"
 
 #include <algorithm>
+#include <bit>
 #include <memory>
 #include <vector>
 
@@ -18,6 +19,8 @@ constexpr Index kBlockColPanels = 16;            // of 256 both sides and dst li
 constexpr Index kWantedTasks = 16;               // blocks get smaller until there are as many,
 constexpr Index kSmallestTask = Index{1} << 22;  // but not below as many multiply-adds
 
+constexpr Index kLeastScratch = Index{1} << 18;  // numbers: 1 MiB of floats
+
 /// Packing memory that only grows. One a thread and a depth of nesting: a thread that waits for
 /// its product may run another task of the arena, which may multiply.
 template <typename T>
@@ -31,8 +34,13 @@ class Scratch {
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
 
+  /// Grows by doubling: products that become larger from step to step (a memory that fills) soon
+  /// find room.
   T* reserve(Index size) {
-    if (buffer_->size() < size) *buffer_ = Buffer<T>(size);
+    if (buffer_->size() < size) {
+      const auto wanted = static_cast<std::size_t>(std::max(size, kLeastScratch));
+      *buffer_ = Buffer<T>(static_cast<Index>(std::bit_ceil(wanted)));
+    }
     return buffer_->data();
   }
 
