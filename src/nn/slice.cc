@@ -15,7 +15,8 @@ struct Slice::Impl {
   explicit Impl(const Network::Impl& of)
       : network(of),
         src(of.slice * of.src.size()),
-        vectors(of.slice * of.embedding),
+        embeddings(of.slice * of.embedding),
+        diff_embeddings(of.mode == NetworkMode::training ? embeddings.size() : 0),
         statistics(of.statistics_size),
         layers(of.layers->bind()) {}
 
@@ -29,7 +30,8 @@ struct Slice::Impl {
 
   const Network::Impl& network;
   Buffer<float> src;
-  Buffer<float> vectors;  // [S, D] for rows with gaps
+  Buffer<float> embeddings;  // [S, D] without gaps, where the layers cannot use the caller's rows
+  Buffer<float> diff_embeddings;
   Buffer<float> statistics;
   std::unique_ptr<BoundLayer> layers;
 };
@@ -58,10 +60,13 @@ void Slice::forward(MatrixView dst, const Pass& pass) {
   assert(dst.rows() == impl_->network.slice && dst.cols() == impl_->network.embedding);
   const ComputeScope scope;
   Run run = impl_->run(pass);
-  if (Impl::dense(dst)) return impl_->layers->forward(impl_->src.data(), dst.data(), run);
-  impl_->layers->forward(impl_->src.data(), impl_->vectors.data(), run);
+  // A last layer whose backward reads what it wrote keeps a copy: the rows are the caller's.
+  if (Impl::dense(dst) && !impl_->network.layers->keeps_dst()) {
+    return impl_->layers->forward(impl_->src.data(), dst.data(), run);
+  }
+  impl_->layers->forward(impl_->src.data(), impl_->embeddings.data(), run);
   for (Index n = 0; n < dst.rows(); ++n) {
-    std::copy_n(impl_->vectors.data() + n * dst.cols(), dst.cols(), dst.row(n));
+    std::copy_n(impl_->embeddings.data() + n * dst.cols(), dst.cols(), dst.row(n));
   }
 }
 
@@ -77,9 +82,10 @@ void Slice::backward(ConstMatrixView diff_dst, std::span<float> row, Accumulate 
   const float* from = diff_dst.data();
   if (!Impl::dense(diff_dst)) {
     for (Index n = 0; n < diff_dst.rows(); ++n) {
-      std::copy_n(diff_dst.row(n), diff_dst.cols(), impl_->vectors.data() + n * diff_dst.cols());
+      std::copy_n(diff_dst.row(n), diff_dst.cols(),
+                  impl_->diff_embeddings.data() + n * diff_dst.cols());
     }
-    from = impl_->vectors.data();
+    from = impl_->diff_embeddings.data();
   }
   impl_->layers->backward(from, nullptr, run);
 }

@@ -45,6 +45,9 @@ const std::vector<Case> kCases{
      "[[model.layers]]\nkind = 'batch_norm'\n"
      "[[model.layers]]\nkind = 'linear'\nfeatures = 12\n",
      {3, 12, 10}},
+    {"ends_in_a_relu",
+     "[[model.layers]]\nkind = 'linear'\nfeatures = 10\n[[model.layers]]\nkind = 'relu'\n",
+     {30, 1, 1}},
     {"ends_in_a_pool",
      "[[model.layers]]\nkind = 'convolution'\nchannels = 32\n"
      "[[model.layers]]\nkind = 'global_average_pool'\n",
@@ -256,6 +259,24 @@ TEST_P(NetworkCase, UsesNoReferenceImplementation) {
 
 INSTANTIATE_TEST_SUITE_P(Architectures, NetworkCase, testing::ValuesIn(kCases),
                          [](const auto& test) { return test.param.name; });
+
+// A ReLU's backward reads what it wrote; the embeddings' rows are the caller's to change.
+TEST(Network, BackwardDoesNotReadTheEmbeddingsRows) {
+  for (const char* features : {"16", "10"}) {
+    const auto architecture =
+        architecture_of(std::string("[[model.layers]]\nkind = 'linear'\nfeatures = ") + features +
+                            "\n[[model.layers]]\nkind = 'relu'\n",
+                        {30, 1, 1});
+    NetworkHarness harness(architecture, 4, 8);
+    harness.fill(1);
+    harness.forward();
+    harness.backward();
+    const auto gradient = harness.gradient;
+    harness.embeddings.fill(std::numeric_limits<float>::quiet_NaN());
+    harness.backward();
+    EXPECT_EQ(harness.gradient, gradient) << features;
+  }
+}
 
 TEST(Network, InitialisesWeightsByHeAndNormsToOneAndZero) {
   NetworkHarness harness(architecture_of("", {1, 28, 28}), 2, 2);
