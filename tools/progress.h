@@ -11,6 +11,10 @@ namespace kindred::tools {
 class TrainingProgress final : public RunObserver {
  public:
   explicit TrainingProgress(bool quiet);
+  ~TrainingProgress() override { clear_bar(); }
+  TrainingProgress(const TrainingProgress&) = delete;
+  TrainingProgress& operator=(const TrainingProgress&) = delete;
+
   void on_start(const RunStart& start) override;
   void on_step(const StepReport& report, double train_seconds) override;
   void on_evaluation(const Evaluation& evaluation) override;

@@ -45,6 +45,12 @@ void print_result(const TrainOptions& options, const RunResult& result) {
   }
 }
 
+// The bar is gone when this returns or fails: what follows begins on a line of its own.
+RunResult run_shown(Recipe recipe, const RunOptions& run, bool quiet) {
+  TrainingProgress progress(quiet);
+  return run_training(std::move(recipe), run, progress);
+}
+
 void train(TrainOptions& options) {
   if (options.recipe.empty() && !(options.resume && !options.out.empty())) {
     fail(ErrorKind::usage, "train: name a recipe, or --resume with --out RUN; see train --help");
@@ -60,8 +66,7 @@ void train(TrainOptions& options) {
   run.resume = options.resume;
   run.threads = options.threads;
   watch_signals();
-  TrainingProgress progress(options.quiet);
-  const RunResult result = run_training(std::move(recipe), run, progress);
+  const RunResult result = run_shown(std::move(recipe), run, options.quiet);
   print_result(options, result);
   if (result.interrupted) {
     note(fmt::format("stopped after step {}; go on with: kindred train --out {} --resume",
