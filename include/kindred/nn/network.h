@@ -37,7 +37,8 @@ class Scratch {
 /// Its trainable numbers live in the caller's flat array, its running statistics in the caller's
 /// State; the network keeps copies packed into oneDNN's layouts.
 ///
-/// Thread-safety: const members may be called at once; pack() needs the network for itself.
+/// Thread-safety: const members may be called at once, but reduce_gradient() by one caller at a
+/// time; pack() needs the network for itself.
 class Network {
  public:
   /// Compiles. In training mode adds the network's segments to `table` (which must be empty) and
