@@ -3,7 +3,7 @@
 #include <chrono>
 
 #include "command.h"
-#include "kindred/data/embedding_file.h"
+#include "kindred/data/embedding_source.h"
 #include "kindred/data/hdf5_file.h"
 #include "kindred/eval/neighbors.h"
 
@@ -11,6 +11,7 @@ namespace kindred::tools {
 namespace {
 
 struct SearchOptions : CommonOptions {
+  std::string dataset;
   std::string gallery;
   std::string query;
   std::string out;
@@ -20,8 +21,9 @@ struct SearchOptions : CommonOptions {
 
 void search(const SearchOptions& options) {
   const bool same = options.query.empty() || options.query == options.gallery;
-  const EmbeddingFile gallery = read_embedding_file(options.gallery);
-  const EmbeddingFile other = same ? EmbeddingFile{} : read_embedding_file(options.query);
+  const EmbeddingFile gallery = read_embeddings({options.gallery, options.dataset, {}, {}});
+  const EmbeddingFile other =
+      same ? EmbeddingFile{} : read_embeddings({options.query, options.dataset, {}, {}});
   const EmbeddingFile& queries = same ? gallery : other;
   const Similarity similarity = options.similarity == "cosine"          ? Similarity::cosine
                                 : options.similarity == "inner_product" ? Similarity::inner_product
@@ -66,6 +68,10 @@ void add_search(CLI::App& program) {
       .add_option("--query", options->query,
                   "embeddings to search for (default: the gallery, each row among the others)")
       ->type_name("Q.h5");
+  command
+      .add_option("--dataset", options->dataset,
+                  "data set [N, D] of any HDF5 file (default: /embeddings)")
+      ->type_name("/PATH");
   command.add_option("--k", options->k, "neighbours of each query")->check(CLI::PositiveNumber);
   command.add_option("--out", options->out, "writes /neighbors int64 and /scores float32 [Q, k]")
       ->required()

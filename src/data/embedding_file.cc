@@ -13,30 +13,6 @@ namespace {
 
 constexpr Index kRowsAtOnce = 1024;
 
-Matrix read_embeddings(const Hdf5File& file, const std::string& name) {
-  const std::string where = file.where(name);
-  if (!file.exists(name)) {
-    fail(ErrorKind::data, fmt::format("{} is missing; embeddings are float32 [N, D]", where));
-  }
-  const Hdf5Dataset data = file.dataset(name);
-  const std::vector<Index>& shape = data.shape();
-  if (shape.size() != 2 || shape[0] == 0 || shape[1] == 0) {
-    fail(ErrorKind::data, fmt::format("{} has shape [{}]; [N, D] with samples is expected", where,
-                                      fmt::join(shape, ", ")));
-  }
-  Matrix embeddings(shape[0], shape[1]);
-  std::vector<float> rows(static_cast<std::size_t>(std::min(kRowsAtOnce, shape[0]) * shape[1]));
-  for (Index first = 0; first < shape[0]; first += kRowsAtOnce) {
-    const Index count = std::min(kRowsAtOnce, shape[0] - first);
-    data.read_rows(first, count, rows.data());
-    for (Index i = 0; i < count; ++i) {
-      std::copy_n(rows.data() + i * shape[1], shape[1], embeddings.row(first + i));
-    }
-  }
-  check_finite(embeddings, where);
-  return embeddings;
-}
-
 template <typename T>
 void write_column(Hdf5Writer& writer, const std::string& name, const std::vector<T>& values) {
   if (!values.empty()) writer.write<T>(name, {static_cast<Index>(values.size())}, values);
@@ -53,7 +29,7 @@ EmbeddingFile read_embedding_file(const std::string& path, const std::string& pr
   const Hdf5File file = Hdf5File::open(path);
   EmbeddingFile result;
   const std::string name = prefix + "embeddings";
-  result.embeddings = read_embeddings(file, name);
+  result.embeddings = read_rows(file, name);
   SampleColumns columns =
       read_sample_columns(file, result.embeddings.rows(), name, "embedding", prefix);
   result.labels = std::move(columns.labels);

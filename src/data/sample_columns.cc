@@ -34,24 +34,11 @@ bool has_column(const Hdf5File& file, const std::string& name, Index rows,
   return true;
 }
 
-template <typename T>
-std::vector<T> read_whole_numbers(const Hdf5File& file, const std::string& name) {
-  if (file.kind(name) == Hdf5Kind::integer) return file.read<T>(name);
-  const std::vector<double> values = file.read<double>(name);  // as Caffe and MATLAB write them
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (!(std::abs(values[i]) < 0x1p53) || values[i] != std::floor(values[i])) {
-      fail(ErrorKind::data, fmt::format("{} row {} is {}; whole numbers are expected",
-                                        file.where(name), i, values[i]));
-    }
-  }
-  return file.read<T>(name);
-}
-
 // Read wide, checked, then narrowed: HDF5 would clip what does not fit without a word.
 template <typename T>
 std::vector<T> read_in_range(const Hdf5File& file, const std::string& name, std::int64_t low,
                              std::int64_t high, const std::string& expected) {
-  const std::vector<std::int64_t> values = read_whole_numbers<std::int64_t>(file, name);
+  const std::vector<std::int64_t> values = read_whole_numbers(file, name);
   std::vector<T> narrow(values.size());
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (values[i] < low || values[i] > high) {
@@ -94,7 +81,7 @@ SampleColumns read_sample_columns(const Hdf5File& file, Index rows, const std::s
   if (file.exists("class_names")) columns.class_names = file.read_strings("class_names");
   if (has_column(file, prefix + "labels", rows, counted,
                  fmt::format("each {} needs one label", noun))) {
-    columns.labels = read_whole_numbers<std::int64_t>(file, prefix + "labels");
+    columns.labels = read_whole_numbers(file, prefix + "labels");
     check_labels(file, prefix + "labels", columns);
   }
   if (has("split")) {
@@ -102,7 +89,7 @@ SampleColumns read_sample_columns(const Hdf5File& file, Index rows, const std::s
                                                 "0 (train), 1 (validation) or 2 (test)");
   }
   if (has("paths")) columns.paths = file.read_strings(prefix + "paths");
-  if (has("groups")) columns.groups = read_whole_numbers<std::int64_t>(file, prefix + "groups");
+  if (has("groups")) columns.groups = read_whole_numbers(file, prefix + "groups");
   if (has("episode")) {
     columns.episode = read_in_range<std::int32_t>(file, prefix + "episode", 0, INT32_MAX,
                                                   "an episode number, 0 or more");
@@ -112,6 +99,46 @@ SampleColumns read_sample_columns(const Hdf5File& file, Index rows, const std::s
                                                "0 (training image) or 1 (test image)");
   }
   return columns;
+}
+
+std::vector<std::int64_t> read_whole_numbers(const Hdf5File& file, const std::string& name) {
+  column_rows(file, name);
+  if (file.kind(name) == Hdf5Kind::integer) return file.read<std::int64_t>(name);
+  const std::vector<double> values = file.read<double>(name);  // as Caffe and MATLAB write them
+  std::vector<std::int64_t> whole;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (!(std::abs(values[i]) < 0x1p53) || values[i] != std::floor(values[i])) {
+      fail(ErrorKind::data, fmt::format("{} row {} is {}; whole numbers are expected",
+                                        file.where(name), i, values[i]));
+    }
+    whole.push_back(static_cast<std::int64_t>(values[i]));
+  }
+  return whole;
+}
+
+Matrix read_rows(const Hdf5File& file, const std::string& name) {
+  constexpr Index kRowsAtOnce = 1024;
+  const std::string where = file.where(name);
+  if (!file.exists(name)) {
+    fail(ErrorKind::data, fmt::format("{} is missing; embeddings are float32 [N, D]", where));
+  }
+  const Hdf5Dataset data = file.dataset(name);
+  const std::vector<Index>& shape = data.shape();
+  if (shape.size() != 2 || shape[0] == 0 || shape[1] == 0) {
+    fail(ErrorKind::data, fmt::format("{} has shape [{}]; [N, D] with samples is expected", where,
+                                      fmt::join(shape, ", ")));
+  }
+  Matrix matrix(shape[0], shape[1]);
+  std::vector<float> rows(static_cast<std::size_t>(std::min(kRowsAtOnce, shape[0]) * shape[1]));
+  for (Index first = 0; first < shape[0]; first += kRowsAtOnce) {
+    const Index count = std::min(kRowsAtOnce, shape[0] - first);
+    data.read_rows(first, count, rows.data());
+    for (Index i = 0; i < count; ++i) {
+      std::copy_n(rows.data() + i * shape[1], shape[1], matrix.row(first + i));
+    }
+  }
+  check_finite(matrix, where);
+  return matrix;
 }
 
 Matrix read_targets(const Hdf5File& file, const std::string& name, Index rows,

@@ -24,6 +24,12 @@ struct SampleColumns {
 SampleColumns read_sample_columns(const Hdf5File& file, Index rows, const std::string& counted,
                                   const std::string& noun, const std::string& prefix = "");
 
+/// A column [N] or [N, 1] of whole numbers, stored as integers or as reals. Fails with data.
+std::vector<std::int64_t> read_whole_numbers(const Hdf5File& file, const std::string& name);
+
+/// [N, D] finite float32 with at least one row and column. Fails with data.
+Matrix read_rows(const Hdf5File& file, const std::string& name);
+
 /// [rows, T] float32 with finite values, or empty where /name is absent.
 Matrix read_targets(const Hdf5File& file, const std::string& name, Index rows,
                     const std::string& counted);

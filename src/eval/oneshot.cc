@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <vector>
 
 #include "eval/check_rows.h"
+#include "eval/episode_errors.h"
 #include "kindred/core/error.h"
 #include "kindred/eval/neighbors.h"
 
@@ -99,15 +99,7 @@ OneShotResult evaluate_oneshot(const Workers& workers, ConstMatrixView embedding
     result.test_images += tested;
     errors.push_back(static_cast<double>(wrong) / static_cast<double>(tested));
   }
-  result.episodes = static_cast<Index>(errors.size());
-  result.error = static_cast<double>(result.wrong) / static_cast<double>(result.test_images);
-  double mean = 0;
-  for (const double error : errors) mean += error / static_cast<double>(errors.size());
-  double variance = 0;
-  for (const double error : errors) {
-    variance += (error - mean) * (error - mean) / static_cast<double>(errors.size());
-  }
-  result.error_std = std::sqrt(variance);
+  summarise(errors, result);
   return result;
 }
 

@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "eval/check_rows.h"
+#include "eval/false_accepts.h"
 #include "kindred/core/error.h"
 
 namespace kindred {
@@ -65,18 +66,20 @@ void check(std::span<const double> scores, std::span<const std::uint8_t> same) {
   }
 }
 
-/// The threshold that judges most pairs of the other folds right, the lowest of the best.
+/// The threshold that judges most pairs of the other folds right, the lowest of the best; of all
+/// pairs where there are no folds.
 double best_threshold(const SortedPairs& pairs, std::span<const std::int64_t> fold,
                       std::int64_t left_out) {
+  const auto counts = [&](std::size_t pair) { return fold.empty() || fold[pair] != left_out; };
   Index right = 0;
-  for (std::size_t i = 0; i < fold.size(); ++i) {
-    if (fold[i] != left_out && pairs.same[i] != 0) ++right;  // accepting all is right for these
+  for (std::size_t i = 0; i < pairs.scores.size(); ++i) {
+    if (counts(i) && pairs.same[i] != 0) ++right;  // accepting all is right for these
   }
   Index best = right;
   double threshold = kAcceptsAll;
   pairs.for_each_score([&](double score, std::size_t first, std::size_t last) {
     for (std::size_t i = first; i < last; ++i) {
-      if (fold[pairs.order[i]] != left_out) right += pairs.same[pairs.order[i]] != 0 ? -1 : 1;
+      if (counts(pairs.order[i])) right += pairs.same[pairs.order[i]] != 0 ? -1 : 1;
     }
     if (right > best) {
       best = right;
@@ -160,16 +163,16 @@ double equal_error_rate(const SortedPairs& pairs) {
   return rate;
 }
 
-/// Share of positives above the lowest threshold that lets at most `most` negatives pass.
-double accepted_at(const SortedPairs& pairs, Index most) {
-  double threshold = kAcceptsAll;
+/// The lowest threshold that lets at most `most` negatives pass.
+double threshold_passing(const SortedPairs& pairs, Index most) {
   Index passed = 0;
   for (auto i = pairs.order.rbegin(); i != pairs.order.rend(); ++i) {
-    if (pairs.same[*i] == 0 && ++passed > most) {
-      threshold = pairs.scores[*i];
-      break;
-    }
+    if (pairs.same[*i] == 0 && ++passed > most) return pairs.scores[*i];
   }
+  return kAcceptsAll;
+}
+
+double share_accepted(const SortedPairs& pairs, double threshold) {
   Index accepted = 0;
   for (std::size_t i = 0; i < pairs.scores.size(); ++i) {
     accepted += pairs.same[i] != 0 && pairs.scores[i] > threshold ? 1 : 0;
@@ -180,16 +183,14 @@ double accepted_at(const SortedPairs& pairs, Index most) {
 void add_far(const SortedPairs& pairs, const VerificationOptions& options,
              VerificationResult& result) {
   for (const double far : options.far) {
-    if (!(far > 0 && far < 1)) {
-      fail(ErrorKind::usage, fmt::format("false accept rate {} is not between 0 and 1", far));
-    }
-    // 0.001 · 3000 means 3, whatever the last bit of the product.
-    const auto most = static_cast<Index>(far * static_cast<double>(pairs.negatives) * (1 + 1e-12));
+    const Index most = accepted_by_far(far, pairs.negatives);
     if (most < 1) {
       result.far_unsupported.push_back(far);
-    } else {
-      result.metrics.push_back({fmt::format("tar@far={}", far), accepted_at(pairs, most)});
+      continue;
     }
+    const double threshold = threshold_passing(pairs, most);
+    result.metrics.push_back({fmt::format("tar@far={}", far), share_accepted(pairs, threshold)});
+    result.thresholds.push_back({fmt::format("threshold@far={}", far), threshold});
   }
 }
 
@@ -200,6 +201,25 @@ double VerificationResult::operator[](const std::string& name) const {
     if (metric.name == name) return metric.value;
   }
   fail(ErrorKind::usage, fmt::format("there is no metric '{}' in this result", name));
+}
+
+Index accepted_by_far(double far, Index negatives) {
+  if (!(far > 0 && far < 1)) {
+    fail(ErrorKind::usage, fmt::format("false accept rate {} is not between 0 and 1", far));
+  }
+  // 0.001 · 3000 means 3, whatever the last bit of the product.
+  return static_cast<Index>(far * static_cast<double>(negatives) * (1 + 1e-12));
+}
+
+double accuracy_at(std::span<const double> scores, std::span<const std::uint8_t> same,
+                   double threshold) {
+  check_count(static_cast<Index>(same.size()), "same / not same marks",
+              static_cast<Index>(scores.size()), "pairs");
+  Index right = 0;
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    right += (scores[i] > threshold) == (same[i] != 0) ? 1 : 0;
+  }
+  return static_cast<double>(right) / static_cast<double>(scores.size());
 }
 
 VerificationResult evaluate_verification(std::span<const double> scores,
@@ -217,6 +237,9 @@ VerificationResult evaluate_verification(std::span<const double> scores,
     result.folds = judge_folds(pairs, fold);
     add_accuracy(result);
   }
+  const double best = best_threshold(pairs, {}, 0);
+  result.metrics.push_back({"accuracy_best", accuracy_at(scores, same, best)});
+  result.thresholds.push_back({"threshold_best", best});
   result.metrics.push_back({"auc", area_under_curve(pairs)});
   result.metrics.push_back({"eer", equal_error_rate(pairs)});
   add_far(pairs, options, result);
@@ -244,6 +267,20 @@ std::vector<RocPoint> roc_curve(std::span<const double> scores,
   });
   std::reverse(curve.begin(), curve.end());
   return curve;
+}
+
+ScoreHistogram histogram_of(std::span<const double> scores, std::span<const std::uint8_t> same,
+                            Index bins) {
+  check(scores, same);
+  if (bins < 1) fail(ErrorKind::usage, fmt::format("{} bins; at least 1 is needed", bins));
+  const auto [low, high] = std::minmax_element(scores.begin(), scores.end());
+  const auto count = static_cast<std::size_t>(bins);
+  ScoreHistogram histogram{*low, *high, std::vector<Index>(count), std::vector<Index>(count)};
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    std::vector<Index>& counts = same[i] != 0 ? histogram.same : histogram.different;
+    ++counts[histogram_bin(scores[i], *low, *high, count)];
+  }
+  return histogram;
 }
 
 HardestPairs hardest_pairs(std::span<const double> scores, std::span<const std::uint8_t> same,

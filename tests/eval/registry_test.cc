@@ -6,6 +6,7 @@
 #include <string>
 
 #include "kindred/eval/retrieval.h"
+#include "kindred/eval/verification.h"
 #include "naive_ranking.h"
 
 namespace kindred {
@@ -25,6 +26,13 @@ TEST(MetricRegistry, ListsWhatRetrievalGives) {
     const auto number = name.find_first_of("0123456789");
     if (number != std::string::npos) name = name.substr(0, number) + "k";
     EXPECT_TRUE(listed.count(name)) << name;
+  }
+  for (const MetricValue& metric :
+       evaluate_verification(std::vector<double>{1, 2, 3, 4}, std::vector<std::uint8_t>{0, 1, 0, 1},
+                             std::vector<std::int64_t>{0, 0, 1, 1}, {{0.5}})
+           .metrics) {
+    const std::string name = metric.name.substr(0, metric.name.find('='));
+    EXPECT_TRUE(listed.count(name == metric.name ? name : name + "=f")) << metric.name;
   }
 }
 

@@ -37,8 +37,32 @@ TEST(Verification, IsWhatAHandWorkedCaseGives) {
   EXPECT_DOUBLE_EQ(result["tar@far=0.2"], 0.8);
   EXPECT_DOUBLE_EQ(result["tar@far=0.4"], 1);
   EXPECT_EQ(result.far_unsupported, std::vector<double>{0.1});
-  EXPECT_EQ(result.metrics.size(), 4U);
+  // Thresholds 4 and 2 judge 8 of 10 right; the lower one is taken.
+  EXPECT_DOUBLE_EQ(result["accuracy_best"], 0.8);
+  EXPECT_EQ(result.metrics.size(), 5U);
+  ASSERT_EQ(result.thresholds.size(), 3U);
+  EXPECT_EQ(result.thresholds[0].name, "threshold_best");
+  EXPECT_EQ(result.thresholds[0].value, 2);
+  EXPECT_EQ(result.thresholds[1].name, "threshold@far=0.2");
+  EXPECT_EQ(result.thresholds[1].value, 4);
+  EXPECT_EQ(result.thresholds[2].value, 2);
   EXPECT_TRUE(result.folds.empty());
+}
+
+TEST(Verification, AccuracyAtAThresholdCountsBothKinds) {
+  EXPECT_DOUBLE_EQ(accuracy_at(kScores, kSame, 4), 0.8);
+  EXPECT_DOUBLE_EQ(accuracy_at(kScores, kSame, 7), 0.7);
+  EXPECT_DOUBLE_EQ(accuracy_at(kScores, kSame, 100), 0.5);
+}
+
+TEST(Verification, HistogramHoldsEveryPairOnce) {
+  const ScoreHistogram histogram = histogram_of(kScores, kSame, 3);
+  EXPECT_EQ(histogram.low, 0);
+  EXPECT_EQ(histogram.high, 9);
+  EXPECT_EQ(histogram.same, (std::vector<Index>{0, 2, 3}));  // bins 0-2, 3-5, 6-9
+  EXPECT_EQ(histogram.different, (std::vector<Index>{3, 1, 1}));
+  const ScoreHistogram flat = histogram_of(Scores{2, 2}, Marks{0, 1}, 2);  // no width
+  EXPECT_EQ(flat.same, (std::vector<Index>{1, 0}));
 }
 
 TEST(Verification, CountsTiesHalf) {

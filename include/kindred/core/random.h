@@ -20,6 +20,7 @@ enum class Purpose : std::uint32_t {
   clustering = 9,
   test = 10,
   projection = 11,
+  episodes = 12,
 };
 
 /// Counter-based random numbers: a pure function of (seed, purpose, a, b), whatever thread asks.

@@ -36,8 +36,12 @@ struct FoldResult {
 };
 
 struct VerificationResult {
-  /// accuracy_mean, accuracy_std (with folds), auc, eer, tar@far=f...
+  /// accuracy_mean, accuracy_std (with folds), accuracy_best (not over all pairs), auc, eer,
+  /// tar@far=f...
   std::vector<MetricValue> metrics;
+  /// threshold_best, threshold@far=f...: what scores have to be above for these metrics; minus
+  /// infinity where every pair is accepted
+  std::vector<MetricValue> thresholds;
   std::vector<FoldResult> folds;        ///< by fold number; empty without folds
   std::vector<double> far_unsupported;  ///< rates below 1 / negatives: left out of the metrics
   Index positives = 0;
@@ -49,6 +53,8 @@ struct VerificationResult {
 ///   accuracy  for each fold the threshold best on the other folds, ties to the lowest; mean and
 ///             population standard deviation over folds (the protocol of LFW). A fold may hold
 ///             pairs of one kind only
+///   accuracy_best  share of pairs that are judged right by the one threshold that is best for them
+///             all, ties to the lowest: it has seen the pairs it is judged by
 ///   auc       chance that a same pair scores above a different one, ties count half
 ///   eer       mean of false accept and false reject rate at the threshold where they are nearest
 ///   tar@far=f share of same pairs accepted by the lowest threshold that accepts at most
@@ -59,6 +65,32 @@ VerificationResult evaluate_verification(std::span<const double> scores,
                                          std::span<const std::uint8_t> same,
                                          std::span<const std::int64_t> fold,
                                          const VerificationOptions& options = {});
+
+/// Share of pairs that `threshold` judges right.
+double accuracy_at(std::span<const double> scores, std::span<const std::uint8_t> same,
+                   double threshold);
+
+/// Scores of both kinds counted in bins of equal width from `low` to `high`: the last one holds
+/// `high`.
+struct ScoreHistogram {
+  double low = 0;
+  double high = 0;
+  std::vector<Index> same;
+  std::vector<Index> different;
+};
+
+/// The bin of `score`, which lies between `low` and `high`.
+inline std::size_t histogram_bin(double score, double low, double high, std::size_t bins) {
+  if (!(high > low)) return 0;
+  const auto bin =
+      static_cast<std::size_t>((score - low) / (high - low) * static_cast<double>(bins));
+  return bin < bins ? bin : bins - 1;
+}
+
+/// From the lowest to the highest score, in `bins` >= 1 bins. REQUIRES what evaluate_verification
+/// requires.
+ScoreHistogram histogram_of(std::span<const double> scores, std::span<const std::uint8_t> same,
+                            Index bins);
 
 /// Rates when pairs scoring above `threshold` are accepted.
 struct RocPoint {

@@ -1,0 +1,21 @@
+#pragma once
+#include <string>
+
+#include "kindred/data/embedding_file.h"
+
+namespace kindred {
+
+/// Embeddings wherever they come from: an embedding file of ours, any HDF5 file whose data sets are
+/// named here, or NumPy arrays.
+struct EmbeddingSource {
+  std::string path;     ///< "FILE.h5", "FILE.h5:/group" or "FILE.npy"
+  std::string dataset;  ///< HDF5: the data set [N, D]; empty: /embeddings
+  std::string labels;   ///< HDF5: the data set [N], empty: /labels; with .npy: a .npy file or empty
+  std::string groups;   ///< HDF5: the data set [N] that stands for /groups; empty: /groups
+};
+
+/// Checked as read_embedding_file checks. Labels are empty where there are none; those that were
+/// named must be there. Fails with no_input (missing), data, or usage (a name that does not apply).
+EmbeddingFile read_embeddings(const EmbeddingSource& source);
+
+}  // namespace kindred

@@ -1,0 +1,24 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "kindred/core/matrix.h"
+
+namespace kindred {
+
+/// A NumPy array file of numbers, format versions 1 to 3: floats of 2, 4 or 8 bytes, integers of 1
+/// to 8 bytes, booleans; either byte order; rows or columns first. Object and structured arrays are
+/// refused: they would need Python to read. Files are not trusted: what the header claims must be
+/// what the file holds. Messages begin with the path.
+/// Source: numpy.lib.format, "Format of NPY files".
+///
+/// A two-dimensional array of finite numbers as float32, [N, D]. Fails with no_input (missing) or
+/// data.
+Matrix read_npy_matrix(const std::string& path);
+
+/// A one-dimensional array [N] (or [N, 1]) of whole numbers; floats are taken where they are whole.
+/// Fails with no_input (missing) or data.
+std::vector<std::int64_t> read_npy_integers(const std::string& path);
+
+}  // namespace kindred

@@ -1,0 +1,32 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "kindred/core/index.h"
+#include "kindred/data/embedding_file.h"
+
+namespace kindred {
+
+/// Pairs of rows to be judged the same or not the same.
+struct PairList {
+  std::vector<Index> first;        ///< [P] rows
+  std::vector<Index> second;       ///< [P] rows
+  std::vector<std::uint8_t> same;  ///< [P] 1 or 0
+  std::vector<std::int64_t> fold;  ///< [P], or empty where the list has no folds
+};
+
+/// Reads a list of pairs and finds its images among `file`'s rows:
+///   LFW's text lists   "10<TAB>300" or "500", then by fold as many lines "NAME N1 N2" (same) and
+///                      "NAME1 N1 NAME2 N2" (not same): images NAME_000N of /paths, whatever their
+///                      folder and extension. A list of one count has no folds
+///   CSV                FIRST,SECOND,SAME[,FOLD], a header line is passed over; images by their
+///   path
+///                      in /paths (in full, or without folder and extension), or by row number
+///   HDF5               data set /pairs int64 [P, 2] of row numbers, with /same [P] (without it the
+///                      labels decide) and, where there are folds, /fold [P]; "FILE.h5:/group"
+/// Not trusted: each line is checked. Fails with no_input, or data: a damaged list, pairs that name
+/// images the file has not (with their number and the first), an image named that exists twice.
+PairList read_pair_list(const std::string& path, const EmbeddingFile& file);
+
+}  // namespace kindred

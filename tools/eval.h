@@ -1,0 +1,48 @@
+#pragma once
+#include <chrono>
+#include <string>
+
+#include "command.h"
+#include "kindred/data/embedding_source.h"
+
+/// What the commands of `kindred eval` share; each is a file of its own.
+namespace kindred::tools {
+
+struct EvalOptions : CommonOptions {
+  EmbeddingSource source;
+  std::string split = "auto";
+  std::string similarity = "cosine";
+  bool timing = false;
+};
+
+/// A command of `eval` with the flags that all have: the file, --threads, --json, --quiet,
+/// --timing.
+CLI::App& add_eval_command(CLI::App& eval, const std::string& name, const std::string& what,
+                           EvalOptions& options);
+/// --dataset, --labels: embeddings that are no embedding file of ours.
+void add_source(CLI::App& command, EvalOptions& options);
+void add_split(CLI::App& command, EvalOptions& options);
+void add_similarity(CLI::App& command, std::string& similarity);
+Similarity similarity_named(const std::string& name);
+
+/// Only the rows of `split`: "auto" is split 2 where the file has such rows, else all. Fails with
+/// data where no row is left.
+EmbeddingFile rows_of_split(EmbeddingFile file, const std::string& split, const std::string& path);
+/// The rows that the options ask for. Fails with data where labels are needed and missing.
+EmbeddingFile read_asked(const EvalOptions& options, bool labels_needed = true);
+
+/// Seconds since its construction; told to standard error, or with --timing in the JSON.
+class Timing {
+ public:
+  void tell(const EvalOptions& options, Json& numbers) const;
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+void add_eval_retrieval(CLI::App& eval);
+void add_eval_verify(CLI::App& eval);
+void add_eval_cluster(CLI::App& eval);
+void add_eval_oneshot(CLI::App& eval);
+
+}  // namespace kindred::tools
