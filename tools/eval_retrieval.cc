@@ -216,6 +216,8 @@ void add_eval_retrieval(CLI::App& eval) {
   add_similarity(command, options->similarity);
   command.add_option("--recall-at", options->recall_at, "list of k")->delimiter(',');
   command.add_option("--precision-at", options->precision_at, "list of k")->delimiter(',');
+  command.add_flag("!--no-map", options->how.map,
+                   "leave out map, which needs the whole ranking: faster with large classes");
   command
       .add_option("--ignore-same", options->ignore_same,
                   "pass over samples of the query's class and group: data set of groups [N] "

@@ -12,8 +12,10 @@
 namespace kindred {
 namespace {
 
-// The relevant scores of the queries of a task and the gaps between them should stay in cache.
-constexpr Index kCountedAtOnce = Index{1} << 17;
+// Relevant scores of the queries of a task: what they and the gaps between them take, about 20
+// bytes each, should not leave the caches.
+constexpr Index kCountedAtOnce = Index{1} << 19;
+constexpr Index kSampleStep = 32;
 constexpr Index kFewestRows = 2 * Tile<float>::kRows;
 
 /// Ranks every query's relevant samples and writes its metrics.
@@ -35,16 +37,19 @@ class Ranking {
         query_order_(query_labels),
         gallery_order_(gallery_labels),
         gallery_(workers, gallery, options.similarity, gallery_order_.rows()),
+        sample_positions_(every_nth(gallery_.size())),
+        sample_(workers, gallery, options.similarity, rows_of(sample_positions_)),
         result_{BasicMatrix<double>(queries.rows(), static_cast<Index>(metrics.size())),
                 std::vector<std::uint8_t>(static_cast<std::size_t>(queries.rows()))},
         pool_(static_cast<std::size_t>(workers.threads())) {}
 
   QueryMetrics run() {
     const Index step = std::min(QueryBlock::rows_per_task(queries_.rows()),
-                                std::max(kFewestRows, kCountedAtOnce / largest_class()));
+                                std::max(kFewestRows, kCountedAtOnce / largest_class() /
+                                                          Tile<float>::kRows * Tile<float>::kRows));
     workers_.for_blocks(queries_.rows(), step, [&](Index begin, Index end, int number) {
       auto& worker = pool_[static_cast<std::size_t>(number % workers_.threads())];
-      if (!worker) worker = std::make_unique<Worker>(gallery_);
+      if (!worker) worker = std::make_unique<Worker>(gallery_, sample_);
       rank(*worker, begin, end);
     });
     return std::move(result_);
@@ -60,15 +65,21 @@ class Ranking {
   /// One query of a block: its row and where its class stands in the gallery.
   struct Query {
     Index row = 0;
+    Index position = 0;  // in the order of classes, which is the gallery's too for leave-one-out
     ClassOrder::Range relevant;
     RankCounter counter;
   };
   struct Worker {
-    explicit Worker(const Gallery& gallery)
-        : block(gallery), queries(static_cast<std::size_t>(QueryBlock::kRows)) {}
+    Worker(const Gallery& gallery, const Gallery& sample)
+        : block(gallery),
+          sample_block(sample),
+          sampled(QueryBlock::kRows, sample.size()),
+          queries(static_cast<std::size_t>(QueryBlock::kRows)) {}
     QueryBlock block;
+    QueryBlock sample_block;
+    Matrix sampled;  // scores of the sample
     std::vector<Query> queries;
-    std::vector<std::uint64_t> scratch;
+    RankScratch scratch;
   };
 
   void rank(Worker& worker, Index begin, Index end) {
@@ -77,15 +88,74 @@ class Ranking {
     for (std::size_t i = 0; i < queries.size(); ++i) {
       const Index position = begin + static_cast<Index>(i);
       queries[i].row = query_order_.rows()[static_cast<std::size_t>(position)];
+      queries[i].position = position;
       queries[i].relevant = gallery_order_.range(query_order_.label(position));
       queries[i].counter.start();
     }
     score_relevant(worker.block, queries);
     for (Query& query : queries) query.counter.sort(most_rank(query), worker.scratch);
-    for (Index block = 0; block < gallery_.blocks(); ++block) {
-      count_others(worker.block.score(block), queries);
+    guess_thresholds(worker, begin, end, queries);
+    count_all(worker, queries);
+    if (!std::all_of(queries.begin(), queries.end(),
+                     [](Query& q) { return q.counter.guess_holds(); })) {
+      for (Query& query : queries) query.counter.recount();
+      count_all(worker, queries);
     }
     for (Query& query : queries) write(query);
+  }
+
+  void count_all(Worker& worker, std::span<Query> queries) const {
+    for (Index block = 0; block < gallery_.blocks(); ++block) {
+      if (!holds_relevant_only(block, queries)) count_others(worker.block.score(block), queries);
+    }
+  }
+
+  /// Queries stand in the order of their classes: where the first and the last are of one, all are.
+  bool holds_relevant_only(Index block, std::span<const Query> queries) const {
+    const Index first = block * Gallery::kBlock;
+    const Index last = std::min(first + Gallery::kBlock, gallery_.size());
+    for (const Query* query : {&queries.front(), &queries.back()}) {
+      if (query->relevant.first > first || query->relevant.last < last) return false;
+    }
+    return true;
+  }
+
+  /// Scores a small part of the gallery for the queries with many relevant samples.
+  void guess_thresholds(Worker& worker, Index begin, Index end, std::span<Query> queries) const {
+    const auto wants = [](const Query& query) { return query.counter.wants_guess(); };
+    if (std::none_of(queries.begin(), queries.end(), wants)) return;
+    worker.sample_block.load(queries_, query_order_.rows(), begin, end);
+    for (Index block = 0; block < sample_.blocks(); ++block) {
+      const ScoreTile tile = worker.sample_block.score(block);
+      for (Index i = 0; i < end - begin; ++i) {
+        std::copy_n(tile.scores.row(i), tile.scores.cols(), worker.sampled.row(i) + tile.first);
+      }
+    }
+    for (Index i = 0; i < end - begin; ++i) {
+      Query& query = queries[static_cast<std::size_t>(i)];
+      if (!wants(query)) continue;
+      // The sample stands in the order of positions; the query's class is one run of it.
+      float* const scores = worker.sampled.row(i);
+      const Index first = blocks_of(query.relevant.first, kSampleStep);
+      const Index last = blocks_of(query.relevant.last, kSampleStep);
+      std::copy(scores + last, scores + sample_.size(), scores + first);
+      const Index others = sample_.size() - (last - first);
+      if (others == 0) continue;
+      query.counter.guess(scores, others, gallery_.size() - query.relevant.size(), worker.scratch);
+    }
+  }
+
+  static std::vector<Index> every_nth(Index size) {
+    std::vector<Index> positions;
+    for (Index p = 0; p < size; p += kSampleStep) positions.push_back(p);
+    return positions;
+  }
+  std::vector<Index> rows_of(const std::vector<Index>& positions) const {
+    std::vector<Index> rows;
+    for (const Index p : positions) {
+      rows.push_back(gallery_order_.rows()[static_cast<std::size_t>(p)]);
+    }
+    return rows;
   }
 
   Index largest_class() const {
@@ -128,21 +198,28 @@ class Ranking {
     }
   }
 
+  /// The scores of positions [first, last), all of the query's class.
   void add_relevant(const ScoreTile& tile, Index i, Index first, Index last, Query& query) const {
-    const float* scores = tile.scores.row(i);
+    const float* const scores = tile.scores.row(i) - tile.first;
+    const Index* const rows = gallery_order_.rows().data();
+    if (options_.query_groups.empty()) {
+      const Index self = options_.leave_one_out ? query.position : last;
+      const Index stop = std::clamp(self, first, last);
+      query.counter.add_relevant(scores + first, rows + first, stop - first);
+      const Index next = std::clamp(self + 1, first, last);
+      query.counter.add_relevant(scores + next, rows + next, last - next);
+      return;
+    }
     for (Index p = first; p < last; ++p) {
-      const Index row = gallery_order_.rows()[static_cast<std::size_t>(p)];
-      if (is_passed_over(query.row, row)) continue;
-      query.counter.add_relevant(scores[p - tile.first], row);
+      if (!is_passed_over(query.row, rows[p])) query.counter.add_relevant(scores[p], rows[p]);
     }
   }
 
   /// Whether a gallery row of the query's class is no neighbour of it.
   bool is_passed_over(Index query, Index row) const {
     if (options_.leave_one_out && row == query) return true;
-    return !options_.query_groups.empty() &&
-           options_.query_groups[static_cast<std::size_t>(query)] ==
-               options_.gallery_groups[static_cast<std::size_t>(row)];
+    return options_.query_groups[static_cast<std::size_t>(query)] ==
+           options_.gallery_groups[static_cast<std::size_t>(row)];
   }
 
   void count_others(const ScoreTile& tile, std::span<Query> queries) const {
@@ -177,6 +254,8 @@ class Ranking {
   ClassOrder query_order_;
   ClassOrder gallery_order_;
   Gallery gallery_;
+  std::vector<Index> sample_positions_;
+  Gallery sample_;  // every kSampleStep-th position
   QueryMetrics result_;
   std::vector<std::unique_ptr<Worker>> pool_;
 };

@@ -52,6 +52,20 @@ inline void for_each_passing(const float* scores, Index count, const float& thre
   }
 }
 
+/// Appends the scores not below `threshold`, in rising order of i, with the rows they belong to;
+/// returns how many. `scores` is as for for_each_passing. There must
+/// be room for `count` of them.
+inline Index keep_passing(const float* scores, Index count, float threshold, const Index* rows,
+                          float* kept_scores, std::uint32_t* kept_rows) {
+  Index kept = 0;
+  for_each_passing<Keep::not_below>(scores, count, threshold, [&](Index i) {
+    kept_scores[kept] = scores[i];
+    kept_rows[kept] = static_cast<std::uint32_t>(rows[i]);
+    ++kept;
+  });
+  return kept;
+}
+
 /// How many of 16 scores are not below `score`. `scores` is 64-byte aligned.
 inline Index count16(const float* scores, float score) {
 #if defined(__AVX512F__)

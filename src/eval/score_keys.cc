@@ -8,24 +8,20 @@ namespace kindred {
 namespace {
 
 constexpr std::size_t kSmall = 192;  // below, std::sort is faster (measured)
-constexpr int kDigitBits = 8;
-constexpr std::size_t kDigits = 64 / kDigitBits;
-constexpr std::size_t kBuckets = 1 << kDigitBits;
+constexpr std::size_t kMany = 3000;  // from there on fewer passes are worth larger tables
 
-std::size_t digit(std::uint64_t key, std::size_t which) {
-  return (key >> (kDigitBits * static_cast<int>(which))) % kBuckets;
-}
-
-}  // namespace
-
-// Radix sort from the lowest digit; a digit that all keys share is passed over.
-void sort_keys(std::vector<std::uint64_t>& keys, std::vector<std::uint64_t>& scratch) {
-  if (keys.size() < kSmall) {
-    std::sort(keys.begin(), keys.end());
-    return;
-  }
+// Radix sort of the bits from `first_bit` on, from the lowest digit; a digit that all keys share is
+// passed over. Equal keys stay in their order.
+template <int first_bit, int digit_bits, typename Key>
+void radix_sort(std::vector<Key>& keys, std::vector<Key>& scratch) {
+  constexpr std::size_t kBuckets = 1 << digit_bits;
+  constexpr int kBits = 8 * static_cast<int>(sizeof(Key)) - first_bit;
+  constexpr std::size_t kDigits = (kBits + digit_bits - 1) / digit_bits;
+  const auto digit = [](Key key, std::size_t which) {
+    return (key >> (first_bit + digit_bits * static_cast<int>(which))) % kBuckets;
+  };
   std::array<std::array<std::uint32_t, kBuckets>, kDigits> counts{};
-  for (const std::uint64_t key : keys) {
+  for (const Key key : keys) {
     for (std::size_t d = 0; d < kDigits; ++d) ++counts[d][digit(key, d)];
   }
   scratch.resize(keys.size());
@@ -34,8 +30,36 @@ void sort_keys(std::vector<std::uint64_t>& keys, std::vector<std::uint64_t>& scr
     if (count[digit(keys.front(), d)] == keys.size()) continue;
     std::uint32_t before = 0;
     for (std::uint32_t& c : count) before += std::exchange(c, before);
-    for (const std::uint64_t key : keys) scratch[count[digit(key, d)]++] = key;
+    for (const Key key : keys) scratch[count[digit(key, d)]++] = key;
     keys.swap(scratch);
+  }
+}
+
+}  // namespace
+
+void sort_keys(std::vector<std::uint64_t>& keys, std::vector<std::uint64_t>& scratch) {
+  if (keys.size() < kSmall) {
+    std::sort(keys.begin(), keys.end());
+  } else {
+    radix_sort<0, 8>(keys, scratch);
+  }
+}
+
+void sort_keys_by_score(std::vector<std::uint64_t>& keys, std::vector<std::uint64_t>& scratch) {
+  if (keys.size() < kSmall) {
+    std::sort(keys.begin(), keys.end());
+  } else {
+    radix_sort<32, 11>(keys, scratch);
+  }
+}
+
+void sort_numbers(std::vector<std::uint32_t>& numbers, std::vector<std::uint32_t>& scratch) {
+  if (numbers.size() < kSmall) {
+    std::sort(numbers.begin(), numbers.end());
+  } else if (numbers.size() < kMany) {
+    radix_sort<0, 8>(numbers, scratch);
+  } else {
+    radix_sort<0, 11>(numbers, scratch);
   }
 }
 

@@ -13,13 +13,22 @@ inline std::uint64_t order_key(float score, std::uint32_t index) {
   return static_cast<std::uint64_t>(~rising) << 32 | index;
 }
 inline std::uint32_t index_of_key(std::uint64_t key) { return static_cast<std::uint32_t>(key); }
-inline float score_of_key(std::uint64_t key) {
-  const std::uint32_t rising = ~static_cast<std::uint32_t>(key >> 32);
+/// The score's part of a key: the smaller is the nearer.
+inline std::uint32_t upper_half(std::uint64_t key) { return static_cast<std::uint32_t>(key >> 32); }
+inline float score_of_upper_half(std::uint32_t half) {
+  const std::uint32_t rising = ~half;
   return std::bit_cast<float>((rising >> 31) != 0 ? rising & 0x7FFFFFFFU : ~rising);
 }
+inline float score_of_key(std::uint64_t key) { return score_of_upper_half(upper_half(key)); }
 
 /// Sorts keys, rising. `scratch` is made as large as need be; its content is not kept.
 void sort_keys(std::vector<std::uint64_t>& keys, std::vector<std::uint64_t>& scratch);
+
+/// The same for keys that stand by rising index, as order_key got them: only the scores are sorted.
+void sort_keys_by_score(std::vector<std::uint64_t>& keys, std::vector<std::uint64_t>& scratch);
+
+/// Sorts numbers of 32 bits, rising: the upper halves of keys, say.
+void sort_numbers(std::vector<std::uint32_t>& numbers, std::vector<std::uint32_t>& scratch);
 
 /// Keeps the `count` smallest keys, in no particular order, and returns the largest of them.
 /// REQUIRES: 1 <= count <= keys.size().

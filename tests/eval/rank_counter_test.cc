@@ -41,7 +41,7 @@ struct Scores {
 
   std::vector<Index> counted_ranks(Index most) const {
     RankCounter counter;
-    std::vector<std::uint64_t> scratch;
+    RankScratch scratch;
     counter.start();
     std::vector<float> others;
     std::vector<Index> names;
@@ -66,6 +66,38 @@ struct Scores {
     return {ranks.begin(), ranks.end()};
   }
 };
+
+TEST(RankCounter, KnowsWhetherAGuessHolds) {
+  RankCounter counter;
+  RankScratch scratch;
+  std::vector<float> block(128, -std::numeric_limits<float>::infinity());
+  std::vector<Index> names(128, 5000);
+  counter.start();
+  for (Index i = 0; i < 300; ++i) counter.add_relevant(static_cast<float>(300 - i), i);
+  counter.sort(200, scratch);
+  ASSERT_TRUE(counter.wants_guess());
+  // All 100 of a sample of 10,000 score 250.5: the first 200 places are taken by the 50 relevant
+  // ones above and by those, so says the sample.
+  const std::vector<float> sample(100, 250.5F);
+  counter.guess(sample.data(), 100, 10000, scratch);
+  block[0] = 250.5F;
+  block[1] = 100.5F;
+  counter.count(block.data(), 2, names.data());
+  EXPECT_FALSE(counter.guess_holds());
+  counter.recount();
+  counter.count(block.data(), 2, names.data());
+  EXPECT_TRUE(counter.guess_holds());
+  EXPECT_EQ(counter.ranks()[49], 50);
+  EXPECT_EQ(counter.ranks()[50], 52);
+  // With that many really there it holds.
+  counter.recount();
+  counter.guess(sample.data(), 100, 10000, scratch);
+  std::fill_n(block.begin(), 100, 250.5F);
+  for (int i = 0; i < 100; ++i) counter.count(block.data(), 100, names.data());
+  EXPECT_TRUE(counter.guess_holds());
+  EXPECT_EQ(counter.ranks()[49], 50);
+  EXPECT_GT(counter.ranks()[50], 200);
+}
 
 // One, two and more nodes of 16, a full level, several levels.
 TEST(RankCounter, RanksAsASortDoes) {

@@ -47,6 +47,29 @@ TEST(ScoreKeys, AreSortedAtEverySize) {
   }
 }
 
+TEST(ScoreKeys, AreSortedByScoreWhereIndicesRise) {
+  std::vector<std::uint64_t> scratch;
+  std::vector<std::uint32_t> more;
+  for (const Index size : {1, 100, 191, 192, 1000, 2999, 3000, 7000}) {
+    std::vector<std::uint64_t> keys;
+    std::vector<std::uint32_t> numbers;
+    for (Index i = 0; i < size; ++i) {
+      Random random(6, Purpose::test, static_cast<std::uint64_t>(i));
+      const auto score = static_cast<float>(random.below(500)) - 250;
+      keys.push_back(order_key(score, static_cast<std::uint32_t>(i)));
+      numbers.push_back(upper_half(keys.back()));
+    }
+    std::vector<std::uint64_t> expected = keys;
+    std::sort(expected.begin(), expected.end());
+    sort_keys_by_score(keys, scratch);
+    EXPECT_EQ(keys, expected) << size;
+    sort_numbers(numbers, more);
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+      ASSERT_EQ(numbers[i], upper_half(expected[i])) << size;
+    }
+  }
+}
+
 TEST(ScoreKeys, KeepTheSmallest) {
   std::vector<std::uint64_t> scratch;
   for (const Index size : {1, 5, 191, 192, 3000}) {

@@ -106,6 +106,7 @@ class SmallEval : public testing::Test {
 
 TEST_F(SmallEval, PassesOverTheSameCamera) {
   EXPECT_EQ(numbers_of("eval retrieval " + path_)["queries_used"], 4);
+  EXPECT_FALSE(numbers_of("eval retrieval " + path_ + " --no-map").contains("map"));
   const Json other = numbers_of("eval retrieval " + path_ + " --ignore-same /groups");
   EXPECT_EQ(other["queries_used"], 2);  // both of Bo are by camera 1
   EXPECT_EQ(other["queries_without_match"], 2);
