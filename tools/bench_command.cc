@@ -21,6 +21,7 @@ struct BenchOptions : CommonOptions {
   Index repeats = 5;
   Index batch = 128;
   std::string data;
+  std::string precision;
   std::vector<std::string> assignments;
 };
 
@@ -93,6 +94,7 @@ struct Reference {
   explicit Reference(const BenchOptions& options)
       : data(options.data), recipe(Recipe::from_text(kReference, "the reference recipe")) {
     recipe.set("data.file=" + Json(std::filesystem::absolute(data.path()).string()).dump());
+    if (!options.precision.empty()) recipe.set("model.precision=" + options.precision);
     for (const std::string& assignment : options.assignments) recipe.set(assignment);
     setup = std::make_unique<Setup>(read_setup(recipe, ""));
   }
@@ -112,9 +114,14 @@ void report(const BenchOptions& options, const std::string& what, const Rates& r
   if (!write_json(options, numbers)) return;
   fmt::print(
       "{}: {:.0f} images/s (median of {}, spread {:.1f} %), {:.1f} GFLOP/s, {:.0f} % of "
-      "this machine's matrix product ({:.0f} GFLOP/s)\n",
+      "this machine's float32 matrix product ({:.0f} GFLOP/s)\n",
       what, rates.median(), rates.all.size(), rates.spread() * 100, rates.median() * flops * 1e-9,
       rates.median() * flops / peak * 100, peak * 1e-9);
+}
+
+std::string title(const Setup& setup, const std::string& what, const Workers& workers) {
+  return fmt::format("{} in {}, {} threads", what, name_of(setup.architecture.precision),
+                     workers.threads());
 }
 
 void bench_train(const BenchOptions& options) {
@@ -137,6 +144,7 @@ void bench_train(const BenchOptions& options) {
   const auto share = [&](double StepTimes::*part) { return (after.*part - before.*part) / total; };
   Json numbers;
   numbers["threads"] = workers.threads();
+  numbers["precision"] = name_of(reference.setup->architecture.precision);
   numbers["batch"] = reference.setup->batch();
   numbers["shares"] = {{"wait_for_data", share(&StepTimes::wait_for_data)},
                        {"forward", share(&StepTimes::forward)},
@@ -145,8 +153,8 @@ void bench_train(const BenchOptions& options) {
                        {"reduce", share(&StepTimes::reduce)},
                        {"update", share(&StepTimes::update)}};
   const Json shares = numbers["shares"];
-  report(options, fmt::format("training, {} threads", workers.threads()), rates,
-         3 * trainer.forward_flops(), peak, std::move(numbers));
+  report(options, title(*reference.setup, "training", workers), rates, 3 * trainer.forward_flops(),
+         peak, std::move(numbers));
   if (options.json == "-") return;
   fmt::print("share of the step:");
   for (const auto& [part, value] : shares.items()) {
@@ -179,8 +187,9 @@ void bench_infer(const BenchOptions& options) {
   }
   Json numbers;
   numbers["threads"] = workers.threads();
-  report(options, fmt::format("inference, {} threads", workers.threads()), rates,
-         embedder.forward_flops(), peak, std::move(numbers));
+  numbers["precision"] = name_of(setup.architecture.precision);
+  report(options, title(setup, "inference", workers), rates, embedder.forward_flops(), peak,
+         std::move(numbers));
 }
 
 CLI::App& add(CLI::App& parent, const std::string& name, const std::string& what,
@@ -191,6 +200,8 @@ CLI::App& add(CLI::App& parent, const std::string& name, const std::string& what
   command.add_option("--repeats", options.repeats, "measurements; the median counts")
       ->check(CLI::PositiveNumber);
   command.add_option("--data", options.data, "data set (default: 19,280 images of 28x28, made up)");
+  command.add_option("--precision", options.precision, "float32 (default), bfloat16, auto")
+      ->check(CLI::IsMember({"float32", "bfloat16", "auto"}));
   command.add_option("--set", options.assignments, "change a key of the reference recipe")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);

@@ -18,6 +18,7 @@ struct EmbedOptions : CommonOptions {
   std::string out;
   std::string split = "all";
   bool flip = false;
+  std::string precision;  ///< empty: the model's
 };
 
 Split split_named(const std::string& name) {
@@ -38,6 +39,9 @@ auto pick(const Values& values, const std::vector<Index>& samples) {
 
 void embed(const EmbedOptions& options) {
   Model model = read_model(options.model);
+  if (!options.precision.empty()) {
+    model.architecture.precision = precision_named(options.precision);
+  }
   const Dataset dataset = Dataset::open(options.data);
   const std::vector<Index> samples = dataset.samples_of(split_named(options.split));
   if (samples.empty()) {
@@ -82,6 +86,11 @@ void add_embed(CLI::App& program) {
   command.add_option("--split", options->split, "which samples (default: all)")
       ->check(CLI::IsMember({"train", "validation", "test", "all"}));
   command.add_flag("--flip", options->flip, "add the embedding of the mirrored image");
+  command
+      .add_option("--precision", options->precision,
+                  "compute in this, whatever the model was trained in (its weights are float32): "
+                  "float32, or bfloat16 where the CPU has it")
+      ->check(CLI::IsMember({"float32", "bfloat16", "auto"}));
   add_threads(command, *options);
   add_quiet(command, *options);
   command.footer(

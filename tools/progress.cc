@@ -39,8 +39,9 @@ void TrainingProgress::on_start(const RunStart& start) {
                  ? std::string()
                  : fmt::format(", {} kept for validation", setup.set.validation_samples.size()));
   fmt::print(stderr, "{}\n", start.network);
-  fmt::print(stderr, "{} parameters; {} steps of {} samples{}; run folder {}\n", start.parameters,
-             last_step_, batch_,
+  fmt::print(stderr,
+             "{} parameters, computed with in {}; {} steps of {} samples{}; run folder {}\n",
+             start.parameters, name_of(setup.architecture.precision), last_step_, batch_,
              first_step_ > 0 ? fmt::format(", going on from step {}", first_step_) : std::string(),
              start.folder);
 }

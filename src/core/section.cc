@@ -142,6 +142,10 @@ void Section::read_choice(std::string_view key, std::string& value,
   note(*node_, key, join(choices, " | "), found, description);
 }
 
+void Section::settle(std::string_view key, const std::string& value) {
+  node_->leaf(key)->value = value;
+}
+
 bool Section::has(std::string_view key) const {
   const Node::Array* array = node_->array(key);
   return node_->leaf(key) != nullptr || node_->table(key) != nullptr ||

@@ -55,6 +55,7 @@ Architecture read_architecture(Section model, const Shape& src) {
   model.read_choice("architecture", architecture.name, names, "the network's layers");
   model.read_choice("convolution", architecture.convolution, {"auto", "direct", "winograd"},
                     "algorithm of 3x3 convolutions; auto: Winograd where it is faster");
+  architecture.precision = read_precision(model);
   for (const ArchitectureKind& kind : kArchitectures) {
     if (architecture.name == kind.name) architecture.layers = kind.read(model, src);
   }

@@ -25,7 +25,7 @@ class BatchNorm final : public Layer {
                     spec.pool ? src.shape.width / 2 : src.shape.width};
     const Index S = compiler.slice();
     const FormatTag layout = layout_of(src.desc);
-    set_dst(dst, tensor(S, dst, layout));
+    set_dst(dst, tensor(S, dst, layout, type_of(src.desc)));
     plan_ = {channel_layout(S, src.shape, layout), channel_layout(S, dst, layout),
              numbers_.settings.epsilon, spec.relu != nullptr, spec.pool != nullptr};
     const Index C = plan_.x.C;
@@ -84,6 +84,7 @@ class BatchNorm final : public Layer {
   double flops() const override { return 8.0 * static_cast<double>(src_shape().size()); }
 
  private:
+  template <typename T>
   friend class BoundBatchNorm;
 
   NormNumbers numbers_;
@@ -97,15 +98,16 @@ class BatchNorm final : public Layer {
   Index statistics_ = 0;  // in the slice's statistics: mean, then variance
 };
 
+template <typename T>
 class BoundBatchNorm final : public BoundLayer {
  public:
   explicit BoundBatchNorm(const BatchNorm& layer) : layer_(layer) {
-    if (layer.training_ && layer.plan_.pool) selected_ = Buffer<float>(floats_of(layer.dst_desc()));
+    if (layer.training_ && layer.plan_.pool) selected_ = Buffer<T>(elements_of(layer.dst_desc()));
   }
 
   void forward(const void* src, void* dst, Run& run) override {
-    x_ = static_cast<const float*>(src);
-    auto* y = static_cast<float*>(dst);
+    x_ = static_cast<const T*>(src);
+    auto* y = static_cast<T*>(dst);
     if (layer_.training_) {
       norm_forward(layer_.plan_, x_, channels(run), y,
                    layer_.plan_.pool ? selected_.data() : nullptr);
@@ -121,9 +123,9 @@ class BoundBatchNorm final : public BoundLayer {
     const Index C = layer_.plan_.x.C;
     write_gradient(run.gradient + layer_.gradient_, 2 * C, run.accumulate == Accumulate::yes,
                    run.scratch, [&](float* gradient) {
-                     norm_backward(layer_.plan_, x_, selected_.data(), channels(run),
-                                   static_cast<const float*>(diff_dst), gradient, gradient + C,
-                                   static_cast<float*>(diff_src));
+                     norm_backward(layer_.plan_, x_, std::as_const(selected_).data(), channels(run),
+                                   static_cast<const T*>(diff_dst), gradient, gradient + C,
+                                   static_cast<T*>(diff_src));
                    });
   }
 
@@ -134,12 +136,14 @@ class BoundBatchNorm final : public BoundLayer {
   }
 
   const BatchNorm& layer_;
-  const float* x_ = nullptr;
-  Buffer<float> selected_;  // pool: the x that won each window
+  const T* x_ = nullptr;
+  Buffer<T> selected_;  // pool: the x that won each window
 };
 
 std::unique_ptr<BoundLayer> BatchNorm::bind() const {
-  return std::make_unique<BoundBatchNorm>(*this);
+  return with_element(src_desc(), [&]<typename T>() -> std::unique_ptr<BoundLayer> {
+    return std::make_unique<BoundBatchNorm<T>>(*this);
+  });
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 
 #include "kindred/core/parameters.h"
 #include "kindred/nn/network.h"
-#include "nn/dnnl_compat.h"
+#include "nn/tensor.h"
 
 namespace kindred {
 
@@ -32,11 +32,12 @@ struct ParameterRange {
 /// and their place in a gradient row. Lives only while a network is compiled.
 class Compiler {
  public:
-  Compiler(const dnnl::engine& engine, Index slice, NetworkMode mode, std::string convolution,
-           ParameterTable& table, State& state)
+  Compiler(const dnnl::engine& engine, Index slice, NetworkMode mode, Precision precision,
+           std::string convolution, ParameterTable& table, State& state)
       : engine_(engine),
         slice_(slice),
         mode_(mode),
+        precision_(precision),
         convolution_(std::move(convolution)),
         table_(table),
         state_(state) {}
@@ -46,8 +47,9 @@ class Compiler {
   bool training() const { return mode_ == NetworkMode::training; }
   /// "direct", "winograd" or "auto".
   const std::string& convolution() const { return convolution_; }
-  /// Of activations and packed weights; statistics and gradients are always float32.
-  static constexpr dnnl::memory::data_type kType = dnnl::memory::data_type::f32;
+  /// Of activations and packed weights up to the last linear layer. Statistics and gradients of
+  /// weights are always float32.
+  ElementType type() const { return precision_ == Precision::bfloat16 ? kBfloat16 : kFloat32; }
 
   /// Adds a segment (training) or finds the one of that name and shape (inference).
   ParameterRange parameter(const std::string& name, std::vector<Index> shape, bool decay,
@@ -79,6 +81,7 @@ class Compiler {
   dnnl::engine engine_;
   Index slice_;
   NetworkMode mode_;
+  Precision precision_;
   std::string convolution_;
   ParameterTable& table_;
   State& state_;

@@ -121,6 +121,14 @@ inline memory::dims dims_of(const memory::desc& desc) {
 #endif
 }
 
+inline memory::data_type type_of(const memory::desc& desc) {
+#if DNNL_VERSION_MAJOR >= 3
+  return desc.get_data_type();
+#else
+  return desc.data_type();
+#endif
+}
+
 /// Points a memory object somewhere else. On 2.x this writes zeros where the layout has padding.
 inline dnnl_status_t set_handle(dnnl_memory_t object, void* handle) {
   return dnnl_memory_set_data_handle(object, handle);

@@ -3,6 +3,7 @@
 #include "kindred/core/random.h"
 #include "nn/registry.h"
 #include "nn/settings.h"
+#include "nn/vector.h"
 
 namespace kindred {
 namespace {
@@ -34,27 +35,29 @@ class Dropout final : public Layer {
   double flops() const override { return static_cast<double>(src_shape().size()); }
 
  private:
+  template <typename T>
   friend class BoundDropout;
   double rate_;
   Index number_;  // of this among the network's dropouts
   Index S_;
 };
 
+template <typename T>
 class BoundDropout final : public BoundLayer {
  public:
   explicit BoundDropout(const Dropout& layer)
-      : layer_(layer), per_sample_(floats_of(layer.src_desc()) / layer.S_) {
+      : layer_(layer), per_sample_(elements_of(layer.src_desc()) / layer.S_) {
     kept_ = Buffer<std::uint8_t>(layer.S_ * per_sample_);
   }
 
   void forward(const void* src, void* dst, Run& run) override {
     draw(run.pass);
-    apply(static_cast<const float*>(src), static_cast<float*>(dst));
+    apply(static_cast<const T*>(src), static_cast<T*>(dst));
   }
 
   void backward(const void* diff_dst, void* diff_src, Run&) override {
     if (diff_src == nullptr) return;
-    apply(static_cast<const float*>(diff_dst), static_cast<float*>(diff_src));
+    apply(static_cast<const T*>(diff_dst), static_cast<T*>(diff_src));
   }
 
  private:
@@ -70,10 +73,15 @@ class BoundDropout final : public BoundLayer {
     }
   }
 
-  void apply(const float* from, float* to) const {
+  void apply(const T* from, T* to) const {
     const auto factor = static_cast<float>(1.0 / (1.0 - layer_.rate_));
     const Index size = layer_.S_ * per_sample_;
-    for (Index i = 0; i < size; ++i) to[i] = kept_[i] != 0 ? from[i] * factor : 0.0F;
+    for_vectors(size, [&]<int L>(Index i) {
+      using V = Vector<L>;
+      typename V::Int kept;
+      for (int l = 0; l < L; ++l) kept[l] = kept_[i + l];
+      V::store(to + i, kept != 0 ? V::load(from + i) * factor : typename V::Float{});
+    });
   }
 
   const Dropout& layer_;
@@ -81,7 +89,11 @@ class BoundDropout final : public BoundLayer {
   Buffer<std::uint8_t> kept_;
 };
 
-std::unique_ptr<BoundLayer> Dropout::bind() const { return std::make_unique<BoundDropout>(*this); }
+std::unique_ptr<BoundLayer> Dropout::bind() const {
+  return with_element(src_desc(), [&]<typename T>() -> std::unique_ptr<BoundLayer> {
+    return std::make_unique<BoundDropout<T>>(*this);
+  });
+}
 
 }  // namespace
 

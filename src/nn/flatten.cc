@@ -15,9 +15,10 @@ const LayerKind kFlatten{
     },
     [](const FusedSpec& spec, const Source& src, Compiler& compiler) -> std::unique_ptr<Layer> {
       const Shape dst{src.shape.size(), 1, 1};
-      return std::make_unique<Relayout>(spec.name(), spec.kind(), compiler.engine(), src.shape,
-                                        src.desc, with_layout(src.desc, FormatTag::nchw), dst,
-                                        tensor(compiler.slice(), dst, FormatTag::nhwc));
+      return std::make_unique<Relayout>(
+          spec.name(), spec.kind(), compiler.engine(), src.shape, src.desc,
+          with_layout(src.desc, FormatTag::nchw), dst,
+          tensor(compiler.slice(), dst, FormatTag::nhwc, type_of(src.desc)));
     }};
 
 }  // namespace kindred

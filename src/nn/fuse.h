@@ -14,6 +14,7 @@ struct FusedSpec {
   const LayerSpec* flatten = nullptr;  ///< linear: takes the image itself
   const LayerSpec* relu = nullptr;     ///< convolution, linear, batch_norm
   const LayerSpec* pool = nullptr;     ///< batch_norm: 2x2 max pool
+  bool to_float32 = false;             ///< linear: dst is float32 whatever src is
   bool sum = false;                    ///< convolution: adds to what dst holds, then the ReLU
 
   std::string name() const { return layer->name; }

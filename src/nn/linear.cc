@@ -29,13 +29,16 @@ class Linear final : public WeightedLayer {
     flops_ = 2.0 * static_cast<double>(F * settings_.features);
     const Shape dst{settings_.features, 1, 1};
     const WeightedDescs chosen = choose(spec, src, compiler);
-    set_dst(dst, tensor(compiler.slice(), dst, FormatTag::nhwc));
-    compile(chosen, weights(src.shape, FormatTag::oihw), compiler);
+    set_dst(dst, tensor(compiler.slice(), dst, FormatTag::nhwc, dst_type(spec, src)));
+    compile(chosen, weights(src.shape, FormatTag::oihw, kFloat32), compiler);
   }
 
  private:
-  TensorDesc weights(const Shape& src, FormatTag tag) const {
-    return {{settings_.features, src.channels, src.height, src.width}, Compiler::kType, tag};
+  TensorDesc weights(const Shape& src, FormatTag tag, ElementType type) const {
+    return {{settings_.features, src.channels, src.height, src.width}, type, tag};
+  }
+  static ElementType dst_type(const FusedSpec& spec, const Source& src) {
+    return spec.to_float32 ? kFloat32 : type_of(src.desc);
   }
 
   /// src as it comes, or plain where oneDNN has only `ref` for that.
@@ -59,19 +62,23 @@ class Linear final : public WeightedLayer {
     const auto attr = user_scratchpad();
     const auto& engine = compiler.engine();
     const bool training = compiler.training();
-    const TensorDesc any = weights(src.shape, FormatTag::any);
-    const TensorDesc dst =
-        as_matrix(tensor(compiler.slice(), {settings_.features, 1, 1}, FormatTag::nhwc));
+    const TensorDesc any = weights(src.shape, FormatTag::any, type_of(src_desc));
+    const TensorDesc any_gradient = weights(src.shape, FormatTag::any, kFloat32);
+    const auto matrix = [&](ElementType type) {
+      return as_matrix(tensor(compiler.slice(), {settings_.features, 1, 1}, FormatTag::nhwc, type));
+    };
+    const TensorDesc dst = matrix(dst_type(spec, src));
+    const TensorDesc diff_dst = matrix(type_of(src_desc));
     const auto forward = compat::inner_product_forward(
         engine, training ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference,
         src_desc, any, bias_desc(), dst, fused_attr(spec));
     WeightedDescs descs{forward, {}, {}};
     if (!training) return descs;
-    descs.weights.emplace(compat::inner_product_backward_weights(engine, src_desc, any, bias_desc(),
-                                                                 dst, attr, forward));
+    descs.weights.emplace(compat::inner_product_backward_weights(
+        engine, src_desc, any_gradient, bias_desc(), diff_dst, attr, forward));
     if (src.wants_diff) {
       descs.data.emplace(
-          compat::inner_product_backward_data(engine, src_desc, any, dst, attr, forward));
+          compat::inner_product_backward_data(engine, src_desc, any, diff_dst, attr, forward));
     }
     return descs;
   }

@@ -27,11 +27,19 @@ Shape checked_dst(const Architecture& architecture) {
 
 std::unique_ptr<Sequence> compile(const Architecture& architecture, Compiler& compiler) {
   const NetworkMode mode = compiler.training() ? NetworkMode::training : NetworkMode::inference;
-  const Source src{architecture.src, tensor(compiler.slice(), architecture.src, FormatTag::nhwc),
-                   false};
-  auto layers =
-      std::make_unique<Sequence>("network", fuse(architecture.layers, mode), src, compiler);
-  layers->end_in(tensor(compiler.slice(), layers->dst_shape(), FormatTag::nhwc), compiler);
+  const auto channels_last = [&](const Shape& shape, ElementType type) {
+    return tensor(compiler.slice(), shape, FormatTag::nhwc, type);
+  };
+  const Source src{architecture.src, channels_last(architecture.src, kFloat32), false};
+  auto pieces = fuse(architecture.layers, mode);
+  // Embeddings are float32, and so is all that follows the last linear layer.
+  const auto linear = std::ranges::find(pieces.rbegin(), pieces.rend(), "linear",
+                                        [](const FusedSpec& piece) { return piece.layer->kind; });
+  if (linear != pieces.rend()) linear->to_float32 = true;
+  auto layers = std::make_unique<Sequence>("network", src, compiler);
+  layers->convert(channels_last(src.shape, compiler.type()), compiler);
+  layers->append(pieces, compiler);
+  layers->convert(channels_last(layers->dst_shape(), kFloat32), compiler);
   return layers;
 }
 
@@ -54,7 +62,9 @@ Network::Network(const Architecture& architecture, Index slice, NetworkMode mode
     : impl_(std::make_unique<Impl>()) {
   const ComputeScope scope;  // oneDNN plans for the number of threads it sees: one
   const Shape dst = checked_dst(architecture);
-  Compiler compiler(impl_->engine, slice, mode, architecture.convolution, table, state);
+  require(architecture.precision);
+  Compiler compiler(impl_->engine, slice, mode, architecture.precision, architecture.convolution,
+                    table, state);
   impl_->mode = mode;
   impl_->slice = slice;
   impl_->src = architecture.src;

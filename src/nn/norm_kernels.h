@@ -12,6 +12,8 @@ namespace kindred {
 ///   y = (x - mean) * scale / sqrt(variance + epsilon) + shift,   mean and variance over N = S H W
 ///   then, where asked, max(y, 0), then the largest of each 2x2 window (a last odd row or column is
 ///   left out; the first of equals wins).
+///
+/// T is float or Bfloat16; arithmetic and per-channel numbers are float in both.
 struct NormPlan {
   ChannelLayout x;  ///< src
   ChannelLayout y;  ///< dst: the same layout, pooled or not
@@ -30,16 +32,18 @@ struct NormChannels {
 
 /// Computes mean and variance of x, and y. `selected` (pool only, shape of y) receives the x that
 /// won each window.
-void norm_forward(const NormPlan& plan, const float* x, const NormChannels& channels, float* y,
-                  float* selected);
+template <typename T>
+void norm_forward(const NormPlan& plan, const T* x, const NormChannels& channels, T* y,
+                  T* selected);
 
 /// From d loss / d y: dscale, dshift [C], and dx unless it is nullptr. dx may be dy where there is
 /// no pool.
-void norm_backward(const NormPlan& plan, const float* x, const float* selected,
-                   const NormChannels& channels, const float* dy, float* dscale, float* dshift,
-                   float* dx);
+template <typename T>
+void norm_backward(const NormPlan& plan, const T* x, const T* selected,
+                   const NormChannels& channels, const T* dy, float* dscale, float* dshift, T* dx);
 
 /// y with the mean and variance given: inference.
-void norm_inference(const NormPlan& plan, const float* x, const NormChannels& channels, float* y);
+template <typename T>
+void norm_inference(const NormPlan& plan, const T* x, const NormChannels& channels, T* y);
 
 }  // namespace kindred

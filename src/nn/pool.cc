@@ -53,16 +53,20 @@ class Pool final : public Layer {
     set_src(src.shape, src.desc);
     const Index S = compiler.slice();
     const FormatTag layout = layout_of(src.desc);
-    set_dst(dst, tensor(S, dst, layout));
+    set_dst(dst, tensor(S, dst, layout, type_of(src.desc)));
     src_layout_ = channel_layout(S, src.shape, layout);
     dst_layout_ = channel_layout(S, dst, layout);
   }
   std::unique_ptr<BoundLayer> bind() const override;
+  Index scratch_bytes() const override {
+    return ScratchFrame::cost(src_layout_.sample_stride * static_cast<Index>(sizeof(float)));
+  }
   double flops() const override {
     return static_cast<double>(dst_shape().size() * settings_.kernel * settings_.kernel);
   }
 
  private:
+  template <typename T>
   friend class BoundPool;
 
   Window window(Index oh, Index ow) const {
@@ -80,59 +84,75 @@ class Pool final : public Layer {
   ChannelLayout dst_layout_;
 };
 
+template <typename T>
 class BoundPool final : public BoundLayer {
  public:
   explicit BoundPool(const Pool& layer) : layer_(layer) {
     if (layer.training_ && layer.pooling_ == Pooling::largest) {
-      winners_ = Buffer<std::uint8_t>(floats_of(layer.dst_desc()));
+      winners_ = Buffer<std::uint8_t>(elements_of(layer.dst_desc()));
     }
   }
 
   void forward(const void* src, void* dst, Run&) override {
-    const auto* x = static_cast<const float*>(src);
-    auto* y = static_cast<float*>(dst);
-    for_windows([&]<int L>(Index from, Index to, const Window& window) {
-      if (layer_.pooling_ == Pooling::largest) {
-        largest<L>(x + from, window, y + to, winners_.data() == nullptr ? nullptr : &winners_[to]);
-      } else {
-        average<L>(x + from, window, y + to);
-      }
-    });
+    const auto* x = static_cast<const T*>(src);
+    auto* y = static_cast<T*>(dst);
+    for (Index n = 0; n < layer_.src_layout_.S; ++n) {
+      const T* sample = x + n * layer_.src_layout_.sample_stride;
+      for_windows(n, [&]<int L>(Index from, Index to, const Window& window) {
+        if (layer_.pooling_ == Pooling::largest) {
+          largest<L>(sample + from, window, y + to,
+                     winners_.data() == nullptr ? nullptr : &winners_[to]);
+        } else {
+          average<L>(sample + from, window, y + to);
+        }
+      });
+    }
   }
 
-  void backward(const void* diff_dst, void* diff_src, Run&) override {
+  void backward(const void* diff_dst, void* diff_src, Run& run) override {
     if (diff_src == nullptr) return;
-    const auto* dy = static_cast<const float*>(diff_dst);
-    auto* dx = static_cast<float*>(diff_src);
-    std::fill_n(dx, floats_of(layer_.src_desc()), 0.0F);
-    for_windows([&]<int L>(Index from, Index to, const Window& window) {
-      if (layer_.pooling_ == Pooling::largest) {
-        largest_backward<L>(dy + to, &winners_[to], window, dx + from);
-      } else {
-        average_backward<L>(dy + to, window, dx + from);
-      }
-    });
+    const auto* dy = static_cast<const T*>(diff_dst);
+    auto* dx = static_cast<T*>(diff_src);
+    const Index size = layer_.src_layout_.sample_stride;
+    ScratchFrame frame(run.scratch);
+    // Windows may overlap: their shares are added up in float and rounded once.
+    auto* sums = static_cast<float*>(frame.take(layer_.scratch_bytes()));
+    for (Index n = 0; n < layer_.src_layout_.S; ++n) {
+      std::fill_n(sums, size, 0.0F);
+      backward_sample(n, dy, sums);
+      for_vectors(size, [&]<int L>(Index i) {
+        Vector<L>::store(dx + n * size + i, Vector<L>::load(sums + i));
+      });
+    }
   }
 
  private:
-  /// body.operator()<L>(start of the sample's group in src, place of the pixel in dst, window)
+  void backward_sample(Index n, const T* dy, float* sums) const {
+    for_windows(n, [&]<int L>(Index from, Index to, const Window& window) {
+      if (layer_.pooling_ == Pooling::largest) {
+        largest_backward<L>(dy + to, &winners_[to], window, sums + from);
+      } else {
+        average_backward<L>(dy + to, window, sums + from);
+      }
+    });
+  }
+
+  /// body.operator()<L>(start of the group in a sample of src, place of the pixel in dst, window)
   template <typename F>
-  void for_windows(F&& body) const {
+  void for_windows(Index n, F&& body) const {
     const ChannelLayout& src = layer_.src_layout_;
     const ChannelLayout& dst = layer_.dst_layout_;
-    for (Index n = 0; n < src.S; ++n) {
-      for (std::size_t g = 0; g < src.groups.size(); ++g) {
-        const Index from = n * src.sample_stride + src.groups[g].offset;
-        const Index to = n * dst.sample_stride + dst.groups[g].offset;
-        with_lanes(src.groups[g].lanes, [&]<int L>() {
-          for (Index oh = 0; oh < dst.H; ++oh) {
-            for (Index ow = 0; ow < dst.W; ++ow) {
-              body.template operator()<L>(from, to + (oh * dst.W + ow) * dst.pixel_stride,
-                                          layer_.window(oh, ow));
-            }
+    for (std::size_t g = 0; g < src.groups.size(); ++g) {
+      const Index from = src.groups[g].offset;
+      const Index to = n * dst.sample_stride + dst.groups[g].offset;
+      with_lanes(src.groups[g].lanes, [&]<int L>() {
+        for (Index oh = 0; oh < dst.H; ++oh) {
+          for (Index ow = 0; ow < dst.W; ++ow) {
+            body.template operator()<L>(from, to + (oh * dst.W + ow) * dst.pixel_stride,
+                                        layer_.window(oh, ow));
           }
-        });
-      }
+        }
+      });
     }
   }
 
@@ -149,7 +169,7 @@ class BoundPool final : public BoundLayer {
   }
 
   template <int L>
-  void largest(const float* x, const Window& window, float* y, std::uint8_t* winner) const {
+  void largest(const T* x, const Window& window, T* y, std::uint8_t* winner) const {
     using V = Vector<L>;
     auto best = V::load(x + (window.top * layer_.src_layout_.W + window.left) *
                                 layer_.src_layout_.pixel_stride);
@@ -166,7 +186,7 @@ class BoundPool final : public BoundLayer {
   }
 
   template <int L>
-  void largest_backward(const float* dy, const std::uint8_t* winner, const Window& window,
+  void largest_backward(const T* dy, const std::uint8_t* winner, const Window& window,
                         float* dx) const {
     using V = Vector<L>;
     const auto g = V::load(dy);
@@ -180,7 +200,7 @@ class BoundPool final : public BoundLayer {
   }
 
   template <int L>
-  void average(const float* x, const Window& window, float* y) const {
+  void average(const T* x, const Window& window, T* y) const {
     using V = Vector<L>;
     typename V::Float sum{};
     for_pixels(window, [&](Index at, int) { sum += V::load(x + at); });
@@ -188,7 +208,7 @@ class BoundPool final : public BoundLayer {
   }
 
   template <int L>
-  void average_backward(const float* dy, const Window& window, float* dx) const {
+  void average_backward(const T* dy, const Window& window, float* dx) const {
     using V = Vector<L>;
     const auto share = V::load(dy) * (1.0F / static_cast<float>(window.count()));
     for_pixels(window, [&](Index at, int) { V::store(dx + at, V::load(dx + at) + share); });
@@ -198,7 +218,11 @@ class BoundPool final : public BoundLayer {
   Buffer<std::uint8_t> winners_;  // number within the window of the pixel that won
 };
 
-std::unique_ptr<BoundLayer> Pool::bind() const { return std::make_unique<BoundPool>(*this); }
+std::unique_ptr<BoundLayer> Pool::bind() const {
+  return with_element(src_desc(), [&]<typename T>() -> std::unique_ptr<BoundLayer> {
+    return std::make_unique<BoundPool<T>>(*this);
+  });
+}
 
 Shape pool_dst(const LayerSpec& spec, const Shape& src) {
   const auto settings = settings_of<PoolSettings>(spec);

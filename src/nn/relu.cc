@@ -1,5 +1,6 @@
 #include "nn/registry.h"
 #include "nn/settings.h"
+#include "nn/vector.h"
 
 namespace kindred {
 namespace {
@@ -17,30 +18,39 @@ class Relu final : public Layer {
   double flops() const override { return static_cast<double>(src_shape().size()); }
 };
 
+template <typename T>
 class BoundRelu final : public BoundLayer {
  public:
-  explicit BoundRelu(const Relu& layer) : size_(floats_of(layer.src_desc())) {}
+  explicit BoundRelu(const Relu& layer) : size_(elements_of(layer.src_desc())) {}
 
   void forward(const void* src, void* dst, Run&) override {
-    const auto* x = static_cast<const float*>(src);
-    auto* y = static_cast<float*>(dst);
-    for (Index i = 0; i < size_; ++i) y[i] = x[i] < 0.0F ? 0.0F : x[i];
+    const auto* x = static_cast<const T*>(src);
+    auto* y = static_cast<T*>(dst);
+    for_vectors(size_,
+                [&]<int L>(Index i) { Vector<L>::store(y + i, relu<L>(Vector<L>::load(x + i))); });
     dst_ = y;
   }
 
   void backward(const void* diff_dst, void* diff_src, Run&) override {
     if (diff_src == nullptr) return;
-    const auto* dy = static_cast<const float*>(diff_dst);
-    auto* dx = static_cast<float*>(diff_src);
-    for (Index i = 0; i < size_; ++i) dx[i] = dst_[i] <= 0.0F ? 0.0F : dy[i];
+    const auto* dy = static_cast<const T*>(diff_dst);
+    auto* dx = static_cast<T*>(diff_src);
+    for_vectors(size_, [&]<int L>(Index i) {
+      using V = Vector<L>;
+      V::store(dx + i, passed_relu<L>(V::load(dy + i), V::load(dst_ + i)));
+    });
   }
 
  private:
   Index size_;
-  const float* dst_ = nullptr;
+  const T* dst_ = nullptr;
 };
 
-std::unique_ptr<BoundLayer> Relu::bind() const { return std::make_unique<BoundRelu>(*this); }
+std::unique_ptr<BoundLayer> Relu::bind() const {
+  return with_element(src_desc(), [&]<typename T>() -> std::unique_ptr<BoundLayer> {
+    return std::make_unique<BoundRelu<T>>(*this);
+  });
+}
 
 }  // namespace
 

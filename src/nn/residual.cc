@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cstring>
 
-#include "nn/packed.h"
 #include "nn/registry.h"
 #include "nn/sequence.h"
 #include "nn/settings.h"
+#include "nn/vector.h"
 
 namespace kindred {
 namespace {
@@ -40,12 +40,14 @@ class Residual final : public Layer {
       pieces.back().sum = true;
       if (relu_) pieces.back().relu = &relu;
     }
-    body_ = std::make_unique<Sequence>(name() + ".body", pieces, src, compiler);
+    body_ = std::make_unique<Sequence>(name() + ".body", src, compiler);
+    body_->append(pieces, compiler);
     set_dst(body_->dst_shape(), body_->dst_desc());
     const auto shortcut = fuse(spec.layer->shortcut, mode);
     if (!shortcut.empty() || src.desc != dst_desc()) {
-      shortcut_ = std::make_unique<Sequence>(name() + ".shortcut", shortcut, src, compiler);
-      shortcut_->end_in(dst_desc(), compiler);
+      shortcut_ = std::make_unique<Sequence>(name() + ".shortcut", src, compiler);
+      shortcut_->append(shortcut, compiler);
+      shortcut_->convert(dst_desc(), compiler);
     }
     // Only where the convolution that adds does not read src itself.
     in_place_ = sums_inside_ && shortcut_ == nullptr && pieces.size() > 1;
@@ -78,6 +80,7 @@ class Residual final : public Layer {
   }
 
  private:
+  template <typename T>
   friend class BoundResidual;
   bool relu_;
   bool training_;
@@ -87,10 +90,11 @@ class Residual final : public Layer {
   std::unique_ptr<Sequence> shortcut_;  // nullptr: src itself
 };
 
+template <typename T>
 class BoundResidual final : public BoundLayer {
  public:
   explicit BoundResidual(const Residual& layer)
-      : layer_(layer), body_(layer.body_->bind()), size_(floats_of(layer.dst_desc())) {
+      : layer_(layer), body_(layer.body_->bind()), size_(elements_of(layer.dst_desc())) {
     if (layer.shortcut_) shortcut_ = layer.shortcut_->bind();
     // A branch whose backward reads its dst needs one of its own; else the sum is made in place.
     const Index bytes = bytes_of(layer.dst_desc());
@@ -101,8 +105,8 @@ class BoundResidual final : public BoundLayer {
   }
 
   void forward(const void* src, void* dst, Run& run) override {
-    dst_ = static_cast<const float*>(dst);
-    const auto bytes = static_cast<std::size_t>(size_) * sizeof(float);
+    dst_ = static_cast<const T*>(dst);
+    const auto bytes = static_cast<std::size_t>(size_) * sizeof(T);
     if (layer_.sums_inside_) {
       if (shortcut_) {
         shortcut_->forward(src, dst, run);
@@ -121,41 +125,43 @@ class BoundResidual final : public BoundLayer {
     }
     void* branch = body_dst_.size() > 0 ? body_dst_.data() : dst;
     body_->forward(src, branch, run);
-    sum(static_cast<const float*>(branch), static_cast<const float*>(beside),
-        static_cast<float*>(dst));
+    const auto add_up = layer_.relu_ ? sum<true> : sum<false>;
+    add_up(static_cast<const T*>(branch), static_cast<const T*>(beside), size_,
+           static_cast<T*>(dst));
   }
 
   void backward(const void* diff_dst, void* diff_src, Run& run) override {
     ScratchFrame frame(run.scratch);
-    const auto* g = static_cast<const float*>(diff_dst);
+    const auto* g = static_cast<const T*>(diff_dst);
     if (layer_.relu_) {
-      auto* passed = static_cast<float*>(frame.take(bytes_of(layer_.dst_desc())));
-      for (Index i = 0; i < size_; ++i) passed[i] = dst_[i] <= 0.0F ? 0.0F : g[i];
+      auto* passed = static_cast<T*>(frame.take(bytes_of(layer_.dst_desc())));
+      for_vectors(size_, [&]<int L>(Index i) {
+        using V = Vector<L>;
+        V::store(passed + i, passed_relu<L>(V::load(g + i), V::load(dst_ + i)));
+      });
       g = passed;
     }
     body_->backward(g, diff_src, run);
-    auto* dx = static_cast<float*>(diff_src);
+    auto* dx = static_cast<T*>(diff_src);
     if (!shortcut_) {
-      if (dx != nullptr) add({g, static_cast<std::size_t>(size_)}, dx);
+      if (dx != nullptr) sum<false>(g, dx, size_, dx);
       return;
     }
     if (dx == nullptr) return shortcut_->backward(g, nullptr, run);
     const Index bytes = bytes_of(layer_.src_desc());
-    auto* beside = static_cast<float*>(frame.take(bytes));
+    auto* beside = static_cast<T*>(frame.take(bytes));
     shortcut_->backward(g, beside, run);
-    add({beside, static_cast<std::size_t>(floats_of(layer_.src_desc()))}, dx);
+    sum<false>(beside, dx, elements_of(layer_.src_desc()), dx);
   }
 
  private:
-  void sum(const float* a, const float* b, float* y) const {
-    if (layer_.relu_) {
-      for (Index i = 0; i < size_; ++i) {
-        const float value = a[i] + b[i];
-        y[i] = value < 0.0F ? 0.0F : value;
-      }
-    } else {
-      for (Index i = 0; i < size_; ++i) y[i] = a[i] + b[i];
-    }
+  template <bool kRelu>
+  static void sum(const T* a, const T* b, Index size, T* y) {
+    for_vectors(size, [&]<int L>(Index i) {
+      using V = Vector<L>;
+      const auto value = V::load(a + i) + V::load(b + i);
+      V::store(y + i, kRelu ? relu<L>(value) : value);
+    });
   }
 
   const Residual& layer_;
@@ -164,11 +170,13 @@ class BoundResidual final : public BoundLayer {
   Buffer<std::byte> body_dst_;
   Buffer<std::byte> shortcut_dst_;
   Index size_;
-  const float* dst_ = nullptr;
+  const T* dst_ = nullptr;
 };
 
 std::unique_ptr<BoundLayer> Residual::bind() const {
-  return std::make_unique<BoundResidual>(*this);
+  return with_element(dst_desc(), [&]<typename T>() -> std::unique_ptr<BoundLayer> {
+    return std::make_unique<BoundResidual<T>>(*this);
+  });
 }
 
 Shape residual_dst(const LayerSpec& spec, const Shape& src) {

@@ -68,16 +68,18 @@ class BoundSequence final : public BoundLayer {
   std::vector<std::size_t> places_;  // the buffer of each layer's dst
 };
 
-Sequence::Sequence(std::string name, std::span<const FusedSpec> pieces, const Source& src,
-                   Compiler& compiler)
-    : Layer(std::move(name), "sequence"), training_(compiler.training()) {
+Sequence::Sequence(std::string name, const Source& src, const Compiler& compiler)
+    : Layer(std::move(name), "sequence"),
+      training_(compiler.training()),
+      wants_diff_(src.wants_diff) {
   set_src(src.shape, src.desc);
   set_dst(src.shape, src.desc);
-  Source at = src;
+}
+
+void Sequence::append(std::span<const FusedSpec> pieces, Compiler& compiler) {
   for (const FusedSpec& piece : pieces) {
-    at.wants_diff = src.wants_diff || trainable();
-    append(layer_kind(piece.layer->kind).make(piece, at, compiler));
-    at = {dst_shape(), dst_desc(), true};
+    const Source src{dst_shape(), dst_desc(), wants_diff_ || trainable()};
+    append(layer_kind(piece.layer->kind).make(piece, src, compiler));
   }
 }
 
@@ -89,10 +91,11 @@ void Sequence::append(std::unique_ptr<Layer> layer) {
   if (!trained_before) first_trainable_ = layers_.size() - (trained ? 1 : 0);
 }
 
-void Sequence::end_in(const TensorDesc& desc, Compiler& compiler) {
+void Sequence::convert(const TensorDesc& desc, const Compiler& compiler) {
   if (dst_desc() == desc) return;
-  append(std::make_unique<Relayout>(name() + ".layout", "reorder", compiler.engine(), dst_shape(),
-                                    dst_desc(), desc, dst_shape(), desc));
+  append(std::make_unique<Relayout>(layers_.empty() ? name() + ".src" : name() + ".dst", "reorder",
+                                    compiler.engine(), dst_shape(), dst_desc(), desc, dst_shape(),
+                                    desc));
 }
 
 std::unique_ptr<BoundLayer> Sequence::bind() const {

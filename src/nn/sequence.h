@@ -14,11 +14,13 @@ namespace kindred {
 /// go to and fro between two buffers of the worker's scratch. Inference goes to and fro as well.
 class Sequence final : public Layer {
  public:
-  Sequence(std::string name, std::span<const FusedSpec> pieces, const Source& src,
-           Compiler& compiler);
+  /// An empty one: dst is src.
+  Sequence(std::string name, const Source& src, const Compiler& compiler);
 
-  /// Appends a copy into another layout, where the last layer's is not that.
-  void end_in(const TensorDesc& desc, Compiler& compiler);
+  /// Compiles and appends layers.
+  void append(std::span<const FusedSpec> pieces, Compiler& compiler);
+  /// Appends a copy into another layout or type, where dst is not that.
+  void convert(const TensorDesc& desc, const Compiler& compiler);
 
   std::unique_ptr<BoundLayer> bind() const override;
   bool trainable() const override { return first_trainable_ < layers_.size(); }
@@ -37,6 +39,7 @@ class Sequence final : public Layer {
   std::vector<std::unique_ptr<Layer>> layers_;
   std::size_t first_trainable_ = 0;  // number of layers when none is
   bool training_;
+  bool wants_diff_;  // of src
 };
 
 }  // namespace kindred

@@ -6,12 +6,12 @@
 
 namespace kindred {
 
-TensorDesc tensor(Index S, const Shape& shape, FormatTag tag) {
-  return {{S, shape.channels, shape.height, shape.width}, dnnl::memory::data_type::f32, tag};
+TensorDesc tensor(Index S, const Shape& shape, FormatTag tag, ElementType type) {
+  return {{S, shape.channels, shape.height, shape.width}, type, tag};
 }
 
 TensorDesc with_layout(const TensorDesc& desc, FormatTag tag) {
-  return {compat::dims_of(desc), dnnl::memory::data_type::f32, tag};
+  return {compat::dims_of(desc), type_of(desc), tag};
 }
 
 FormatTag layout_of(const TensorDesc& desc) {
@@ -27,10 +27,10 @@ FormatTag layout_of(const TensorDesc& desc) {
 
 TensorDesc as_matrix(const TensorDesc& desc) {
   const auto dims = compat::dims_of(desc);
-  return {{dims[0], dims[1]}, dnnl::memory::data_type::f32, FormatTag::nc};
+  return {{dims[0], dims[1]}, type_of(desc), FormatTag::nc};
 }
 
-TensorDesc vector_desc(Index C) { return {{C}, dnnl::memory::data_type::f32, FormatTag::a}; }
+TensorDesc vector_desc(Index C) { return {{C}, kFloat32, FormatTag::a}; }
 
 bool has_layout(const TensorDesc& desc, FormatTag tag) { return desc == with_layout(desc, tag); }
 

@@ -2,15 +2,20 @@
 #include <vector>
 
 #include "kindred/core/shape.h"
+#include "nn/bfloat16.h"
 #include "nn/dnnl_compat.h"
 
 namespace kindred {
 
 using TensorDesc = dnnl::memory::desc;
 using FormatTag = dnnl::memory::format_tag;
+/// Of a tensor's numbers: kFloat32 or kBfloat16.
+using ElementType = dnnl::memory::data_type;
+inline constexpr ElementType kFloat32 = ElementType::f32;
+inline constexpr ElementType kBfloat16 = ElementType::bf16;
 
 /// [S, C, H, W] in a layout.
-TensorDesc tensor(Index S, const Shape& shape, FormatTag tag);
+TensorDesc tensor(Index S, const Shape& shape, FormatTag tag, ElementType type);
 /// The same shape and type in another layout.
 TensorDesc with_layout(const TensorDesc& desc, FormatTag tag);
 /// The layout of a tensor: nhwc, nChw16c, nChw8c or nchw. Where extents of 1 leave a choice, the
@@ -18,24 +23,34 @@ TensorDesc with_layout(const TensorDesc& desc, FormatTag tag);
 FormatTag layout_of(const TensorDesc& desc);
 /// Any tensor of ours with W = H = 1 in the form inner products write: [S, C].
 TensorDesc as_matrix(const TensorDesc& desc);
-/// C numbers.
+/// C floats.
 TensorDesc vector_desc(Index C);
 /// True when the numbers lie as in `tag` (extents of 1 make some layouts equal).
 bool has_layout(const TensorDesc& desc, FormatTag tag);
 
 inline Index bytes_of(const TensorDesc& desc) { return static_cast<Index>(desc.get_size()); }
-inline Index floats_of(const TensorDesc& desc) {
-  return bytes_of(desc) / static_cast<Index>(sizeof(float));
+inline ElementType type_of(const TensorDesc& desc) { return compat::type_of(desc); }
+/// Numbers that are stored, padding included.
+inline Index elements_of(const TensorDesc& desc) {
+  return bytes_of(desc) / static_cast<Index>(dnnl::memory::data_type_size(type_of(desc)));
 }
 
-/// Channels that lie side by side in memory, as one vector of `lanes` floats.
+/// Calls body.template operator()<T>(), T being the type of the tensor's numbers: float or
+/// Bfloat16.
+template <typename F>
+decltype(auto) with_element(const TensorDesc& desc, F&& body) {
+  if (type_of(desc) == kBfloat16) return body.template operator()<Bfloat16>();
+  return body.template operator()<float>();
+}
+
+/// Channels that lie side by side in memory, as one vector of `lanes` numbers.
 struct ChannelGroup {
   Index channel = 0;  ///< of the first lane; channels past C are padding and hold zeros
-  Index offset = 0;   ///< floats from the start of a sample to the group's first pixel
+  Index offset = 0;   ///< numbers from the start of a sample to the group's first pixel
   int lanes = 1;      ///< 16, 8 or 1
 };
 
-/// How own loops walk a tensor: float of (sample, group, pixel, lane) =
+/// How own loops walk a tensor: the place of (sample, group, pixel, lane) =
 /// sample * sample_stride + group.offset + pixel * pixel_stride + lane.
 /// Covers every layout that occurs: plain [C, H, W], channels-last and blocks of 8 or 16 channels.
 struct ChannelLayout {

@@ -20,6 +20,11 @@ class BoundWeighted final : public BoundLayer {
       copy_diff_src_.add(DNNL_ARG_FROM, layer.used_src_);
       copy_diff_src_.add(DNNL_ARG_TO, layer.src_desc());
     }
+    if (layer.copy_diff_dst_) {
+      copy_diff_dst_ = Call(engine, layer.copy_diff_dst_);
+      copy_diff_dst_.add(DNNL_ARG_FROM, layer.used_dst_);
+      copy_diff_dst_.add(DNNL_ARG_TO, layer.used_diff_dst_);
+    }
     forward_ = Call(engine, layer.forward_);
     forward_.add(DNNL_ARG_SRC, layer.used_src_);
     forward_.add(DNNL_ARG_WEIGHTS, layer.weights_desc_, layer.weights_->data());
@@ -30,14 +35,14 @@ class BoundWeighted final : public BoundLayer {
     if (layer.backward_weights_) {
       weights_ = Call(engine, layer.backward_weights_);
       weights_.add(DNNL_ARG_SRC, layer.used_src_);
-      weights_.add(DNNL_ARG_DIFF_DST, layer.used_dst_);
+      weights_.add(DNNL_ARG_DIFF_DST, layer.used_diff_dst_);
       weights_.add(DNNL_ARG_DIFF_WEIGHTS, layer.diff_weights_desc_);
       if (layer.has_bias()) weights_.add(DNNL_ARG_DIFF_BIAS, layer.bias_desc());
     }
     if (layer.data_) {
       const auto& packed = layer.data_weights_ ? layer.data_weights_ : layer.weights_;
       data_ = Call(engine, layer.data_);
-      data_.add(DNNL_ARG_DIFF_DST, layer.used_dst_);
+      data_.add(DNNL_ARG_DIFF_DST, layer.used_diff_dst_);
       data_.add(DNNL_ARG_WEIGHTS, layer.data_weights_desc_, packed->data());
       data_.add(DNNL_ARG_DIFF_SRC, layer.used_src_);
     }
@@ -56,8 +61,20 @@ class BoundWeighted final : public BoundLayer {
   }
 
   void backward(const void* diff_dst, void* diff_src, Run& run) override {
+    ScratchFrame frame(run.scratch);
+    if (copy_diff_dst_) {
+      void* copied = frame.take(bytes_of(layer_.used_diff_dst_));
+      copy_diff_dst_.set(DNNL_ARG_FROM, diff_dst);
+      copy_diff_dst_.set(DNNL_ARG_TO, copied);
+      copy_diff_dst_.run(run.scratch);
+      diff_dst = copied;
+    }
     backward_weights(diff_dst, run);
-    if (diff_src == nullptr) return;
+    if (diff_src != nullptr) backward_data(diff_dst, diff_src, run);
+  }
+
+ private:
+  void backward_data(const void* diff_dst, void* diff_src, Run& run) {
     ScratchFrame frame(run.scratch);
     void* computed = copy_diff_src_ ? frame.take(bytes_of(layer_.used_src_)) : diff_src;
     data_.set(DNNL_ARG_DIFF_DST, diff_dst);
@@ -69,7 +86,6 @@ class BoundWeighted final : public BoundLayer {
     copy_diff_src_.run(run.scratch);
   }
 
- private:
   void backward_weights(const void* diff_dst, Run& run) {
     const bool accumulate = run.accumulate == Accumulate::yes;
     weights_.set(DNNL_ARG_SRC, src_);
@@ -83,14 +99,14 @@ class BoundWeighted final : public BoundLayer {
                        weights_.run(run.scratch);
                      });
     };
-    write_gradient(run.gradient + layer_.gradient_, floats_of(layer_.diff_weights_desc_),
+    write_gradient(run.gradient + layer_.gradient_, elements_of(layer_.diff_weights_desc_),
                    accumulate, run.scratch, with_weights);
   }
 
   const WeightedLayer& layer_;
   const void* src_ = nullptr;  // what backward weights reads
   Buffer<std::byte> copied_src_;
-  Call copy_src_, copy_diff_src_, forward_, weights_, data_;
+  Call copy_src_, copy_diff_src_, copy_diff_dst_, forward_, weights_, data_;
 };
 
 bool WeightedDescs::has_ref() const {
@@ -121,7 +137,9 @@ Index WeightedLayer::scratch_bytes() const {
     weights += ScratchFrame::cost(bytes_of(diff_weights_desc_)) +
                ScratchFrame::cost(bias_size_ * static_cast<Index>(sizeof(float)));
   }
-  return std::max({forward, data, weights});
+  Index copied = 0;
+  if (copy_diff_dst_) copied = ScratchFrame::cost(bytes_of(used_diff_dst_));
+  return std::max({forward, copied + data, copied + weights, copied + pad(copy_diff_dst_)});
 }
 
 void WeightedLayer::claim(std::vector<Index> shape, Index fan_in, bool bias, Compiler& compiler) {
@@ -153,8 +171,13 @@ void WeightedLayer::compile(const WeightedDescs& descs, const TensorDesc& plain,
   if (descs.weights) {
     backward_weights_ = Primitive(*descs.weights, owner("backward weights"));
     diff_weights_desc_ = descs.weights->query_md(query::diff_weights_md);
+    used_diff_dst_ = descs.weights->query_md(query::diff_dst_md);
+    if (used_diff_dst_ != used_dst_) {
+      copy_diff_dst_ =
+          make_reorder(engine_, used_dst_, used_diff_dst_, owner("reorder of diff_dst"));
+    }
     unpack_ = std::make_unique<Reorder>(engine_, diff_weights_desc_, plain, owner("gradient"));
-    gradient_ = compiler.claim_gradient(floats_of(diff_weights_desc_));
+    gradient_ = compiler.claim_gradient(elements_of(diff_weights_desc_));
     if (has_bias()) bias_gradient_ = compiler.claim_gradient(bias_size_);
   }
   if (used_src_ != src_desc()) {

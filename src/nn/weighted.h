@@ -61,7 +61,9 @@ class WeightedLayer : public Layer {
 
   Primitive forward_, data_, backward_weights_;
   Primitive copy_src_, copy_diff_src_;  // where src comes in another layout than is read
-  TensorDesc used_src_, used_dst_, weights_desc_, data_weights_desc_, diff_weights_desc_;
+  Primitive copy_diff_dst_;             // where diff_dst comes in another type than is read
+  TensorDesc used_src_, used_dst_, used_diff_dst_, weights_desc_, data_weights_desc_,
+      diff_weights_desc_;
   std::unique_ptr<PackedWeights> weights_, data_weights_;
   Buffer<float> packed_bias_;
   Buffer<float> folded_;  // plain weights with the norm folded in

@@ -44,7 +44,6 @@ void read_model(Section section, TrainSettings& train) {
   section.read("slice", train.slice, "samples a task takes through the network at once", {1, 4096});
   section.read("lanes", train.lanes,
                "gradient rows that slices are summed into; 0: min(slices, 16)", {0, 65536});
-  section.read_choice("precision", train.precision, {"float32"}, "of the network's arithmetic");
 }
 
 // "512MiB" as a number of bytes.
@@ -130,6 +129,7 @@ Setup read_setup(Recipe& recipe, const std::string& folder) {
   setup.sampler = read_sampler(root.section("sampler"), setup.set, setup.seed);
   setup.augment = read_augment(root.section("augment"));
   setup.architecture = read_architecture(model, setup.dataset->shape());
+  require(setup.architecture.precision);
   check_slices(model, setup);
   model.finish();
 

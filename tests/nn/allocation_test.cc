@@ -8,8 +8,10 @@ namespace kindred::test {
 namespace {
 
 TEST(Network, AllocatesNothingInAStepAfterTheFirst) {
-  for (const char* model : {"width = 32\ndropout = 0.1", "architecture = 'mlp'\nhidden = [64]",
-                            "architecture = 'resnet'\nwidths = [16, 32]"}) {
+  for (const char* model :
+       {"width = 32\ndropout = 0.1", "architecture = 'mlp'\nhidden = [64]",
+        "architecture = 'resnet'\nwidths = [16, 32]", "precision = 'auto'\nwidth = 32",
+        "precision = 'auto'\narchitecture = 'resnet'\nwidths = [16, 32]"}) {
     NetworkHarness harness(architecture_of(model, {3, 28, 28}), 4, 16, 1, 2);
     harness.fill(1);
     const auto step = [&] {

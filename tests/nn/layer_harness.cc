@@ -10,6 +10,7 @@ namespace kindred::test {
 namespace {
 
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+constexpr std::byte kNaNByte{0xff};  // all bits set are NaN in every type
 
 /// Between [S, C, H, W] in float64 and a layout, through oneDNN's plain layout. Padding channels
 /// are zero, as every layer leaves them.
@@ -25,32 +26,35 @@ void reorder(const dnnl::engine& engine, const TensorDesc& from_desc, const void
 }  // namespace
 
 LayerHarness::LayerHarness(const std::vector<LayerSpec>& layers, Index S, const Shape& src,
-                           NetworkMode mode, const std::string& convolution, FormatTag layout) {
-  compile(layers, S, src, mode, convolution, layout, table);
+                           NetworkMode mode, const std::string& convolution, FormatTag layout,
+                           Precision precision) {
+  compile(layers, S, src, mode, convolution, layout, precision, table);
   parameters.assign(static_cast<std::size_t>(table.size()), 0.0F);
 }
 
 LayerHarness::LayerHarness(const std::vector<LayerSpec>& layers, Index S, const Shape& src,
                            LayerHarness& trained, const std::string& convolution)
     : state(trained.state), parameters(trained.parameters) {
-  compile(layers, S, src, NetworkMode::inference, convolution, FormatTag::nhwc, trained.table);
+  compile(layers, S, src, NetworkMode::inference, convolution, FormatTag::nhwc, Precision::float32,
+          trained.table);
 }
 
 void LayerHarness::compile(const std::vector<LayerSpec>& layers, Index S, const Shape& src,
                            NetworkMode mode, const std::string& convolution, FormatTag layout,
-                           ParameterTable& from) {
+                           Precision precision, ParameterTable& from) {
   const ComputeScope scope;
   specs_ = layers;
-  Compiler compiler(engine_, S, mode, convolution, from, *state);
-  const Source source{src, tensor(S, src, layout), true};
-  layers_ = std::make_unique<Sequence>("layers", fuse(specs_, mode), source, compiler);
+  Compiler compiler(engine_, S, mode, precision, convolution, from, *state);
+  const Source source{src, tensor(S, src, layout, compiler.type()), true};
+  layers_ = std::make_unique<Sequence>("layers", source, compiler);
+  layers_->append(fuse(specs_, mode), compiler);
   bound_ = layers_->bind();
   scratch_ = std::make_unique<ScratchStack>(engine_, layers_->scratch_bytes());
   row = Buffer<float>(compiler.gradient_size());
   statistics = Buffer<float>(compiler.statistics_size());
   leaves = compiler.leaves();
-  src_ = Buffer<float>(floats_of(layers_->src_desc()));
-  dst_ = Buffer<float>(floats_of(layers_->dst_desc()));
+  src_ = Buffer<std::byte>(bytes_of(layers_->src_desc()));
+  dst_ = Buffer<std::byte>(bytes_of(layers_->dst_desc()));
 }
 
 void LayerHarness::fill_parameters(std::uint64_t seed) {
@@ -80,16 +84,16 @@ naive::Tensor LayerHarness::forward(const naive::Tensor& src) {
   const ComputeScope scope;
   for (Layer* leaf : leaves) leaf->pack(parameters);
   const std::vector<float> plain(src.values.begin(), src.values.end());
-  reorder(engine_, tensor(src.S, src.shape, FormatTag::nchw), plain.data(), layers_->src_desc(),
-          src_.data());
-  dst_.fill(kNaN);
+  reorder(engine_, tensor(src.S, src.shape, FormatTag::nchw, kFloat32), plain.data(),
+          layers_->src_desc(), src_.data());
+  dst_.fill(kNaNByte);
   statistics.fill(kNaN);
   Run now = run();
   bound_->forward(src_.data(), dst_.data(), now);
   naive::Tensor dst(src.S, layers_->dst_shape());
   std::vector<float> values(dst.values.size());
-  reorder(engine_, layers_->dst_desc(), dst_.data(), tensor(dst.S, dst.shape, FormatTag::nchw),
-          values.data());
+  reorder(engine_, layers_->dst_desc(), dst_.data(),
+          tensor(dst.S, dst.shape, FormatTag::nchw, kFloat32), values.data());
   std::ranges::copy(values, dst.values.begin());
   return dst;
 }
@@ -97,11 +101,11 @@ naive::Tensor LayerHarness::forward(const naive::Tensor& src) {
 LayerHarness::Diffs LayerHarness::backward(const naive::Tensor& diff_dst, Accumulate accumulate) {
   const ComputeScope scope;
   const std::vector<float> plain(diff_dst.values.begin(), diff_dst.values.end());
-  Buffer<float> packed(floats_of(layers_->dst_desc()));
-  reorder(engine_, tensor(diff_dst.S, diff_dst.shape, FormatTag::nchw), plain.data(),
+  Buffer<std::byte> packed(bytes_of(layers_->dst_desc()));
+  reorder(engine_, tensor(diff_dst.S, diff_dst.shape, FormatTag::nchw, kFloat32), plain.data(),
           layers_->dst_desc(), packed.data());
-  Buffer<float> diff_src(floats_of(layers_->src_desc()));
-  diff_src.fill(kNaN);
+  Buffer<std::byte> diff_src(bytes_of(layers_->src_desc()));
+  diff_src.fill(kNaNByte);
   if (accumulate == Accumulate::no) row.fill(kNaN);
   Run now = run();
   now.accumulate = accumulate;
@@ -109,7 +113,7 @@ LayerHarness::Diffs LayerHarness::backward(const naive::Tensor& diff_dst, Accumu
   Diffs diffs{naive::Tensor(diff_dst.S, layers_->src_shape()), {}};
   std::vector<float> values(diffs.src.values.size());
   reorder(engine_, layers_->src_desc(), diff_src.data(),
-          tensor(diff_dst.S, layers_->src_shape(), FormatTag::nchw), values.data());
+          tensor(diff_dst.S, layers_->src_shape(), FormatTag::nchw, kFloat32), values.data());
   std::ranges::copy(values, diffs.src.values.begin());
   diffs.gradient.assign(parameters.size(), 0.0F);
   for (Layer* leaf : leaves) leaf->unpack_gradient(row.data(), diffs.gradient);
@@ -133,6 +137,16 @@ double error_of(const std::vector<double>& actual, const std::vector<double>& ex
     largest = std::max(largest, std::abs(expected[i]));
   }
   return largest > 0 ? error / largest : error;
+}
+
+double typical_error(std::vector<double> actual, const std::vector<double>& expected) {
+  const auto root_mean_square = [](const std::vector<double>& values) {
+    double sum = 0;
+    for (const double value : values) sum += value * value;
+    return std::sqrt(sum / static_cast<double>(values.size()));
+  };
+  for (std::size_t i = 0; i < actual.size(); ++i) actual[i] -= expected[i];
+  return root_mean_square(actual) / root_mean_square(expected);
 }
 
 double error_of(const std::vector<float>& actual, const std::vector<double>& expected) {

@@ -1,6 +1,7 @@
 #pragma once
 // Runs a few layers alone, compiled as in a network, on tensors given and returned as [S, C, H, W]
-// in float64. Whatever they write is filled with NaN before.
+// in float64; dst and the diffs in the layers' precision. Whatever they write is filled with NaN
+// before.
 #include <vector>
 
 #include "kindred/core/parallel.h"
@@ -14,7 +15,7 @@ class LayerHarness {
  public:
   LayerHarness(const std::vector<LayerSpec>& layers, Index S, const Shape& src,
                NetworkMode mode = NetworkMode::training, const std::string& convolution = "auto",
-               FormatTag layout = FormatTag::nhwc);
+               FormatTag layout = FormatTag::nhwc, Precision precision = Precision::float32);
   /// For inference with the numbers of another harness.
   LayerHarness(const std::vector<LayerSpec>& layers, Index S, const Shape& src,
                LayerHarness& trained, const std::string& convolution = "auto");
@@ -43,7 +44,8 @@ class LayerHarness {
 
  private:
   void compile(const std::vector<LayerSpec>& layers, Index S, const Shape& src, NetworkMode mode,
-               const std::string& convolution, FormatTag layout, ParameterTable& from);
+               const std::string& convolution, FormatTag layout, Precision precision,
+               ParameterTable& from);
   Run run();
 
   dnnl::engine engine_{dnnl::engine::kind::cpu, 0};
@@ -51,8 +53,8 @@ class LayerHarness {
   std::unique_ptr<Sequence> layers_;
   std::unique_ptr<BoundLayer> bound_;
   std::unique_ptr<ScratchStack> scratch_;
-  Buffer<float> src_;
-  Buffer<float> dst_;
+  Buffer<std::byte> src_;
+  Buffer<std::byte> dst_;
 };
 
 /// A tensor of numbers in [-1, 1) by `seed`.
@@ -62,6 +64,9 @@ naive::Tensor random_tensor(Index S, const Shape& shape, std::uint64_t seed);
 /// counts as infinite.
 double error_of(const std::vector<double>& actual, const std::vector<double>& expected);
 double error_of(const std::vector<float>& actual, const std::vector<double>& expected);
+
+/// Root mean square of the difference, as a share of the root mean square of `expected`.
+double typical_error(std::vector<double> actual, const std::vector<double>& expected);
 
 /// A layer with settings.
 inline LayerSpec spec(std::string kind, std::string name,

@@ -3,9 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <set>
+#include <tuple>
 
 #include "kindred/core/random.h"
+#include "nn/fuse.h"
 #include "nn/layer_harness.h"
+#include "support/bfloat16.h"
 
 namespace kindred::test {
 namespace {
@@ -18,6 +21,7 @@ struct Case {
   double tolerance;  // of every output, relative to its largest number
   FormatTag layout = FormatTag::nhwc;
 };
+void PrintTo(const Case& of, std::ostream* out) { *out << of.name; }
 
 // float32: a sum of K terms of similar size is off by about sqrt(K) 2^-24 of its spread, and
 // outputs are compared as a share of the largest, some four spreads. Weights' gradients sum up to
@@ -172,69 +176,130 @@ void collect_kinds(const std::vector<LayerSpec>& layers, std::set<std::string>& 
   }
 }
 
-class LayerCase : public testing::TestWithParam<Case> {
+/// A case in one precision. In bfloat16 src, weights and diff_dst are numbers of 8 binary digits,
+/// so that only what a layer itself does is measured.
+class LayerCase : public testing::TestWithParam<std::tuple<Case, Precision>> {
  protected:
-  /// An input on which float32 and float64 decide alike at every ReLU and every maximum.
+  const Case& of() const { return std::get<0>(GetParam()); }
+  Precision precision() const { return std::get<1>(GetParam()); }
+  bool in_float32() const { return precision() == Precision::float32; }
+
+  LayerHarness harness() const {
+    return LayerHarness(of().layers, of().S, of().src, NetworkMode::training, "auto", of().layout,
+                        precision());
+  }
+  void fill_parameters(LayerHarness& harness) const {
+    harness.fill_parameters(7);
+    for (const Segment& segment : harness.table.segments()) {
+      if (in_float32() || !segment.name.ends_with(".weights")) continue;
+      for (Index i = segment.offset; i < segment.offset + segment.size; ++i) {
+        float& value = harness.parameters[static_cast<std::size_t>(i)];
+        value = rounded_to_bfloat16(value);
+      }
+    }
+  }
+  naive::Tensor random_tensor(Index S, const Shape& shape, std::uint64_t seed) const {
+    naive::Tensor tensor = test::random_tensor(S, shape, seed);
+    for (double& value : tensor.values) {
+      if (!in_float32())
+        value = static_cast<double>(rounded_to_bfloat16(static_cast<float>(value)));
+    }
+    return tensor;
+  }
+
+  /// True when tensors pass from layer to layer in between.
+  bool is_chain() const {
+    return of().layers.front().kind == "residual" ||
+           fuse(of().layers, NetworkMode::training).size() > 1;
+  }
+
+  /// An input on which float32 and float64 decide alike at every ReLU and every maximum. What is
+  /// rounded to 8 digits on the way to them decides otherwise now and then.
   naive::Tensor clear_input(naive::Network& oracle, naive::Numbers& numbers) {
     for (std::uint64_t seed = 1;; ++seed) {
-      const auto src = random_tensor(GetParam().S, GetParam().src, seed);
+      const auto src = random_tensor(of().S, of().src, seed);
       naive::Margin margin;
       oracle.forward(src, numbers, margin);
-      if (margin.smallest > 1e-6 || seed == 200) {
-        EXPECT_GT(margin.smallest, 1e-6) << "no clear input found";
+      if (margin.smallest > 1e-6 || seed == 200 || (!in_float32() && is_chain())) {
+        EXPECT_TRUE(margin.smallest > 1e-6 || seed < 200) << "no clear input found";
         return src;
       }
     }
   }
+
+  /// dst and diff_src: rounded once.
+  void expect_tensor(const std::vector<double>& actual, const std::vector<double>& expected,
+                     const char* what) const {
+    if (!in_float32() && is_chain()) return expect_chain(actual, expected, what);
+    const double rounding = in_float32() ? 0 : kBfloat16Rounding;
+    EXPECT_LE(error_of(actual, expected), of().tolerance + rounding) << what;
+  }
+  /// Gradients of weights are float32 and sums of exact numbers.
+  void expect_gradient(const std::vector<double>& actual, const std::vector<double>& expected,
+                       const std::string& what) const {
+    if (!in_float32() && is_chain()) return expect_chain(actual, expected, what.c_str());
+    EXPECT_LE(error_of(actual, expected), of().tolerance) << what;
+  }
+
+ private:
+  // The cases' chains round up to r = 12 tensors on the way there and back, each by a share of
+  // 2^-8 / sqrt(12) in the root mean square: sqrt(r) times that is 0.4 %. A rounded number falls on
+  // the other side of a ReLU or of a maximum in a share of about 2^-8 of the places, for up to 4
+  // layers that decide, and turns a diff there on or off: sqrt(2 * 4 * 2^-8) = 18 %.
+  static void expect_chain(const std::vector<double>& actual, const std::vector<double>& expected,
+                           const char* what) {
+    EXPECT_LE(typical_error(actual, expected), 0.18) << what;
+  }
 };
 
+std::vector<double> part_of(const std::vector<double>& flat, const Segment& segment) {
+  const auto first = flat.begin() + static_cast<std::ptrdiff_t>(segment.offset);
+  return {first, first + static_cast<std::ptrdiff_t>(segment.size)};
+}
+
 TEST_P(LayerCase, AgreesWithNaiveFloat64) {
-  const Case& of = GetParam();
-  LayerHarness harness(of.layers, of.S, of.src, NetworkMode::training, "auto", of.layout);
-  harness.fill_parameters(7);
-  naive::Numbers numbers(harness.table, harness.parameters);
-  naive::Network oracle(of.layers);
+  SKIP_WITHOUT(precision());
+  LayerHarness layers = harness();
+  fill_parameters(layers);
+  naive::Numbers numbers(layers.table, layers.parameters);
+  naive::Network oracle(of().layers);
   const auto src = clear_input(oracle, numbers);
   naive::Margin margin;
   const auto expected = oracle.forward(src, numbers, margin);
-  const auto dst = harness.forward(src);
+  const auto dst = layers.forward(src);
   ASSERT_EQ(dst.shape, expected.shape);
-  EXPECT_LE(error_of(dst.values, expected.values), of.tolerance) << "dst";
+  expect_tensor(dst.values, expected.values, "dst");
 
-  const auto diff_dst = random_tensor(of.S, dst.shape, 3);
+  const auto diff_dst = random_tensor(of().S, dst.shape, 3);
   const auto expected_diff = oracle.backward(diff_dst, numbers);
-  const auto diffs = harness.backward(diff_dst);
-  EXPECT_LE(error_of(diffs.src.values, expected_diff.values), of.tolerance) << "diff_src";
-  for (const Segment& segment : harness.table.segments()) {
-    const auto first = static_cast<std::ptrdiff_t>(segment.offset);
-    const auto last = first + static_cast<std::ptrdiff_t>(segment.size);
-    EXPECT_LE(
-        error_of(
-            std::vector<float>(diffs.gradient.begin() + first, diffs.gradient.begin() + last),
-            std::vector<double>(numbers.gradient.begin() + first, numbers.gradient.begin() + last)),
-        of.tolerance)
-        << segment.name;
+  const auto diffs = layers.backward(diff_dst);
+  expect_tensor(diffs.src.values, expected_diff.values, "diff_src");
+  const std::vector<double> gradient(diffs.gradient.begin(), diffs.gradient.end());
+  for (const Segment& segment : layers.table.segments()) {
+    expect_gradient(part_of(gradient, segment), part_of(numbers.gradient, segment), segment.name);
   }
 }
 
 TEST_P(LayerCase, AccumulatesTheGradientOnTopOfWhatTheRowHolds) {
-  const Case& of = GetParam();
-  LayerHarness harness(of.layers, of.S, of.src, NetworkMode::training, "auto", of.layout);
-  harness.fill_parameters(7);
-  const auto dst = harness.forward(random_tensor(of.S, of.src, 1));
-  const auto diff_dst = random_tensor(of.S, dst.shape, 3);
-  const auto once = harness.backward(diff_dst);
-  const auto twice = harness.backward(diff_dst, Accumulate::yes);
+  SKIP_WITHOUT(precision());
+  LayerHarness layers = harness();
+  fill_parameters(layers);
+  const auto dst = layers.forward(random_tensor(of().S, of().src, 1));
+  const auto diff_dst = random_tensor(of().S, dst.shape, 3);
+  const auto once = layers.backward(diff_dst);
+  const auto twice = layers.backward(diff_dst, Accumulate::yes);
   for (std::size_t i = 0; i < once.gradient.size(); ++i) {
     ASSERT_EQ(twice.gradient[i], 2 * once.gradient[i]) << i;  // doubling is exact
   }
   EXPECT_EQ(twice.src.values, once.src.values);
 }
 
+class NaiveCase : public testing::TestWithParam<Case> {};
+
 // d/dt f(p + t v, x + t u) at 0, for f = <dst, diff_dst>, by central differences of the naive
 // float64 forward, against <gradient, v> + <diff_src, u>: both are sums over everything.
 // Step 1e-7: truncation is 1e-14 of the third derivative, rounding 1e-16 / 1e-7 = 1e-9 of the sum.
-TEST_P(LayerCase, NaiveGradientIsTheSlopeOfNaiveForward) {
+TEST_P(NaiveCase, GradientIsTheSlopeOfNaiveForward) {
   const Case& of = GetParam();
   const Index S = 2;
   LayerHarness harness(of.layers, S, of.src);
@@ -284,7 +349,14 @@ TEST_P(LayerCase, NaiveGradientIsTheSlopeOfNaiveForward) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, LayerCase, testing::ValuesIn(cases()),
+INSTANTIATE_TEST_SUITE_P(All, LayerCase,
+                         testing::Combine(testing::ValuesIn(cases()),
+                                          testing::Values(Precision::float32, Precision::bfloat16)),
+                         [](const auto& test) {
+                           return std::get<0>(test.param).name + "_" +
+                                  test_name(std::get<1>(test.param));
+                         });
+INSTANTIATE_TEST_SUITE_P(All, NaiveCase, testing::ValuesIn(cases()),
                          [](const auto& test) { return test.param.name; });
 
 TEST(LayerRegistry, EveryKindIsTestedHere) {

@@ -15,18 +15,6 @@ bool has_winograd() {
   return harness.layers().children()[0]->implementation().find("wino") != std::string::npos;
 }
 
-double root_mean_square(const std::vector<double>& values) {
-  double sum = 0;
-  for (const double value : values) sum += value * value;
-  return std::sqrt(sum / static_cast<double>(values.size()));
-}
-
-/// Root mean square of the difference, as a share of the root mean square of `expected`.
-double typical_error(std::vector<double> actual, const std::vector<double>& expected) {
-  for (std::size_t i = 0; i < actual.size(); ++i) actual[i] -= expected[i];
-  return root_mean_square(actual) / root_mean_square(expected);
-}
-
 struct Errors {
   double dst, diff_src, diff_weights;
 };

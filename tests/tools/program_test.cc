@@ -3,11 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "kindred/data/embedding_file.h"
+#include "support/bfloat16.h"
 #include "support/small_data.h"
 
 namespace kindred {
@@ -72,6 +74,68 @@ TEST_F(Program, EmbedsTheSameWithAnyNumberOfThreads) {
   ASSERT_EQ(kindred(common + (folder_ / "one.h5") + " --threads 1").code, 0);
   ASSERT_EQ(kindred(common + (folder_ / "three.h5") + " --threads 3").code, 0);
   EXPECT_EQ(test::text_of(folder_ / "one.h5"), test::text_of(folder_ / "three.h5"));
+}
+
+// oneDNN is told not to use what the CPU has, from AVX512_BF16 on.
+constexpr const char* kWithoutBfloat16 = "ONEDNN_MAX_CPU_ISA=AVX512_CORE_VNNI";
+
+TEST_F(Program, RefusesBfloat16WhereTheCpuHasNone) {
+  const Outcome refused = kindred(train("run", "--set model.precision=bfloat16"), kWithoutBfloat16);
+  EXPECT_EQ(refused.code, 78) << refused.err;
+  EXPECT_TRUE(contains(refused.err, "neither AVX512_BF16 nor AMX")) << refused.err;
+  EXPECT_TRUE(contains(refused.err, "or \"auto\"")) << refused.err;
+  EXPECT_FALSE(fs::exists(folder_ / "run"));
+  const Outcome settled =
+      kindred(train("run", "--set model.precision=auto --set train.steps=2"), kWithoutBfloat16);
+  ASSERT_EQ(settled.code, 0) << settled.err;
+  EXPECT_TRUE(contains(settled.err, "computed with in float32")) << settled.err;
+  EXPECT_TRUE(contains(test::text_of(folder_ / "run/recipe.toml"), "precision = \"float32\""));
+}
+
+TEST_F(Program, GoesOnInThePrecisionAutoBecame) {
+  SKIP_WITHOUT(Precision::bfloat16);
+  const Outcome trained = kindred(train("run", "--set model.precision=auto --set train.steps=2"));
+  ASSERT_EQ(trained.code, 0) << trained.err;
+  EXPECT_TRUE(contains(trained.err, "computed with in bfloat16")) << trained.err;
+  // On another CPU "auto" is something else: not the same run.
+  const Outcome elsewhere =
+      kindred(train("run", "--set model.precision=auto --resume"), kWithoutBfloat16);
+  EXPECT_EQ(elsewhere.code, 78) << elsewhere.err;
+  EXPECT_TRUE(contains(elsewhere.err, "'model.precision'")) << elsewhere.err;
+  EXPECT_EQ(kindred(train("run", "--set model.precision=auto --resume")).code, 0);
+}
+
+TEST_F(Program, EmbedsInThePrecisionAskedForWithTheSameModel) {
+  SKIP_WITHOUT(Precision::bfloat16);
+  ASSERT_EQ(kindred(train("run", "--set model.precision=bfloat16")).code, 0);
+  const auto embed = [&](const std::string& name, const std::string& more,
+                         const std::string& before = "") {
+    return kindred("embed " + (folder_ / "run") + "/model.kindred " + (folder_ / "data.h5") +
+                       " --out " + (folder_ / name) + " " + more,
+                   before);
+  };
+  ASSERT_EQ(embed("own.h5", "").code, 0);
+  ASSERT_EQ(embed("bfloat16.h5", "--precision bfloat16").code, 0);
+  ASSERT_EQ(embed("float32.h5", "--precision float32", kWithoutBfloat16).code, 0);
+  const Outcome refused = embed("refused.h5", "", kWithoutBfloat16);
+  EXPECT_EQ(refused.code, 78) << refused.err;
+  const auto own = read_embedding_file(folder_ / "own.h5");
+  const auto narrow = read_embedding_file(folder_ / "bfloat16.h5");
+  const auto wide = read_embedding_file(folder_ / "float32.h5");
+  EXPECT_EQ(own.fingerprint, wide.fingerprint);
+  double squares = 0;
+  double differences = 0;
+  for (Index i = 0; i < wide.embeddings.rows(); ++i) {
+    for (Index j = 0; j < wide.embeddings.cols(); ++j) {
+      EXPECT_EQ(own.embeddings(i, j), narrow.embeddings(i, j));
+      const double exact = wide.embeddings(i, j);
+      squares += exact * exact;
+      differences += std::pow(exact - own.embeddings(i, j), 2);
+    }
+  }
+  EXPECT_GT(differences, 0);  // it is another arithmetic ...
+  // ... but for the rounding of five tensors and weights by up to 2^-8 each.
+  EXPECT_LT(std::sqrt(differences / squares), 5 * test::kBfloat16Rounding);
 }
 
 TEST_F(Program, EndsWithTheDocumentedCodes) {

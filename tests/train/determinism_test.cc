@@ -6,6 +6,7 @@
 
 #include "kindred/loss/loss.h"
 #include "kindred/train/optimizer.h"
+#include "support/bfloat16.h"
 #include "train/small_run.h"
 
 namespace kindred {
@@ -39,19 +40,24 @@ constexpr const char* kResnet =
 constexpr const char* kAugment =
     "[augment]\nrotate_degrees = 10\nscale = 0.1\nshear = 0.1\nshift = 0.1\nflip = true\n";
 
-void expect_same_bits(const std::string& text) {
+void expect_same_bits(const std::string& text, Precision precision = Precision::float32) {
   const SmallRun runs;
   constexpr Index kSteps = 9;
+  const auto recipe = [&] {
+    Recipe made = runs.recipe(text, kSteps);
+    made.set("model.precision=" + std::string(name_of(precision)));
+    return made;
+  };
   for (const int threads : {1, 2, 3, 8}) {
     const std::string name = std::to_string(threads);
-    runs.run(name, runs.recipe(text, kSteps), threads);
+    runs.run(name, recipe(), threads);
     EXPECT_EQ(runs.checkpoint(name, kSteps), runs.checkpoint("1", kSteps)) << threads << " threads";
     EXPECT_EQ(runs.model(name), runs.model("1")) << threads << " threads";
   }
-  Recipe first = runs.recipe(text, kSteps);
+  Recipe first = recipe();
   first.set("train.steps=4");
   runs.run("resumed", std::move(first), 2);
-  runs.run("resumed", runs.recipe(text, kSteps), 3, true);
+  runs.run("resumed", recipe(), 3, true);
   // The recipe's own text is part of the file; it differs in train.steps alone.
   EXPECT_EQ(runs.checkpoint("resumed", kSteps), runs.checkpoint("1", kSteps)) << "resumed";
 }
@@ -76,12 +82,19 @@ TEST(Determinism, HoldsForEveryOptimizer) {
   }
 }
 
-TEST(Determinism, HoldsForEveryArchitecture) {
+class DeterminismIn : public testing::TestWithParam<Precision> {};
+
+TEST_P(DeterminismIn, HoldsForEveryArchitecture) {
+  SKIP_WITHOUT(GetParam());
   for (const char* model : {test::kConv4, test::kMlp, kResnet, kAllLayers}) {
     SCOPED_TRACE(model);
-    expect_same_bits(std::string(model) + test::kSoftmax + kAugment);
+    expect_same_bits(std::string(model) + test::kSoftmax + kAugment, GetParam());
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Precisions, DeterminismIn,
+                         testing::Values(Precision::float32, Precision::bfloat16),
+                         [](const auto& test) { return test::test_name(test.param); });
 
 TEST(Determinism, HoldsWithEverythingAtOnce) {
   expect_same_bits(std::string(test::kConv4) + kAugment +

@@ -10,6 +10,7 @@
 #include "kindred/core/error.h"
 #include "kindred/train/checkpoint.h"
 #include "kindred/train/model.h"
+#include "support/bfloat16.h"
 #include "train/run_log.h"
 #include "train/small_run.h"
 
@@ -78,6 +79,40 @@ TEST(Run, NamesTheKeyThatMayNotChangeOnResume) {
   second.set("optimizer.learning_rate=0.5");
   expect_error(ErrorKind::recipe, "another 'optimizer.learning_rate': it was 0.001, now 0.5",
                [&] { runs.run("run", std::move(second), 1, true); });
+}
+
+TEST(Run, WritesDownWhatAutoBecameAndResumesInNothingElse) {
+  const std::string found(name_of(precision_named("auto")));
+  const std::string other = found == "float32" ? "bfloat16" : "float32";
+  const SmallRun runs;
+  const auto recipe = [&](const std::string& precision) {
+    Recipe made = runs.recipe(kRecipe, 6);
+    made.set("model.precision=" + precision);
+    return made;
+  };
+  Recipe first = recipe("auto");
+  first.set("train.steps=2");
+  runs.run("run", std::move(first), 1);
+  EXPECT_EQ(Recipe::from_file(runs.path("run/recipe.toml")).flat().at("model.precision"),
+            '"' + found + '"');
+  EXPECT_EQ(name_of(read_model(runs.path("run/model.kindred")).architecture.precision), found);
+  if (has_bfloat16()) {
+    expect_error(ErrorKind::recipe,
+                 "another 'model.precision': it was \"" + found + "\", now \"" + other + "\"",
+                 [&] { runs.run("run", recipe(other), 1, true); });
+  }
+  EXPECT_EQ(runs.run("run", recipe("auto"), 1, true).step, 6);  // the same on this CPU
+}
+
+TEST(Run, LearnsTheSmallDataInBfloat16) {
+  SKIP_WITHOUT(Precision::bfloat16);
+  test::SmallData data;
+  data.test_classes = 4;
+  const SmallRun runs(data);
+  Recipe recipe = runs.recipe(kRecipe, 60);
+  recipe.set("model.precision=bfloat16");
+  const RunResult result = runs.run("run", std::move(recipe), 2);
+  EXPECT_GT(result.evaluations.at(0).result["recall@1"], 0.9);
 }
 
 TEST(Run, ResumesWithoutBeingToldTheRecipe) {
@@ -182,6 +217,8 @@ TEST(Run, SaysWhatIsWrongWithARecipe) {
   rejects("[model]\narchitecture = 'mlp'\nslice = 5\n" + std::string(test::kSoftmax),
           "a batch of 24 does not divide into such slices; use slice = 4 or 6");
   rejects("[model]\narchitecture = 'conv5'\n" + std::string(test::kSoftmax), "conv4");
+  rejects("[model]\nprecision = 'bfloat61'\n" + std::string(test::kSoftmax),
+          "expected one of float32, bfloat16, auto; did you mean 'bfloat16'?");
   EXPECT_FALSE(fs::exists(runs.path("bad")));
 }
 

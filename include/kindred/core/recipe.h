@@ -50,6 +50,9 @@ class Section {
   void read_choice(std::string_view key, std::string& value,
                    const std::vector<std::string>& choices, std::string_view description);
 
+  /// Replaces the text that was read for `key` by what it came to, for the resolved recipe.
+  void settle(std::string_view key, const std::string& value);
+
   bool has(std::string_view key) const;
   /// The child table `name`; made empty where the recipe has none.
   Section section(std::string_view name);

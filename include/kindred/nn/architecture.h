@@ -4,6 +4,7 @@
 
 #include "kindred/core/recipe.h"
 #include "kindred/core/shape.h"
+#include "kindred/nn/precision.h"
 
 namespace kindred {
 
@@ -21,12 +22,13 @@ struct Architecture {
   std::string name;  ///< "conv4", "mlp", "resnet", or "layers"
   Shape src;
   std::vector<LayerSpec> layers;
-  std::string convolution = "auto";  ///< "direct", "winograd", "auto"
+  std::string convolution = "auto";  ///< "direct", "winograd", "auto"; of float32 alone
+  Precision precision = Precision::float32;
 };
 
 /// Reads [model]: `architecture` and its settings (width, depth, pool_last, hidden, dropout,
-/// embedding, convolution, ...) or [[model.layers]] one by one. `slice`, `precision` and `lanes`
-/// are the trainer's. Shapes are followed through; what does not fit fails with
+/// embedding, convolution, precision, ...) or [[model.layers]] one by one. `slice` and `lanes` are
+/// the trainer's. Shapes are followed through; what does not fit fails with
 /// ErrorKind::recipe and names the layer, its input shape and what to change.
 Architecture read_architecture(Section model, const Shape& src);
 

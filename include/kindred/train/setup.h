@@ -25,7 +25,6 @@ struct TrainSettings {
   double average = 0;               ///< decay of the moving average of the weights; 0: off
   Index slice = 16;
   Index lanes = 0;  ///< 0: min(slices, 16)
-  std::string precision = "float32";
 };
 
 /// Everything a recipe describes short of the network: read, checked, and ready, before the first

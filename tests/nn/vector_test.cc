@@ -1,0 +1,65 @@
+// Between float and Bfloat16, for every bfloat16 there is.
+#include "nn/vector.h"
+
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+#include "support/bfloat16.h"
+
+namespace kindred::test {
+namespace {
+
+template <typename Lanes>
+class VectorTest : public testing::Test {};
+using AllLanes = testing::Types<std::integral_constant<int, 1>, std::integral_constant<int, 8>,
+                                std::integral_constant<int, 16>>;
+TYPED_TEST_SUITE(VectorTest, AllLanes);
+
+constexpr std::uint32_t kAll = 1U << 16;
+
+/// Subnormal numbers are zero to some instructions and numbers to others.
+bool is_subnormal(float value) { return std::fpclassify(value) == FP_SUBNORMAL; }
+
+TYPED_TEST(VectorTest, ReadsEveryBfloat16AsItsFloat) {
+  constexpr int L = TypeParam::value;
+  for (std::uint32_t first = 0; first < kAll; first += L) {
+    Bfloat16 from[L];
+    for (std::uint32_t l = 0; l < L; ++l) from[l].bits = static_cast<std::uint16_t>(first + l);
+    float to[L];
+    Vector<L>::store(to, Vector<L>::load(from));
+    for (std::uint32_t l = 0; l < L; ++l) {
+      ASSERT_EQ(std::bit_cast<std::uint32_t>(to[l]), (first + l) << 16);
+    }
+  }
+}
+
+// The number itself, just below, at, and just above the middle between it and the next.
+TYPED_TEST(VectorTest, WritesTheNearestBfloat16TiesToEven) {
+  constexpr int L = TypeParam::value;
+  for (const std::uint32_t tail : {0U, 0x7fffU, 0x8000U, 0x8001U, 0xffffU}) {
+    for (std::uint32_t first = 0; first < kAll; first += L) {
+      float from[L];
+      for (std::uint32_t l = 0; l < L; ++l) {
+        from[l] = std::bit_cast<float>((first + l) << 16 | tail);
+      }
+      Bfloat16 to[L];
+      Vector<L>::store(to, Vector<L>::load(from));
+      for (std::uint32_t l = 0; l < L; ++l) {
+        if (is_subnormal(from[l])) continue;
+        const auto found = std::bit_cast<float>(std::uint32_t{to[l].bits} << 16);
+        if (std::isnan(from[l])) {
+          ASSERT_TRUE(std::isnan(found));
+        } else {
+          ASSERT_EQ(found, rounded_to_bfloat16(from[l])) << from[l];
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace kindred::test
