@@ -3,35 +3,13 @@
 #include <algorithm>
 #include <vector>
 
+#include "nn/convolution.h"
 #include "nn/settings.h"
+#include "nn/stem.h"
 #include "nn/weighted.h"
 
 namespace kindred {
 namespace {
-
-struct ConvolutionSettings {
-  Index channels = 64;
-  Index kernel = 3;
-  Index stride = 1;
-  Index padding = 1;
-  Index groups = 1;
-  bool bias = true;
-
-  template <typename Reader>
-  void read(Reader& reader) {
-    reader("channels", channels, "output channels", Range{1, 65536});
-    reader("kernel", kernel, "height and width of the kernel, pixels", Range{1, 64});
-    reader("stride", stride, "pixels between outputs", Range{1, 64});
-    reader("padding", padding, "zeros added at each edge, pixels", Range{0, 63});
-    reader("groups", groups, "channel groups convolved apart", Range{1, 65536});
-    reader("bias", bias, "a number added to each output channel; off before a batch_norm");
-  }
-
-  Shape dst(const Shape& src) const {
-    const auto extent = [this](Index n) { return (n + 2 * padding - kernel) / stride + 1; };
-    return {channels, extent(src.height), extent(src.width)};
-  }
-};
 
 /// Where Winograd F(4x4, 3x3) beats direct convolution in float32, by shape alone (never by a
 /// timing: bits must not depend on one). oneDNN 2.6.3, AVX-512, 64 channels: 2.7 times at 28x28,
@@ -44,13 +22,13 @@ bool winograd_wins(const ConvolutionSettings& s, const Source& of) {
 
 class Convolution final : public WeightedLayer {
  public:
-  Convolution(const FusedSpec& spec, const Source& src, Compiler& compiler)
-      : WeightedLayer(spec, src, compiler),
-        settings_(settings_of<ConvolutionSettings>(*spec.layer)) {
+  Convolution(const FusedSpec& spec, const Source& src, const ConvolutionSettings& settings,
+              Compiler& compiler)
+      : WeightedLayer(spec, src, compiler), settings_(settings) {
     const Index C = src.shape.channels / settings_.groups;
     const Index K = settings_.kernel;
     const Index O = settings_.channels;
-    claim({O, C, K, K}, C * K * K, settings_.bias, compiler);
+    numbers_.claim(spec, {O, C, K, K}, C * K * K, settings_.bias, compiler);
     const Shape dst = settings_.dst(src.shape);
     flops_ = 2.0 * static_cast<double>(dst.size() * C * K * K);
 
@@ -65,7 +43,7 @@ class Convolution final : public WeightedLayer {
     shape_ = {{settings_.stride, settings_.stride}, {settings_.padding, settings_.padding}};
     const WeightedDescs chosen = choose(spec, src, dst, compiler);
     set_dst(dst, chosen.forward.dst_desc());
-    compile(chosen, TensorDesc(weights, kFloat32, plain), compiler);
+    compile(chosen, TensorDesc(weights, kFloat32, plain), compiler, own_gradient(chosen, compiler));
   }
 
  private:
@@ -116,6 +94,22 @@ class Convolution final : public WeightedLayer {
     }
     if (last_resort) return *last_resort;
     fail(ErrorKind::internal, owner("forward") + ": oneDNN has no implementation for this shape");
+  }
+
+  /// On AMX, where the layout is that it reads.
+  std::unique_ptr<AmxWeightGradient> own_gradient(const WeightedDescs& chosen,
+                                                  const Compiler& compiler) const {
+    const TensorDesc src = chosen.forward.query_md(dnnl::query::src_md);
+    const TensorDesc dst = chosen.forward.query_md(dnnl::query::dst_md);
+    const bool channels_last = has_layout(src, FormatTag::nhwc) && has_layout(dst, FormatTag::nhwc);
+    if (!compiler.training() || type_of(src) != kBfloat16 || !channels_last || settings_.bias ||
+        settings_.stride != 1 || !AmxWeightGradient::available() ||
+        !AmxWeightGradient::fits(src_shape(), dst_shape(), settings_.kernel, settings_.padding,
+                                 settings_.groups)) {
+      return nullptr;
+    }
+    return std::make_unique<AmxWeightGradient>(compiler.slice(), src_shape(), dst_shape(),
+                                               settings_.kernel);
   }
 
   WeightedDescs describe(const Candidate& candidate, const FusedSpec& spec, bool wants_diff,
@@ -174,7 +168,9 @@ const LayerKind kConvolution{
     "convolution", "slides kernels over an image (cross-correlation)",
     read_settings<ConvolutionSettings>, convolution_dst,
     [](const FusedSpec& spec, const Source& src, Compiler& compiler) -> std::unique_ptr<Layer> {
-      return std::make_unique<Convolution>(spec, src, compiler);
+      const auto settings = settings_of<ConvolutionSettings>(*spec.layer);
+      if (is_stem(spec, src, settings, compiler)) return make_stem(spec, src, settings, compiler);
+      return std::make_unique<Convolution>(spec, src, settings, compiler);
     }};
 
 }  // namespace kindred

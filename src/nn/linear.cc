@@ -25,7 +25,7 @@ class Linear final : public WeightedLayer {
   Linear(const FusedSpec& spec, const Source& src, Compiler& compiler)
       : WeightedLayer(spec, src, compiler), settings_(settings_of<LinearSettings>(*spec.layer)) {
     const Index F = src.shape.size();
-    claim({settings_.features, F}, F, settings_.bias, compiler);
+    numbers_.claim(spec, {settings_.features, F}, F, settings_.bias, compiler);
     flops_ = 2.0 * static_cast<double>(F * settings_.features);
     const Shape dst{settings_.features, 1, 1};
     const WeightedDescs chosen = choose(spec, src, compiler);

@@ -28,8 +28,8 @@ class BoundWeighted final : public BoundLayer {
     forward_ = Call(engine, layer.forward_);
     forward_.add(DNNL_ARG_SRC, layer.used_src_);
     forward_.add(DNNL_ARG_WEIGHTS, layer.weights_desc_, layer.weights_->data());
-    if (layer.has_bias()) {
-      forward_.add(DNNL_ARG_BIAS, layer.bias_desc(), layer.packed_bias_.data());
+    if (layer.numbers_.has_bias()) {
+      forward_.add(DNNL_ARG_BIAS, layer.bias_desc(), layer.numbers_.bias());
     }
     forward_.add(DNNL_ARG_DST, layer.used_dst_);
     if (layer.backward_weights_) {
@@ -37,7 +37,7 @@ class BoundWeighted final : public BoundLayer {
       weights_.add(DNNL_ARG_SRC, layer.used_src_);
       weights_.add(DNNL_ARG_DIFF_DST, layer.used_diff_dst_);
       weights_.add(DNNL_ARG_DIFF_WEIGHTS, layer.diff_weights_desc_);
-      if (layer.has_bias()) weights_.add(DNNL_ARG_DIFF_BIAS, layer.bias_desc());
+      if (layer.numbers_.has_bias()) weights_.add(DNNL_ARG_DIFF_BIAS, layer.bias_desc());
     }
     if (layer.data_) {
       const auto& packed = layer.data_weights_ ? layer.data_weights_ : layer.weights_;
@@ -88,19 +88,27 @@ class BoundWeighted final : public BoundLayer {
 
   void backward_weights(const void* diff_dst, Run& run) {
     const bool accumulate = run.accumulate == Accumulate::yes;
-    weights_.set(DNNL_ARG_SRC, src_);
-    weights_.set(DNNL_ARG_DIFF_DST, diff_dst);
-    const auto with_weights = [&](float* diff_weights) {
+    const auto compute = [&](float* diff_weights) {
+      if (layer_.own_gradient_) return own_gradient(diff_dst, diff_weights, run);
+      weights_.set(DNNL_ARG_SRC, src_);
+      weights_.set(DNNL_ARG_DIFF_DST, diff_dst);
       weights_.set(DNNL_ARG_DIFF_WEIGHTS, diff_weights);
-      if (!layer_.has_bias()) return weights_.run(run.scratch);
-      write_gradient(run.gradient + layer_.bias_gradient_, layer_.bias_size_, accumulate,
+      if (!layer_.numbers_.has_bias()) return weights_.run(run.scratch);
+      write_gradient(run.gradient + layer_.bias_gradient_, layer_.numbers_.channels(), accumulate,
                      run.scratch, [&](float* diff_bias) {
                        weights_.set(DNNL_ARG_DIFF_BIAS, diff_bias);
                        weights_.run(run.scratch);
                      });
     };
     write_gradient(run.gradient + layer_.gradient_, elements_of(layer_.diff_weights_desc_),
-                   accumulate, run.scratch, with_weights);
+                   accumulate, run.scratch, compute);
+  }
+
+  void own_gradient(const void* diff_dst, float* diff_weights, Run& run) {
+    ScratchFrame frame(run.scratch);
+    void* scratch = frame.take(layer_.own_gradient_->scratch_bytes());
+    layer_.own_gradient_->run(static_cast<const Bfloat16*>(src_),
+                              static_cast<const Bfloat16*>(diff_dst), scratch, diff_weights);
   }
 
   const WeightedLayer& layer_;
@@ -117,7 +125,7 @@ bool WeightedDescs::has_ref() const {
 }
 
 WeightedLayer::WeightedLayer(const FusedSpec& spec, const Source& src, Compiler& compiler)
-    : Layer(spec.name(), spec.kind()), engine_(compiler.engine()), norm_spec_(spec.norm) {
+    : Layer(spec.name(), spec.kind()), engine_(compiler.engine()) {
   set_src(src.shape, src.desc);
 }
 
@@ -133,33 +141,24 @@ Index WeightedLayer::scratch_bytes() const {
   Index data = std::max(pad(data_), pad(copy_diff_src_));
   if (copy_diff_src_) data += ScratchFrame::cost(bytes_of(used_src_));
   Index weights = pad(backward_weights_);
-  if (backward_weights_) {
+  if (own_gradient_) weights = ScratchFrame::cost(own_gradient_->scratch_bytes());
+  if (unpack_) {
     weights += ScratchFrame::cost(bytes_of(diff_weights_desc_)) +
-               ScratchFrame::cost(bias_size_ * static_cast<Index>(sizeof(float)));
+               ScratchFrame::cost(numbers_.channels() * static_cast<Index>(sizeof(float)));
   }
   Index copied = 0;
   if (copy_diff_dst_) copied = ScratchFrame::cost(bytes_of(used_diff_dst_));
   return std::max({forward, copied + data, copied + weights, copied + pad(copy_diff_dst_)});
 }
 
-void WeightedLayer::claim(std::vector<Index> shape, Index fan_in, bool bias, Compiler& compiler) {
-  bias_size_ = shape[0];
-  weights_range_ = compiler.parameter(name() + ".weights", std::move(shape), true, {fan_in, 0.0F});
-  if (bias) bias_ = compiler.parameter(name() + ".bias", {bias_size_}, false, {0, 0.0F});
-  if (norm_spec_ != nullptr) norm_.emplace(*norm_spec_, bias_size_, compiler);
-  norm_spec_ = nullptr;
-}
-
-void WeightedLayer::compile(const WeightedDescs& descs, const TensorDesc& plain,
-                            Compiler& compiler) {
+void WeightedLayer::compile(const WeightedDescs& descs, const TensorDesc& plain, Compiler& compiler,
+                            std::unique_ptr<AmxWeightGradient> own_gradient) {
   using dnnl::query;
   used_src_ = descs.forward.query_md(query::src_md);
   used_dst_ = descs.forward.query_md(query::dst_md);
   weights_desc_ = descs.forward.query_md(query::weights_md);
   forward_ = Primitive(descs.forward, owner("forward"));
   weights_ = std::make_unique<PackedWeights>(engine_, plain, weights_desc_, owner("weights"));
-  if (has_bias()) packed_bias_ = Buffer<float>(bias_size_);
-  if (norm_) folded_ = Buffer<float>(weights_range_.size);
   if (descs.data) {
     data_ = Primitive(*descs.data, owner("backward data"));
     data_weights_desc_ = descs.data->query_md(query::weights_md);
@@ -168,7 +167,11 @@ void WeightedLayer::compile(const WeightedDescs& descs, const TensorDesc& plain,
           std::make_unique<PackedWeights>(engine_, plain, data_weights_desc_, owner("weights"));
     }
   }
-  if (descs.weights) {
+  own_gradient_ = std::move(own_gradient);
+  if (own_gradient_) {
+    used_diff_dst_ = used_dst_;
+    diff_weights_desc_ = {compat::dims_of(plain), kFloat32, FormatTag::hwio};
+  } else if (descs.weights) {
     backward_weights_ = Primitive(*descs.weights, owner("backward weights"));
     diff_weights_desc_ = descs.weights->query_md(query::diff_weights_md);
     used_diff_dst_ = descs.weights->query_md(query::diff_dst_md);
@@ -176,9 +179,11 @@ void WeightedLayer::compile(const WeightedDescs& descs, const TensorDesc& plain,
       copy_diff_dst_ =
           make_reorder(engine_, used_dst_, used_diff_dst_, owner("reorder of diff_dst"));
     }
+  }
+  if (compiler.training()) {
     unpack_ = std::make_unique<Reorder>(engine_, diff_weights_desc_, plain, owner("gradient"));
     gradient_ = compiler.claim_gradient(elements_of(diff_weights_desc_));
-    if (has_bias()) bias_gradient_ = compiler.claim_gradient(bias_size_);
+    if (numbers_.has_bias()) bias_gradient_ = compiler.claim_gradient(numbers_.channels());
   }
   if (used_src_ != src_desc()) {
     copy_src_ = make_reorder(engine_, src_desc(), used_src_, owner("reorder of src"));
@@ -190,29 +195,21 @@ void WeightedLayer::compile(const WeightedDescs& descs, const TensorDesc& plain,
 }
 
 void WeightedLayer::pack(std::span<const float> parameters) {
-  const float* weights = weights_range_.of(parameters).data();
-  if (bias_.size > 0) std::ranges::copy(bias_.of(parameters), packed_bias_.data());
-  if (norm_) {
-    if (bias_.size == 0) packed_bias_.fill(0.0F);
-    std::ranges::copy(weights_range_.of(parameters), folded_.data());
-    fold(*norm_, parameters, folded_.span(), packed_bias_.span());
-    weights = folded_.data();
-  }
+  const float* weights = numbers_.prepare(parameters);
   weights_->pack(weights);
   if (data_weights_) data_weights_->pack(weights);
 }
 
 void WeightedLayer::unpack_gradient(const float* row, std::span<float> gradient) {
-  unpack_->run(row + gradient_, weights_range_.of(gradient).data());
-  if (bias_.size > 0) {
-    std::copy_n(row + bias_gradient_, bias_.size, bias_.of(gradient).data());
-  }
+  unpack_->run(row + gradient_, numbers_.weights().of(gradient).data());
+  numbers_.unpack_bias(row + bias_gradient_, gradient);
 }
 
 std::string WeightedLayer::implementation() const {
   std::string text = forward_.implementation;
   if (data_) text += " / " + data_.implementation;
   if (backward_weights_) text += " / " + backward_weights_.implementation;
+  if (own_gradient_) text += " / own loops on AMX";
   if (copy_src_) text += " after " + copy_src_.implementation + " reorder";
   return text;
 }

@@ -5,9 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "nn/batch_norm.h"
+#include "nn/amx_gradient.h"
 #include "nn/packed.h"
 #include "nn/registry.h"
+#include "nn/weight_numbers.h"
 
 namespace kindred {
 
@@ -21,9 +22,8 @@ struct WeightedDescs {
   bool has_ref() const;
 };
 
-/// What convolution and linear share: weights and bias, plain in the flat arrays and packed in
-/// oneDNN's layouts; the norm folded into them for inference; the three primitives; and a copy of
-/// src where its layout is not the one they read.
+/// What convolution and linear share: weights packed in oneDNN's layouts, the three primitives, and
+/// copies of src and diff_dst where they come in another layout or type than is read.
 class WeightedLayer : public Layer {
  public:
   std::unique_ptr<BoundLayer> bind() const override;
@@ -39,34 +39,29 @@ class WeightedLayer : public Layer {
 
   std::string owner(const std::string& what) const { return kind() + " '" + name() + "' " + what; }
 
-  /// Claims "NAME.weights" of `shape`, "NAME.bias" where asked, and the folded norm's.
-  void claim(std::vector<Index> shape, Index fan_in, bool bias, Compiler& compiler);
-  bool has_bias() const { return bias_.size > 0 || norm_.has_value(); }
-  TensorDesc bias_desc() const { return has_bias() ? vector_desc(bias_size_) : TensorDesc(); }
+  TensorDesc bias_desc() const {
+    return numbers_.has_bias() ? vector_desc(numbers_.channels()) : TensorDesc();
+  }
 
   /// Compiles what was chosen; `plain` is the layout of the weights' segment for oneDNN.
-  void compile(const WeightedDescs& descs, const TensorDesc& plain, Compiler& compiler);
+  /// `own_gradient` takes the place of descs.weights.
+  void compile(const WeightedDescs& descs, const TensorDesc& plain, Compiler& compiler,
+               std::unique_ptr<AmxWeightGradient> own_gradient = nullptr);
 
+  WeightNumbers numbers_;
   double flops_ = 0;
 
  private:
   friend class BoundWeighted;
 
   dnnl::engine engine_;
-  const LayerSpec* norm_spec_ = nullptr;  // only while compiling
-  ParameterRange weights_range_;
-  ParameterRange bias_;
-  Index bias_size_ = 0;
-  std::optional<NormNumbers> norm_;
-
   Primitive forward_, data_, backward_weights_;
+  std::unique_ptr<AmxWeightGradient> own_gradient_;  // instead of backward_weights_
   Primitive copy_src_, copy_diff_src_;  // where src comes in another layout than is read
   Primitive copy_diff_dst_;             // where diff_dst comes in another type than is read
   TensorDesc used_src_, used_dst_, used_diff_dst_, weights_desc_, data_weights_desc_,
       diff_weights_desc_;
   std::unique_ptr<PackedWeights> weights_, data_weights_;
-  Buffer<float> packed_bias_;
-  Buffer<float> folded_;  // plain weights with the norm folded in
   std::unique_ptr<Reorder> unpack_;
   Index gradient_ = 0;
   Index bias_gradient_ = 0;

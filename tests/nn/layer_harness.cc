@@ -27,7 +27,8 @@ void reorder(const dnnl::engine& engine, const TensorDesc& from_desc, const void
 
 LayerHarness::LayerHarness(const std::vector<LayerSpec>& layers, Index S, const Shape& src,
                            NetworkMode mode, const std::string& convolution, FormatTag layout,
-                           Precision precision) {
+                           Precision precision, bool wants_diff)
+    : wants_diff_(wants_diff) {
   compile(layers, S, src, mode, convolution, layout, precision, table);
   parameters.assign(static_cast<std::size_t>(table.size()), 0.0F);
 }
@@ -45,7 +46,7 @@ void LayerHarness::compile(const std::vector<LayerSpec>& layers, Index S, const 
   const ComputeScope scope;
   specs_ = layers;
   Compiler compiler(engine_, S, mode, precision, convolution, from, *state);
-  const Source source{src, tensor(S, src, layout, compiler.type()), true};
+  const Source source{src, tensor(S, src, layout, compiler.type()), wants_diff_};
   layers_ = std::make_unique<Sequence>("layers", source, compiler);
   layers_->append(fuse(specs_, mode), compiler);
   bound_ = layers_->bind();
@@ -109,11 +110,13 @@ LayerHarness::Diffs LayerHarness::backward(const naive::Tensor& diff_dst, Accumu
   if (accumulate == Accumulate::no) row.fill(kNaN);
   Run now = run();
   now.accumulate = accumulate;
-  bound_->backward(packed.data(), diff_src.data(), now);
+  bound_->backward(packed.data(), wants_diff_ ? diff_src.data() : nullptr, now);
   Diffs diffs{naive::Tensor(diff_dst.S, layers_->src_shape()), {}};
   std::vector<float> values(diffs.src.values.size());
-  reorder(engine_, layers_->src_desc(), diff_src.data(),
-          tensor(diff_dst.S, layers_->src_shape(), FormatTag::nchw, kFloat32), values.data());
+  if (wants_diff_) {
+    reorder(engine_, layers_->src_desc(), diff_src.data(),
+            tensor(diff_dst.S, layers_->src_shape(), FormatTag::nchw, kFloat32), values.data());
+  }
   std::ranges::copy(values, diffs.src.values.begin());
   diffs.gradient.assign(parameters.size(), 0.0F);
   for (Layer* leaf : leaves) leaf->unpack_gradient(row.data(), diffs.gradient);

@@ -15,7 +15,8 @@ class LayerHarness {
  public:
   LayerHarness(const std::vector<LayerSpec>& layers, Index S, const Shape& src,
                NetworkMode mode = NetworkMode::training, const std::string& convolution = "auto",
-               FormatTag layout = FormatTag::nhwc, Precision precision = Precision::float32);
+               FormatTag layout = FormatTag::nhwc, Precision precision = Precision::float32,
+               bool wants_diff = true);
   /// For inference with the numbers of another harness.
   LayerHarness(const std::vector<LayerSpec>& layers, Index S, const Shape& src,
                LayerHarness& trained, const std::string& convolution = "auto");
@@ -26,7 +27,7 @@ class LayerHarness {
 
   naive::Tensor forward(const naive::Tensor& src);
   struct Diffs {
-    naive::Tensor src;
+    naive::Tensor src;            ///< of zeros where it is not wanted
     std::vector<float> gradient;  ///< flat
   };
   /// REQUIRES: forward() came before. `pass` and accumulate as in Slice.
@@ -46,6 +47,7 @@ class LayerHarness {
   void compile(const std::vector<LayerSpec>& layers, Index S, const Shape& src, NetworkMode mode,
                const std::string& convolution, FormatTag layout, Precision precision,
                ParameterTable& from);
+  bool wants_diff_ = true;
   Run run();
 
   dnnl::engine engine_{dnnl::engine::kind::cpu, 0};

@@ -1,0 +1,141 @@
+#include "nn/stem.h"
+
+#include <algorithm>
+
+#include "nn/packed.h"
+#include "nn/stem_kernels.h"
+#include "nn/weight_numbers.h"
+
+namespace kindred {
+namespace {
+
+/// The first convolution of a bfloat16 network by own loops (stem_kernels.h).
+class Stem final : public Layer {
+ public:
+  Stem(const FusedSpec& spec, const Source& src, const ConvolutionSettings& settings,
+       Compiler& compiler)
+      : Layer(spec.name(), spec.kind()),
+        plan_{compiler.slice(), src.shape,       settings.dst(src.shape),
+              settings.kernel,  settings.stride, settings.padding},
+        relu_(spec.relu != nullptr) {
+    const Index O = plan_.dst.channels;
+    const Index C = plan_.src.channels;
+    const Index K = plan_.kernel;
+    numbers_.claim(spec, {O, C, K, K}, C * K * K, settings.bias, compiler);
+    set_src(src.shape, src.desc);
+    set_dst(plan_.dst, tensor(plan_.S, plan_.dst, FormatTag::nhwc, kBfloat16));
+    weights_ = Buffer<float>(plan_.taps() * O);
+    if (compiler.training()) {
+      gradient_ = compiler.claim_gradient(plan_.taps() * O);
+      if (numbers_.has_bias()) bias_gradient_ = compiler.claim_gradient(O);
+    }
+    compiler.add_leaf(*this);
+  }
+
+  std::unique_ptr<BoundLayer> bind() const override;
+  bool trainable() const override { return true; }
+  Index scratch_bytes() const override {
+    const Index floats = static_cast<Index>(sizeof(float));
+    return ScratchFrame::cost(plan_.padded_floats() * floats) +
+           ScratchFrame::cost(plan_.taps() * plan_.dst.channels * floats) +
+           ScratchFrame::cost(plan_.dst.channels * floats);
+  }
+  double flops() const override {
+    return 2.0 * static_cast<double>(plan_.dst.size() * plan_.taps());
+  }
+
+  void pack(std::span<const float> parameters) override {
+    const float* plain = numbers_.prepare(parameters);
+    for_weights([&](Index at_plain, Index at_packed) { weights_[at_packed] = plain[at_plain]; });
+  }
+  void unpack_gradient(const float* row, std::span<float> gradient) override {
+    const auto to = numbers_.weights().of(gradient);
+    for_weights([&](Index at_plain, Index at_packed) {
+      to[static_cast<std::size_t>(at_plain)] = row[gradient_ + at_packed];
+    });
+    numbers_.unpack_bias(row + bias_gradient_, gradient);
+  }
+
+ private:
+  friend class BoundStem;
+
+  /// body(place in [O, C, K, K], place in [K, K, C, O]) for every weight.
+  template <typename F>
+  void for_weights(F&& body) const {
+    const Index C = plan_.src.channels;
+    const Index K2 = plan_.kernel * plan_.kernel;
+    for (Index o = 0; o < plan_.dst.channels; ++o) {
+      for (Index c = 0; c < C; ++c) {
+        for (Index k = 0; k < K2; ++k) {
+          body((o * C + c) * K2 + k, (k * C + c) * plan_.dst.channels + o);
+        }
+      }
+    }
+  }
+
+  StemPlan plan_;
+  bool relu_;
+  WeightNumbers numbers_;
+  Buffer<float> weights_;  // [taps, O]
+  Index gradient_ = 0;
+  Index bias_gradient_ = 0;
+};
+
+class BoundStem final : public BoundLayer {
+ public:
+  explicit BoundStem(const Stem& layer) : layer_(layer) {}
+
+  void forward(const void* src, void* dst, Run& run) override {
+    src_ = static_cast<const Bfloat16*>(src);
+    ScratchFrame frame(run.scratch);
+    stem_forward(layer_.plan_, src_, layer_.weights_.data(), layer_.numbers_.bias(), layer_.relu_,
+                 take_padded(frame), static_cast<Bfloat16*>(dst));
+  }
+
+  void backward(const void* diff_dst, void*, Run& run) override {
+    ScratchFrame frame(run.scratch);
+    float* padded = take_padded(frame);
+    const auto* dy = static_cast<const Bfloat16*>(diff_dst);
+    const bool accumulate = run.accumulate == Accumulate::yes;
+    const Index O = layer_.plan_.dst.channels;
+    const auto with_bias = [&](float* diff_weights, float* diff_bias) {
+      stem_backward_weights(layer_.plan_, src_, dy, padded, diff_weights, diff_bias);
+    };
+    write_gradient(run.gradient + layer_.gradient_, layer_.plan_.taps() * O, accumulate,
+                   run.scratch, [&](float* diff_weights) {
+                     if (!layer_.numbers_.has_bias()) return with_bias(diff_weights, nullptr);
+                     write_gradient(run.gradient + layer_.bias_gradient_, O, accumulate,
+                                    run.scratch,
+                                    [&](float* bias) { with_bias(diff_weights, bias); });
+                   });
+  }
+
+ private:
+  float* take_padded(ScratchFrame& frame) const {
+    return static_cast<float*>(
+        frame.take(layer_.plan_.padded_floats() * static_cast<Index>(sizeof(float))));
+  }
+
+  const Stem& layer_;
+  const Bfloat16* src_ = nullptr;
+};
+
+std::unique_ptr<BoundLayer> Stem::bind() const { return std::make_unique<BoundStem>(*this); }
+
+}  // namespace
+
+bool is_stem(const FusedSpec& spec, const Source& src, const ConvolutionSettings& settings,
+             const Compiler& compiler) {
+  constexpr Index kMostTaps = 64;
+  return type_of(src.desc) == kBfloat16 && has_layout(src.desc, FormatTag::nhwc) &&
+         !(compiler.training() && src.wants_diff) && !spec.sum && settings.groups == 1 &&
+         settings.channels % 16 == 0 &&
+         settings.kernel * settings.kernel * src.shape.channels <= kMostTaps;
+}
+
+std::unique_ptr<Layer> make_stem(const FusedSpec& spec, const Source& src,
+                                 const ConvolutionSettings& settings, Compiler& compiler) {
+  return std::make_unique<Stem>(spec, src, settings, compiler);
+}
+
+}  // namespace kindred

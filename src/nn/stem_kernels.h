@@ -1,0 +1,34 @@
+#pragma once
+#include "kindred/core/index.h"
+#include "kindred/core/shape.h"
+#include "nn/bfloat16.h"
+
+namespace kindred {
+
+/// A convolution of an image of few channels, as a network's first layer is: a weight for each tap
+/// (row and column of the kernel, channel of src, in this order) and each channel of dst. Tensors
+/// are channels-last; arithmetic is float.
+struct StemPlan {
+  Index S = 0;
+  Shape src;
+  Shape dst;  ///< its channels a multiple of 16
+  Index kernel = 3;
+  Index stride = 1;
+  Index padding = 1;
+
+  Index taps() const { return kernel * kernel * src.channels; }
+  Index row_floats() const { return (src.width + 2 * padding) * src.channels; }
+  /// Of one sample with its padding: what the functions need as scratch.
+  Index padded_floats() const { return (src.height + 2 * padding) * row_floats(); }
+};
+
+/// dst = src * weights + bias, then max(dst, 0) where asked. weights [taps, dst.channels], bias
+/// [dst.channels] or nullptr.
+void stem_forward(const StemPlan& plan, const Bfloat16* src, const float* weights,
+                  const float* bias, bool relu, float* padded, Bfloat16* dst);
+
+/// diff_weights [taps, dst.channels], and diff_bias [dst.channels] unless it is nullptr.
+void stem_backward_weights(const StemPlan& plan, const Bfloat16* src, const Bfloat16* diff_dst,
+                           float* padded, float* diff_weights, float* diff_bias);
+
+}  // namespace kindred
