@@ -1,17 +1,17 @@
 #!/usr/bin/python3
 """Images per second of the reference network: Kindred against Debian's PyTorch, in one run.
 
-One operation is a complete training step on a batch of 128 = 32 classes x 4 samples of Omniglot, in
-float32: data out of memory, conv4 (four 3x3 blocks of 64 channels, each with batch norm, ReLU and
+One operation is a complete training step on a batch of 128 = 32 classes x 4 samples of Omniglot: data out of memory, conv4 (four 3x3 blocks of 64 channels, each with batch norm, ReLU and
 2x2 max pool; 28x28x1 in, embedding 128 out), softmax over 964 classes + batch-hard triplet (Euclidean,
 unit rows, margin 0.2) + center loss, backward, Adam. 20 MFLOP forward an image, three times that a step.
 With --inference: embedding batches of 128 with the network in evaluation mode.
 
 PyTorch gets what makes it fastest here: channels-last tensors, all threads, fused Adam loops, mining
 on indices without B x B gradients, for inference the faster of eager and frozen TorchScript. The two
-programs take turns, so that a change of the machine's mood hits both.
+programs take turns, so that a change of the machine's mood hits both. With --precision bfloat16 PyTorch
+trains under autocast and infers with a network and images in bfloat16.
 
-usage: compare_pytorch.py [--kindred PATH] [--data PATH] [--threads N] [--repeats N] [--steps N] [--inference]
+usage: compare_pytorch.py [--kindred PATH] [--data PATH] [--threads N] [--repeats N] [--steps N] [--inference] [--precision P]
 needs: apt-get install --no-install-recommends python3-torch python3-h5py python3-numpy libopenblas0-openmp
 """
 import argparse
@@ -76,8 +76,9 @@ def center_loss(embeddings, labels, centers, alpha=0.5):
 
 
 class Training:
-    def __init__(self, images):
+    def __init__(self, images, dtype):
         self.images = images
+        self.autocast = torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16)
         self.random = np.random.default_rng(1)
         self.network = make_network()
         self.weights = torch.nn.Parameter(torch.randn(CLASSES, 128) * 0.05)
@@ -92,7 +93,9 @@ class Training:
 
     def step(self):
         images, labels = self.batch()
-        embeddings = self.network(images)
+        with self.autocast:
+            embeddings = self.network(images)
+        embeddings = embeddings.float()
         loss = (torch.nn.functional.cross_entropy(embeddings @ self.weights.T, labels)
                 + triplet_loss(embeddings, labels)
                 + 0.01 * center_loss(embeddings, labels, self.centers))
@@ -103,10 +106,11 @@ class Training:
 
 
 class Inference:
-    def __init__(self, images):
+    def __init__(self, images, dtype):
         self.images = images.reshape(-1, 28, 28)
         self.at = 0
-        network = make_network().eval()
+        self.dtype = dtype
+        network = make_network().eval().to(dtype)
         with torch.no_grad():
             frozen = torch.jit.optimize_for_inference(torch.jit.freeze(torch.jit.script(network)))
         self.network = max((network, frozen), key=self.speed)
@@ -120,7 +124,7 @@ class Inference:
         if self.at + BATCH > len(self.images):
             self.at = 0
         with torch.no_grad():
-            self.network(to_input(self.images[self.at:self.at + BATCH]))
+            self.network(to_input(self.images[self.at:self.at + BATCH]).to(self.dtype))
         self.at += BATCH
 
 
@@ -134,7 +138,8 @@ def measure(step, steps):
 
 def measure_kindred(options):
     command = [str(options.kindred), "bench", "infer" if options.inference else "train", "--data", str(options.data),
-               "--steps", str(options.steps), "--repeats", "1", "--threads", str(options.threads), "--json", "-"]
+               "--steps", str(options.steps), "--repeats", "1", "--threads", str(options.threads),
+               "--precision", options.precision, "--json", "-"]
     result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode:
         sys.exit(f"{' '.join(command)}: exit code {result.returncode}: {result.stderr}")
@@ -154,6 +159,7 @@ def main():
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--inference", action="store_true")
+    parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
     options = parser.parse_args()
     if options.repeats < 5:
         parser.error("--repeats: at least 5")
@@ -161,7 +167,7 @@ def main():
     torch.set_num_threads(options.threads)
     torch.manual_seed(1)
     images = load_images(options.data)
-    pytorch = (Inference if options.inference else Training)(images)
+    pytorch = (Inference if options.inference else Training)(images, getattr(torch, options.precision))
     measure(pytorch.step, 10)
     measure_kindred(options)
     rates = {"PyTorch " + torch.__version__: [], "Kindred": []}
@@ -170,7 +176,7 @@ def main():
         rates["Kindred"].append(measure_kindred(options))
 
     what = "inference" if options.inference else "training step"
-    print(f"{what}, batch {BATCH}, {options.threads} threads, {options.steps} steps x {options.repeats}; "
+    print(f"{what} in {options.precision}, batch {BATCH}, {options.threads} threads, {options.steps} steps x {options.repeats}; "
           f"PyTorch with {blas()}")
     print(f"{'':24}{'images/s':>10}{'lowest':>10}{'highest':>10}")
     for name, values in rates.items():
