@@ -13,6 +13,7 @@ namespace {
 struct ClusterOptions : EvalOptions {
   std::string assignments;  ///< data set of clusters that somebody else made
   std::string out;
+  std::string clusters;  ///< a number, "auto", or empty: as many as classes
   KMeansOptions kmeans;
 };
 
@@ -38,12 +39,18 @@ Clusters make_clusters(const ClusterOptions& options) {
   EmbeddingFile file = read_asked(options);
   KMeansOptions kmeans = options.kmeans;
   kmeans.similarity = similarity_named(options.similarity);
-  if (kmeans.clusters == 0) {
+  const Workers workers(options.threads);
+  if (options.clusters.empty()) {
     kmeans.clusters =
         static_cast<Index>(std::set<std::int64_t>(file.labels.begin(), file.labels.end()).size());
+  } else if (options.clusters != "auto") {
+    kmeans.clusters = std::stoll(options.clusters);
   }
-  KMeansResult found = cluster_kmeans(Workers(options.threads), file.embeddings, kmeans);
+  KMeansResult found = options.clusters == "auto"
+                           ? cluster_by_silhouette(workers, file.embeddings, kmeans)
+                           : cluster_kmeans(workers, file.embeddings, kmeans);
   Clusters clusters{std::move(file.labels), std::move(found.assignments), {}};
+  clusters.how["silhouette"] = found.silhouette;
   clusters.how["inertia"] = found.inertia;
   clusters.how["iterations"] = found.iterations;
   return clusters;
@@ -102,8 +109,11 @@ void add_eval_cluster(CLI::App& eval) {
           .add_option("--assignments", options->assignments,
                       "data set [N] of clusters made elsewhere, instead of k-means")
           ->type_name("/PATH");
-  command.add_option("--k", options->kmeans.clusters, "clusters (default: as many as classes)")
-      ->check(CLI::PositiveNumber)
+  command
+      .add_option("--k", options->clusters,
+                  "clusters; auto: the best of 2, 3, 4, 6, 8, ... by silhouette (default: as many "
+                  "as classes)")
+      ->check(CLI::Range(Index{1}, Index{1} << 40) | CLI::IsMember({"auto"}))
       ->excludes(assignments);
   command.add_option("--seed", options->kmeans.seed, "of the k-means++ start")
       ->excludes(assignments);

@@ -17,6 +17,7 @@ struct RetrievalCommand : EvalOptions {
   std::vector<Index> recall_at;     ///< empty: the library's choice
   std::vector<Index> precision_at;  ///< empty: the library's choice
   std::string ignore_same;
+  std::vector<double> rerank;  ///< k1, k2, lambda
   bool per_class = false;
   RetrievalOptions how;
 };
@@ -178,6 +179,11 @@ void retrieval(const RetrievalCommand& options) {
   how.similarity = similarity_named(options.similarity);
   if (!options.recall_at.empty()) how.recall_at = options.recall_at;
   if (!options.precision_at.empty()) how.precision_at = options.precision_at;
+  if (!options.rerank.empty()) {
+    how.rerank =
+        Rerank{static_cast<Index>(options.rerank[0]), static_cast<Index>(options.rerank[1]),
+               static_cast<float>(options.rerank[2])};
+  }
   if (!options.ignore_same.empty()) {
     how.query_groups = sides.queries.groups;
     how.gallery_groups = gallery.groups;
@@ -223,6 +229,12 @@ void add_eval_retrieval(CLI::App& eval) {
                   "pass over samples of the query's class and group: data set of groups [N] "
                   "(/groups: the camera, say)")
       ->type_name("/PATH");
+  command
+      .add_option("--rerank", options->rerank,
+                  "k-reciprocal re-ranking (Zhong et al. 2017), usually 20,6,0.3")
+      ->type_name("K1,K2,LAMBDA")
+      ->delimiter(',')
+      ->expected(3);
   command.add_flag("--per-class", options->per_class, "the metrics of every class");
   command
       .add_option("--bootstrap", options->how.bootstrap,

@@ -193,6 +193,25 @@ double inertia(const Workers& workers, ConstMatrixView rows, const KMeansResult&
   return std::accumulate(sums.begin(), sums.end(), 0.0);
 }
 
+double silhouette(const Workers& workers, ConstMatrixView rows, const KMeansResult& result) {
+  const Index clusters = result.centers.rows();
+  if (clusters < 2) return 0;
+  std::vector<double> sizes(static_cast<std::size_t>(clusters));
+  for (const std::int64_t cluster : result.assignments) ++sizes[static_cast<std::size_t>(cluster)];
+  const Neighbors nearest = find_neighbors(workers, rows, result.centers, 2, Similarity::euclidean);
+  double sum = 0;
+  for (Index i = 0; i < rows.rows(); ++i) {
+    const std::int64_t own = result.assignments[static_cast<std::size_t>(i)];
+    const double size = sizes[static_cast<std::size_t>(own)];
+    if (size < 2) continue;
+    const int other = nearest.index(i, 0) == own ? 1 : 0;
+    const double a = static_cast<double>(nearest.score(i, 1 - other)) * size / (size - 1);
+    const double b = nearest.score(i, other);
+    if (std::max(a, b) > 0) sum += (b - a) / std::max(a, b);
+  }
+  return sum / static_cast<double>(rows.rows());
+}
+
 void check(const Workers& workers, ConstMatrixView rows, const KMeansOptions& options) {
   if (options.clusters < 1 || options.clusters > rows.rows()) {
     fail(ErrorKind::usage, fmt::format("{} clusters of {} embeddings; there can be 1 to {}",
@@ -229,7 +248,28 @@ KMeansResult cluster_kmeans(const Workers& workers, ConstMatrixView rows,
     move_centers(workers, prepared, result.assignments, result.centers);
   }
   result.inertia = inertia(workers, prepared, result);
+  result.silhouette = silhouette(workers, prepared, result);
   return result;
+}
+
+KMeansResult cluster_by_silhouette(const Workers& workers, ConstMatrixView rows,
+                                   const KMeansOptions& options) {
+  if (rows.rows() < 4) {
+    fail(ErrorKind::data, fmt::format("{} embeddings are too few to choose a number of clusters; "
+                                      "at least 4 are needed",
+                                      rows.rows()));
+  }
+  KMeansResult best;
+  for (Index power = 2; power <= rows.rows() / 2; power *= 2) {
+    for (const Index clusters : {power, power + power / 2}) {
+      if (clusters > rows.rows() / 2) continue;
+      KMeansOptions asked = options;
+      asked.clusters = clusters;
+      KMeansResult result = cluster_kmeans(workers, rows, asked);
+      if (best.assignments.empty() || result.silhouette > best.silhouette) best = std::move(result);
+    }
+  }
+  return best;
 }
 
 }  // namespace kindred

@@ -23,4 +23,10 @@ QueryMetrics rank_queries(const Workers& workers, ConstMatrixView queries,
                           std::span<const std::int64_t> gallery_labels,
                           const RetrievalOptions& options, std::span<const RankMetric> metrics);
 
+/// The same after re-ranking (eval/rerank.h). REQUIRES: options.rerank.
+QueryMetrics rank_reranked(const Workers& workers, ConstMatrixView queries,
+                           std::span<const std::int64_t> query_labels, ConstMatrixView gallery,
+                           std::span<const std::int64_t> gallery_labels,
+                           const RetrievalOptions& options, std::span<const RankMetric> metrics);
+
 }  // namespace kindred

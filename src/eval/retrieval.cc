@@ -33,6 +33,23 @@ void check_bootstrap(const RetrievalOptions& options) {
   }
 }
 
+void check_rerank(const RetrievalOptions& options, Index rows) {
+  if (!options.rerank) return;
+  const Rerank& how = *options.rerank;
+  if (how.k1 < 1 || how.k2 < 1 || !(how.lambda >= 0 && how.lambda <= 1)) {
+    fail(ErrorKind::usage,
+         fmt::format("re-ranking with k1 = {}, k2 = {}, lambda = {}; k1 and k2 must be at least 1 "
+                     "and lambda from 0 to 1",
+                     how.k1, how.k2, how.lambda));
+  }
+  if (options.similarity != Similarity::cosine) {
+    fail(ErrorKind::usage, "re-ranking is defined on the cosine; leave --similarity at cosine");
+  }
+  if (rows >= Index{1} << 32) {
+    fail(ErrorKind::usage, fmt::format("{} rows are too many to re-rank", rows));
+  }
+}
+
 /// Adds the metrics of a query to `sums`.
 void add_query(const QueryMetrics& queries, Index query, std::vector<double>& sums) {
   const double* values = queries.values.row(query);
@@ -145,12 +162,13 @@ RetrievalResult evaluate_retrieval(const Workers& workers, ConstMatrixView queri
   }
   check_groups(options, queries.rows(), gallery.rows());
   check_bootstrap(options);
+  check_rerank(options, queries.rows() + gallery.rows());
   const std::vector<RankMetric> metrics = rank_metrics(options);
   check_rows(workers, queries, "query embeddings");
   if (!options.leave_one_out) check_rows(workers, gallery, "gallery embeddings");
 
-  const QueryMetrics ranked =
-      rank_queries(workers, queries, query_labels, gallery, gallery_labels, options, metrics);
+  const QueryMetrics ranked = (options.rerank ? rank_reranked : rank_queries)(
+      workers, queries, query_labels, gallery, gallery_labels, options, metrics);
   const std::vector<Index> answered = answered_queries(ranked);
   if (answered.empty()) {
     fail(ErrorKind::data,

@@ -208,5 +208,37 @@ TEST(KMeans, RefusesBadInput) {
   EXPECT_EQ(message(options_of(2), ErrorKind::data), "embeddings: row 4 of 5 has NaN at column 1");
 }
 
+TEST(KMeans, SilhouetteByHand) {
+  // Clusters {0, 1, 2} and {10, 12} on a line, centers 1 and 11.
+  Matrix rows(5, 1);
+  const float values[] = {0, 1, 2, 10, 12};
+  for (Index i = 0; i < 5; ++i) rows(i, 0) = values[i];
+  KMeansOptions options;
+  options.clusters = 2;
+  options.similarity = Similarity::euclidean;
+  const KMeansResult result = cluster_kmeans(Workers(1), rows, options);
+  // Distance to the mean of the others: 1.5, 0, 1.5, 2, 2; to the other center 11, 10, 9, 9, 11.
+  EXPECT_NEAR(result.silhouette, (9.5 / 11 + 1 + 7.5 / 9 + 7.0 / 9 + 9.0 / 11) / 5, 1e-6);
+  options.clusters = 5;
+  EXPECT_EQ(cluster_kmeans(Workers(1), rows, options).silhouette, 0);
+  options.clusters = 1;
+  EXPECT_EQ(cluster_kmeans(Workers(1), rows, options).silhouette, 0);
+}
+
+TEST(KMeans, FindsTheNumberOfClusters) {
+  for (const Index clusters : {2, 6, 12}) {
+    Matrix rows(240, 16);
+    for (Index i = 0; i < 240; ++i) {
+      Random random(3, Purpose::test, static_cast<std::uint64_t>(i));
+      for (Index k = 0; k < 16; ++k) {
+        rows(i, k) = 0.1F * random.normal() + (k == i % clusters ? 1.0F : 0.0F);
+      }
+    }
+    const KMeansResult result = cluster_by_silhouette(Workers(2), rows, {});
+    EXPECT_EQ(result.centers.rows(), clusters);
+  }
+  EXPECT_THROW(cluster_by_silhouette(Workers(1), Matrix(3, 2), {}), Error);
+}
+
 }  // namespace
 }  // namespace kindred

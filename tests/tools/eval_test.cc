@@ -175,6 +175,7 @@ TEST_F(SmallEval, ClustersAndWritesTheAssignments) {
   const Json again = numbers_of("eval cluster " + (folder_ / "c.h5"));
   EXPECT_EQ(again["nmi"], 1);
   EXPECT_EQ(numbers_of("eval cluster " + path_ + " --k 1")["nmi"], 0);
+  EXPECT_EQ(numbers_of("eval cluster " + path_ + " --k auto")["clusters"], 2);
 }
 
 TEST_F(SmallEval, ZeroVectorsScoreZero) {

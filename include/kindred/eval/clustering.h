@@ -31,6 +31,10 @@ struct KMeansResult {
   Matrix centers;                         ///< [clusters, D]
   double inertia = 0;    ///< sum of squared distances to the own center, of the (unit) rows
   Index iterations = 0;  ///< until nothing changed, or the most
+  /// Simplified silhouette (Hruschka et al. 2004), the mean over rows of (b - a) / max(a, b): a the
+  /// distance to the mean of the others of its cluster, b to the nearest other center. 0 for a row
+  /// alone, and for one cluster.
+  double silhouette = 0;
 };
 
 /// Lloyd's algorithm from a greedy k-means++ start (Arthur and Vassilvitskii 2007): each new center
@@ -39,5 +43,11 @@ struct KMeansResult {
 /// Fails with usage on a number of clusters that cannot be, with data on rows that are not finite.
 KMeansResult cluster_kmeans(const Workers& workers, ConstMatrixView rows,
                             const KMeansOptions& options);
+
+/// The result of highest silhouette among 2, 3, 4, 6, 8, 12, ... clusters, up to half the rows; the
+/// fewest of equals. `options.clusters` is not looked at. Fails as cluster_kmeans does, and with
+/// data on fewer than four rows.
+KMeansResult cluster_by_silhouette(const Workers& workers, ConstMatrixView rows,
+                                   const KMeansOptions& options);
 
 }  // namespace kindred

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -11,6 +12,13 @@ namespace kindred {
 
 enum class Similarity { cosine, inner_product, euclidean };
 
+/// k-reciprocal re-ranking (Zhong et al. 2017); k1 and k2 are at least 1, lambda in [0, 1].
+struct Rerank {
+  Index k1 = 20;        ///< neighbours that may be reciprocal
+  Index k2 = 6;         ///< rows a sample's encoding is averaged over; 1: only its own
+  float lambda = 0.3F;  ///< weight of the distance itself; 1: no re-ranking
+};
+
 struct RetrievalOptions {
   std::vector<Index> recall_at = {1, 2, 4, 8};
   std::vector<Index> precision_at = {1, 5, 10};
@@ -21,6 +29,8 @@ struct RetrievalOptions {
   /// and the query's group is passed over: another picture by the same camera proves nothing.
   std::span<const std::int64_t> query_groups = {};
   std::span<const std::int64_t> gallery_groups = {};
+  /// Ranks by this instead; with cosine similarity only. Memory grows with k1 k2 a sample.
+  std::optional<Rerank> rerank = std::nullopt;
   Index bootstrap = 0;       ///< resamples of the queries for intervals (1000 is usual); 0: none
   double confidence = 0.95;  ///< share of resamples that an interval covers
   std::uint64_t seed = 1;    ///< of the resamples
