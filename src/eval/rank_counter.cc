@@ -51,7 +51,11 @@ inline void SortedScores::count_not_below(const float* scores, Index* counts) co
   }
 }
 
-void RankCounter::start() { keys_.clear(); }
+void RankCounter::start() {
+  keys_.clear();
+  guessed_ = 0;
+  pending_ = 0;
+}
 
 void RankCounter::add_relevant(float score, Index row) {
   keys_.push_back(order_key(score, static_cast<std::uint32_t>(row)));
@@ -87,6 +91,7 @@ void RankCounter::sort(Index most, RankScratch& scratch) {
 }
 
 void RankCounter::recount() {
+  if (keys_.empty()) return;
   gaps_.assign(keys_.size() + 1, 0);
   seen_ = 0;
   pending_ = 0;

@@ -59,5 +59,21 @@ TEST(LargeClasses, AreCountedAgainWhereTheThresholdWasTooHigh) {
   expect_same_without_map(rows, labels);
 }
 
+TEST(LargeClasses, LeaveQueriesWithoutMatchAlone) {
+  // Every other row is of a class of its own, beside others that are counted with a threshold and
+  // counted again.
+  Matrix rows(3200, 2);
+  Labels labels;
+  for (Index i = 0; i < rows.rows(); ++i) {
+    const bool relevant = i % 2 == 0 && i < 1200;
+    const double angle =
+        relevant ? 0.001 * static_cast<double>(i) : 3 + 1e-5 * static_cast<double>(i);
+    rows(i, 0) = static_cast<float>(std::cos(angle));
+    rows(i, 1) = static_cast<float>(std::sin(angle));
+    labels.push_back(relevant ? 0 : -i);
+  }
+  expect_same_without_map(rows, labels);
+}
+
 }  // namespace
 }  // namespace kindred
