@@ -69,6 +69,10 @@ class Pool final : public Layer {
   template <typename T>
   friend class BoundPool;
 
+  bool is_largest_of_2x2() const {
+    return pooling_ == Pooling::largest && settings_.kernel == 2 && settings_.stride == 2 &&
+           settings_.padding == 0;
+  }
   Window window(Index oh, Index ow) const {
     const auto low = [](Index at) { return std::max<Index>(at, 0); };
     const Index top = oh * settings_.stride - settings_.padding;
@@ -98,6 +102,10 @@ class BoundPool final : public BoundLayer {
     auto* y = static_cast<T*>(dst);
     for (Index n = 0; n < layer_.src_layout_.S; ++n) {
       const T* sample = x + n * layer_.src_layout_.sample_stride;
+      if (layer_.is_largest_of_2x2() && winners_.size() == 0) {
+        largest_of_2x2(sample, y + n * layer_.dst_layout_.sample_stride);
+        continue;
+      }
       for_windows(n, [&]<int L>(Index from, Index to, const Window& window) {
         if (layer_.pooling_ == Pooling::largest) {
           largest<L>(sample + from, window, y + to,
@@ -150,6 +158,32 @@ class BoundPool final : public BoundLayer {
           for (Index ow = 0; ow < dst.W; ++ow) {
             body.template operator()<L>(from, to + (oh * dst.W + ow) * dst.pixel_stride,
                                         layer_.window(oh, ow));
+          }
+        }
+      });
+    }
+  }
+
+  /// One sample, when nobody asks who won: what inference mostly does.
+  void largest_of_2x2(const T* x, T* y) const {
+    const ChannelLayout& src = layer_.src_layout_;
+    const ChannelLayout& dst = layer_.dst_layout_;
+    const Index row = src.W * src.pixel_stride;
+    for (std::size_t g = 0; g < src.groups.size(); ++g) {
+      with_lanes(src.groups[g].lanes, [&]<int L>() {
+        using V = Vector<L>;
+        T* to = y + dst.groups[g].offset;
+        for (Index oh = 0; oh < dst.H; ++oh) {
+          const T* from = x + src.groups[g].offset + 2 * oh * row;
+          for (Index ow = 0; ow < dst.W; ++ow) {
+            auto best = V::load(from);
+            for (const Index at : {src.pixel_stride, row, row + src.pixel_stride}) {
+              const auto value = V::load(from + at);
+              best = value > best ? value : best;
+            }
+            V::store(to, best);
+            from += 2 * src.pixel_stride;
+            to += dst.pixel_stride;
           }
         }
       });

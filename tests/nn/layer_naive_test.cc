@@ -302,6 +302,22 @@ TEST_P(LayerCase, AccumulatesTheGradientOnTopOfWhatTheRowHolds) {
   EXPECT_EQ(twice.src.values, once.src.values);
 }
 
+// Without winners to remember it takes another way through the same numbers.
+TEST(MaxPool, GivesInInferenceWhatItGivesInTraining) {
+  for (const Precision precision : {Precision::float32, Precision::bfloat16}) {
+    if (precision == Precision::bfloat16 && !has_bfloat16()) continue;
+    for (const Shape& shape : {Shape{45, 9, 7}, Shape{16, 2, 2}, Shape{3, 4, 5}}) {
+      for (const FormatTag layout : {FormatTag::nhwc, FormatTag::nchw}) {
+        LayerHarness training({kPool1}, 3, shape, NetworkMode::training, "auto", layout, precision);
+        LayerHarness inference({kPool1}, 3, shape, NetworkMode::inference, "auto", layout,
+                               precision);
+        const auto src = random_tensor(3, shape, 1);
+        EXPECT_EQ(inference.forward(src).values, training.forward(src).values);
+      }
+    }
+  }
+}
+
 class NaiveCase : public testing::TestWithParam<Case> {};
 
 // d/dt f(p + t v, x + t u) at 0, for f = <dst, diff_dst>, by central differences of the naive
