@@ -13,12 +13,12 @@ namespace {
 constexpr Index kMostPixels = 64'000'000;
 
 /// libpng's state, freed at the end whatever happens.
-struct PngReader {
+struct PngState {
   png_image state{};
-  PngReader() { state.version = PNG_IMAGE_VERSION; }
-  ~PngReader() { png_image_free(&state); }
-  PngReader(const PngReader&) = delete;
-  PngReader& operator=(const PngReader&) = delete;
+  PngState() { state.version = PNG_IMAGE_VERSION; }
+  ~PngState() { png_image_free(&state); }
+  PngState(const PngState&) = delete;
+  PngState& operator=(const PngState&) = delete;
 };
 
 /// What an output pixel takes from along one axis: `weights` of the source pixels from `first` on,
@@ -47,7 +47,7 @@ std::vector<Span> area_spans(Index from, Index to) {
 }  // namespace
 
 Image decode_png(std::span<const std::byte> bytes, Index channels, const std::string& where) {
-  PngReader reader;
+  PngState reader;
   png_image& state = reader.state;
   if (png_image_begin_read_from_memory(&state, bytes.data(), bytes.size()) == 0) {
     fail(ErrorKind::data,
@@ -67,6 +67,23 @@ Image decode_png(std::span<const std::byte> bytes, Index channels, const std::st
     fail(ErrorKind::data, fmt::format("{}: PNG is damaged: {}", where, state.message));
   }
   return image;
+}
+
+std::string encode_png(const Image& image) {
+  PngState writer;
+  png_image& state = writer.state;
+  state.width = static_cast<png_uint_32>(image.shape.width);
+  state.height = static_cast<png_uint_32>(image.shape.height);
+  state.format = image.shape.channels == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
+  std::string bytes(PNG_IMAGE_PNG_SIZE_MAX(state), '\0');
+  png_alloc_size_t size = bytes.size();
+  if (png_image_write_to_memory(&state, bytes.data(), &size, 0, image.pixels.data(), 0, nullptr) ==
+      0) {
+    fail(ErrorKind::internal, fmt::format("a PNG of {} x {} pixels could not be made: {}",
+                                          image.shape.width, image.shape.height, state.message));
+  }
+  bytes.resize(size);
+  return bytes;
 }
 
 Image area_resize(const Image& image, Index height, Index width) {

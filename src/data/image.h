@@ -19,6 +19,9 @@ struct Image {
 /// messages. Fails with data, also where it claims more than 64 million pixels.
 Image decode_png(std::span<const std::byte> bytes, Index channels, const std::string& where);
 
+/// The whole PNG file of an image of 1 or 3 channels.
+std::string encode_png(const Image& image);
+
 /// Every output pixel is the mean over the area it covers, weighted exactly (integers), rounded to
 /// nearest with halves up.
 Image area_resize(const Image& image, Index height, Index width);
