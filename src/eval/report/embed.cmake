@@ -1,0 +1,16 @@
+# Writes the page's files as string constants: cmake -DOUT=report_page.cc -DFOLDER=... -DSCRIPTS=a.js,b.js -P embed.cmake
+function(append_constant name)
+  file(APPEND ${OUT} "extern const std::string_view ${name};\nconst std::string_view ${name} =")
+  foreach(path ${ARGN})
+    file(READ ${FOLDER}/${path} text)
+    file(APPEND ${OUT} "\n    R\"kindred(${text})kindred\"")
+  endforeach()
+  file(APPEND ${OUT} ";\n")
+endfunction()
+
+string(REPLACE "," ";" scripts ${SCRIPTS})
+file(WRITE ${OUT} "#include <string_view>\n\nnamespace kindred {\n")
+append_constant(kReportPage page.html)
+append_constant(kReportStyle page.css)
+append_constant(kReportScript ${scripts})
+file(APPEND ${OUT} "}  // namespace kindred\n")

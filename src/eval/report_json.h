@@ -1,0 +1,12 @@
+#pragma once
+#include <string>
+
+#include "kindred/eval/report.h"
+
+namespace kindred {
+
+/// The report as the page's scripts read it (report/page.js), in one line of JSON that may stand
+/// inside a script element: no "<" in it, no invalid UTF-8.
+std::string report_json(const Report& report);
+
+}  // namespace kindred
