@@ -32,6 +32,10 @@ Json json_of(const RetrievalResult& result);
 /// The same as a table to standard output.
 void print_table(const RetrievalResult& result, const std::string& title);
 
+/// Writes `out` (RUN/report.html where it is empty); see describe_run. Notes go to standard error.
+void write_run_report(const std::string& run, const std::string& compare, const std::string& out,
+                      const CommonOptions& options);
+
 /// Each adds one subcommand to the program; its callback runs it.
 void add_bench(CLI::App& program);
 void add_embed(CLI::App& program);
@@ -40,6 +44,7 @@ void add_import(CLI::App& program);
 void add_inspect(CLI::App& program);
 void add_list(CLI::App& program);
 void add_loss(CLI::App& program);
+void add_report(CLI::App& program);
 void add_search(CLI::App& program);
 void add_train(CLI::App& program);
 

@@ -4,6 +4,7 @@
 
 #include "command.h"
 #include "kindred/data/embedding_source.h"
+#include "kindred/eval/report.h"
 
 /// What the commands of `kindred eval` share; each is a file of its own.
 namespace kindred::tools {
@@ -39,6 +40,18 @@ class Timing {
  private:
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
+
+/// A page to look at (--html), and the data set its pictures are taken from (--pictures).
+struct PageOptions {
+  std::string html;
+  std::string pictures;
+};
+void add_page(CLI::App& command, PageOptions& options);
+/// A page about `path`, named after it, without any section yet.
+Report page_of(const EvalOptions& options, const std::string& path);
+/// The page's samples, by /paths of the data set, get their pictures. Fails with data where a path
+/// is not found.
+void add_pictures(const std::string& dataset, const Workers& workers, Report& report);
 
 void add_eval_retrieval(CLI::App& eval);
 void add_eval_verify(CLI::App& eval);

@@ -6,6 +6,7 @@
 #include "kindred/core/error.h"
 #include "kindred/data/hdf5_file.h"
 #include "kindred/eval/neighbors.h"
+#include "kindred/eval/report_sections.h"
 #include "kindred/eval/retrieval.h"
 
 namespace kindred::tools {
@@ -20,6 +21,7 @@ struct RetrievalCommand : EvalOptions {
   std::vector<double> rerank;  ///< k1, k2, lambda
   bool per_class = false;
   RetrievalOptions how;
+  PageOptions page;
 };
 
 /// What is searched for, and among what; `gallery` is empty where the queries are the gallery.
@@ -108,6 +110,24 @@ void print(const RetrievalResult& result, const RetrievalCommand& options, const
   }
 }
 
+void write_page(const RetrievalCommand& options, const Sides& sides, const RetrievalOptions& how,
+                const RetrievalResult& result, const Workers& workers) {
+  const auto rows = [](const EmbeddingFile& file) {
+    return DescribedRows{file.embeddings, file.labels, file.paths};
+  };
+  Report report = page_of(options, sides.leave_one_out ? options.source.path : options.query.path);
+  report.runs.front().numbers = report_numbers(result);
+  report.runs.front().numbers_of = fmt::format("{} queries", result.queries_used);
+  const EmbeddingFile& gallery = sides.leave_one_out ? sides.queries : sides.gallery;
+  describe_retrieval(workers, rows(sides.queries), rows(gallery), how, result,
+                     sides.queries.class_names, report);
+  if (how.rerank) {
+    report.notes = {"The numbers are after re-ranking; neighbours are shown as they were before."};
+  }
+  add_pictures(options.page.pictures, workers, report);
+  write_report(options.page.html, report);
+}
+
 /// A file of ann-benchmarks: how many of its exact neighbours our search finds.
 void compare_neighbors(const RetrievalCommand& options) {
   const std::string& path = options.source.path;
@@ -188,8 +208,10 @@ void retrieval(const RetrievalCommand& options) {
     how.query_groups = sides.queries.groups;
     how.gallery_groups = gallery.groups;
   }
+  how.per_query = !options.page.html.empty();
+  const Workers workers(options.threads);
   const RetrievalResult result =
-      evaluate_retrieval(Workers(options.threads), sides.queries.embeddings, sides.queries.labels,
+      evaluate_retrieval(workers, sides.queries.embeddings, sides.queries.labels,
                          gallery.embeddings, gallery.labels, how);
   Json numbers = json_of(result);
   for (const MetricValue& metric : result.class_means) {
@@ -198,6 +220,7 @@ void retrieval(const RetrievalCommand& options) {
   if (how.bootstrap > 0) numbers["intervals"] = intervals_of(result);
   if (options.per_class) numbers["classes"] = classes_of(result, sides.queries.class_names);
   timing.tell(options, numbers);
+  if (!options.page.html.empty()) write_page(options, sides, how, result, workers);
   if (write_json(options, numbers)) print(result, options, numbers);
 }
 
@@ -243,6 +266,7 @@ void add_eval_retrieval(CLI::App& eval) {
   command.add_option("--confidence", options->how.confidence, "what the intervals cover")
       ->capture_default_str();
   command.add_option("--seed", options->how.seed, "of the resamples");
+  add_page(command, options->page);
   command.footer(
       "One file: each row is searched among the others. A file of ann-benchmarks (train, test,\n"
       "neighbors): how many of its neighbours our search finds.\n"

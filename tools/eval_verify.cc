@@ -8,6 +8,7 @@
 #include "kindred/data/hdf5_file.h"
 #include "kindred/data/pair_list.h"
 #include "kindred/eval/all_pairs.h"
+#include "kindred/eval/report_sections.h"
 #include "kindred/eval/verification.h"
 
 namespace kindred::tools {
@@ -22,6 +23,7 @@ struct VerifyOptions : EvalOptions {
   bool all_pairs = false;
   Index hardest = 5;
   VerificationOptions rates;
+  PageOptions page;
 };
 
 /// Pairs with their scores, and the names of their two sides where they have any.
@@ -85,6 +87,12 @@ Json json_of(const ScoreHistogram& histogram) {
           {"different", histogram.different}};
 }
 
+std::string score_name(const std::string& similarity) {
+  return similarity == "euclidean"       ? "minus Euclidean distance"
+         : similarity == "inner_product" ? "inner product"
+                                         : similarity;
+}
+
 Json describe(const ScoredPairs& pairs, const std::vector<Index>& which) {
   Json list = Json::array();
   for (const Index pair : which) {
@@ -145,6 +153,45 @@ void print(const std::string& title, const VerificationResult& result, const Jso
   }
 }
 
+void write_page(const VerifyOptions& options, ScoredPairs pairs, const VerificationResult& result,
+                const Workers& workers) {
+  if (pairs.rows.first.empty()) {  // a file of pairs: its sides are rows 0, 2, ... and 1, 3, ...
+    for (Index i = 0; i < static_cast<Index>(pairs.scores.size()); ++i) {
+      pairs.rows.first.push_back(2 * i);
+      pairs.rows.second.push_back(2 * i + 1);
+    }
+  }
+  Report report = page_of(options, options.source.path);
+  describe_verification({pairs.scores, pairs.same, pairs.rows.first, pairs.rows.second, pairs.paths,
+                         score_name(options.similarity)},
+                        result, report);
+  report.runs.front().numbers = report.pairs->numbers;
+  report.runs.front().numbers_of = report.pairs->note;
+  add_pictures(options.page.pictures, workers, report);
+  write_report(options.page.html, report);
+}
+
+/// All pairs were counted, none kept: the page has no curve and no worst mistakes.
+void write_page(const VerifyOptions& options, const AllPairsResult& result) {
+  Report report = page_of(options, options.source.path);
+  ReportPairs& section = report.pairs.emplace();
+  const VerificationResult& rates = result.verification;
+  section.note = fmt::format("all {} pairs of rows", rates.positives + rates.negatives);
+  section.score = score_name(options.similarity);
+  section.same_total = rates.positives;
+  section.different_total = rates.negatives;
+  section.low = result.histogram.low;
+  section.high = result.histogram.high;
+  section.same = result.histogram.same;
+  section.different = result.histogram.different;
+  for (const MetricValue& metric : rates.metrics) {
+    section.numbers.push_back({metric.name, metric.value});
+  }
+  report.runs.front().numbers = section.numbers;
+  report.runs.front().numbers_of = section.note;
+  write_report(options.page.html, report);
+}
+
 void verify_pairs(const VerifyOptions& options) {
   const Timing timing;
   const Workers workers(options.threads);
@@ -176,6 +223,7 @@ void verify_pairs(const VerifyOptions& options) {
   numbers["histogram"] = json_of(histogram_of(pairs.scores, pairs.same, kHistogramBins));
   if (!options.roc.empty()) write_roc(options.roc, pairs);
   timing.tell(options, numbers);
+  if (!options.page.html.empty()) write_page(options, pairs, result, workers);
   if (write_json(options, numbers)) print(path, result, numbers);
 }
 
@@ -191,6 +239,7 @@ void verify_all(const VerifyOptions& options) {
   numbers["auc_uncertainty"] = result.uncertainty;
   numbers["histogram"] = json_of(result.histogram);
   timing.tell(options, numbers);
+  if (!options.page.html.empty()) write_page(options, result);
   if (!write_json(options, numbers)) return;
   print(options.source.path, result.verification, numbers);
   if (result.uncertainty > 5e-5) {
@@ -236,6 +285,7 @@ void add_eval_verify(CLI::App& eval) {
   command.add_option("--hardest", options->hardest, "how many of the worst mistakes to name")
       ->check(CLI::NonNegativeNumber)
       ->excludes(all);
+  add_page(command, options->page);
   command.add_option("--roc", options->roc, "write the whole curve as CSV")->type_name("FILE.csv");
   command.footer(
       "A group with embeddings_a, embeddings_b, same and fold needs no list. Images are found in\n"

@@ -68,6 +68,14 @@ void train(TrainOptions& options) {
   watch_signals();
   const RunResult result = run_shown(std::move(recipe), run, options.quiet);
   print_result(options, result);
+  if (result.complete) {
+    try {
+      write_run_report(run.folder, "", "", options);
+    } catch (const std::exception& error) {  // the run itself is safe
+      note(fmt::format("report.html could not be written: {}; kindred report {} tries again",
+                       error.what(), run.folder));
+    }
+  }
   if (result.interrupted) {
     note(fmt::format("stopped after step {}; go on with: kindred train --out {} --resume",
                      result.step, run.folder));

@@ -174,6 +174,7 @@ RunResult Run::finish() {
   if (memory_.best_step < 0) keep_model();
   if (saved_step_ != state().step) save_checkpoint();
   if (complete) evaluate_test();
+  result_.complete = complete;
   result_.step = state().step;
   result_.model = folder_.model();
   return result_;

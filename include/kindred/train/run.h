@@ -49,6 +49,7 @@ struct RunOptions {
 struct RunResult {
   Index step = 0;
   bool interrupted = false;  ///< stop_requested() ended it
+  bool complete = false;     ///< all planned steps are done
   double train_seconds = 0;
   std::string model;  ///< path
   std::vector<Evaluation> evaluations;

@@ -1,0 +1,57 @@
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "command.h"
+#include "kindred/core/file.h"
+#include "kindred/eval/report.h"
+#include "kindred/train/run_report.h"
+
+namespace kindred::tools {
+namespace {
+
+struct ReportOptions : CommonOptions {
+  std::string run;
+  std::string compare;
+  std::string out;
+};
+
+}  // namespace
+
+void write_run_report(const std::string& run, const std::string& compare, const std::string& out,
+                      const CommonOptions& options) {
+  const std::string path =
+      out.empty() ? (std::filesystem::path(run) / "report.html").string() : out;
+  const Workers workers(options.threads);
+  const Report report = describe_run(run, compare, workers, [&](const std::string& text) {
+    if (!options.quiet) note(text);
+  });
+  write_report(path, report);
+  if (!options.quiet) {
+    note(fmt::format("{}: {:.1f} MB, opens in any browser", path,
+                     static_cast<double>(std::filesystem::file_size(path)) * 1e-6));
+  }
+}
+
+void add_report(CLI::App& program) {
+  auto options = std::make_shared<ReportOptions>();
+  CLI::App& command = *program.add_subcommand("report", "show a run and its embedding on one page");
+  command.add_option("run", options->run, "run folder of kindred train")
+      ->required()
+      ->type_name("RUN");
+  command.add_option("--out", options->out, "page to write (default: RUN/report.html)")
+      ->type_name("FILE");
+  command
+      .add_option("--compare", options->compare,
+                  "another run, whose curves and final numbers stand beside")
+      ->type_name("RUN2");
+  add_threads(command, *options);
+  add_quiet(command, *options);
+  command.footer(
+      "Without the model or the data set, the page shows what was logged, and says so.\n"
+      "Example:\n  kindred report runs/first --compare runs/second --out both.html");
+  command.callback(
+      [options] { write_run_report(options->run, options->compare, options->out, *options); });
+}
+
+}  // namespace kindred::tools
