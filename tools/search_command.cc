@@ -1,10 +1,13 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "command.h"
+#include "kindred/core/error.h"
 #include "kindred/data/embedding_source.h"
 #include "kindred/data/hdf5_file.h"
+#include "kindred/eval/approximate_neighbors.h"
 #include "kindred/eval/neighbors.h"
 
 namespace kindred::tools {
@@ -16,6 +19,8 @@ struct SearchOptions : CommonOptions {
   std::string query;
   std::string out;
   std::string similarity = "cosine";
+  bool approximate = false;
+  Index checked = 1000;
   Index k = 10;
 };
 
@@ -30,10 +35,28 @@ void search(const SearchOptions& options) {
                                                                         : Similarity::euclidean;
   const Workers workers(options.threads);
   const auto start = std::chrono::steady_clock::now();
-  const Neighbors found = find_neighbors(workers, queries.embeddings.view(),
-                                         gallery.embeddings.view(), options.k, similarity, same);
+  const ConstMatrixView asked = queries.embeddings;
+  const ConstMatrixView searched = gallery.embeddings;
+  if (options.approximate && same) {
+    fail(ErrorKind::usage, "search: --approximate needs queries of their own (--query)");
+  }
+  const Neighbors found =
+      options.approximate
+          ? find_neighbors_approximately(workers, asked, searched, options.k, similarity)
+          : find_neighbors(workers, asked, searched, options.k, similarity, same);
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  if (options.approximate && options.checked > 0) {
+    const Index count = std::min(options.checked, asked.rows());
+    const Neighbors exact =
+        find_neighbors(workers, asked.rows_from(0, count), searched, options.k, similarity);
+    Neighbors first{BasicMatrix<std::int64_t>(count, options.k), Matrix()};
+    for (Index i = 0; i < count; ++i) {
+      std::copy_n(found.index.row(i), options.k, first.index.row(i));
+    }
+    fmt::print("neighbor_recall@{} {:.4f} of the first {} queries against exact search\n",
+               options.k, neighbor_recall(first, exact), count);
+  }
   const Index rows = found.score.rows();
   std::vector<std::int64_t> index;
   std::vector<float> score;
@@ -78,6 +101,15 @@ void add_search(CLI::App& program) {
       ->type_name("N.h5");
   command.add_option("--similarity", options->similarity, "how near two embeddings are")
       ->check(CLI::IsMember({"cosine", "inner_product", "euclidean"}));
+  CLI::Option* approximate = command.add_flag(
+      "--approximate", options->approximate,
+      "by FAISS's HNSW index, for galleries beyond exact search (built with -DKINDRED_FAISS=ON)");
+  command
+      .add_option("--check", options->checked,
+                  "with --approximate: searches so many queries exactly too, and prints the recall")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str()
+      ->needs(approximate);
   add_threads(command, *options);
   add_quiet(command, *options);
   command.footer("Example:\n  kindred search gallery.h5 --query q.h5 --k 10 --out neighbours.h5");
