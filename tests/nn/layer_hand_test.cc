@@ -140,10 +140,11 @@ TEST(BatchNorm, GivesFiniteNumbersOnAConstantChannel) {
 
 TEST(BatchNorm, MovesItsRunningStatisticsTowardsTheSlicesMean) {
   LayerHarness harness({spec("batch_norm", "layer", {{"momentum", 0.5}})}, 2, {1, 1, 1});
+  const std::span<const float> taken = harness.statistics.span();
   harness.forward(image(2, {1, 1, 1}, {1, 3}));  // mean 2, variance 1, unbiased 2
-  const std::vector<float> first(harness.statistics.data(), harness.statistics.data() + 32);
+  const std::vector<float> first(taken.begin(), taken.end());
   harness.forward(image(2, {1, 1, 1}, {2, 8}));  // mean 5, variance 9, unbiased 18
-  const std::vector<float> second(harness.statistics.data(), harness.statistics.data() + 32);
+  const std::vector<float> second(taken.begin(), taken.end());
   const std::span<const float> seen[] = {first, second};
   for (Layer* leaf : harness.leaves) leaf->update_running_statistics(seen);
   // From mean 0 and variance 1, half of the way to (2 + 5) / 2 and (2 + 18) / 2.
