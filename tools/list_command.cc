@@ -8,6 +8,7 @@
 #include "kindred/data/import.h"
 #include "kindred/data/sampler.h"
 #include "kindred/loss/loss.h"
+#include "kindred/loss/miner.h"
 #include "kindred/nn/registry.h"
 #include "kindred/train/optimizer.h"
 
@@ -52,6 +53,12 @@ void list_losses() {
   }
 }
 
+void list_miners() {
+  for (const MinerEntry& entry : miner_registry()) {
+    print_row(entry, [&](Section section) { read_miner_settings(entry, section); });
+  }
+}
+
 void list_optimizers() {
   ParameterTable table;
   table.add("weights", {4});
@@ -86,8 +93,8 @@ struct Listing {
   void (*print)();
 };
 constexpr Listing kListings[] = {
-    {"losses", list_losses},     {"layers", list_layer_kinds}, {"optimizers", list_optimizers},
-    {"samplers", list_samplers}, {"formats", list_formats},
+    {"losses", list_losses},         {"miners", list_miners},     {"layers", list_layer_kinds},
+    {"optimizers", list_optimizers}, {"samplers", list_samplers}, {"formats", list_formats},
 };
 
 void list(const std::string& which) {

@@ -27,6 +27,8 @@ std::span<const MinerEntry> miner_registry() {
   return entries;
 }
 
+void read_miner_settings(const MinerEntry& entry, Section section) { entry.make(section); }
+
 std::string read_mining(Section section, std::string default_name) {
   std::vector<std::string> names;
   for (const MinerEntry& entry : miner_registry()) names.emplace_back(entry.name);

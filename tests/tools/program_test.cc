@@ -6,6 +6,7 @@
 #include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 
 #include "kindred/data/embedding_file.h"
@@ -178,6 +179,18 @@ TEST_F(Program, ListsWhatThereIs) {
   EXPECT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_TRUE(contains(outcome.out, "triplet:")) << outcome.out;
   EXPECT_TRUE(contains(outcome.out, "margin = 0.2")) << outcome.out;
+}
+
+TEST_F(Program, ListsWhatItsDescriptionsReferTo) {
+  const std::string everything = kindred("list").out;
+  const std::string reference = "`kindred list ";
+  std::set<std::string> names;
+  for (std::size_t at = 0; (at = everything.find(reference, at)) != std::string::npos;) {
+    at += reference.size();
+    names.insert(everything.substr(at, everything.find('`', at) - at));
+  }
+  EXPECT_TRUE(names.contains("miners"));
+  for (const std::string& name : names) EXPECT_EQ(kindred("list " + name).code, 0) << name;
 }
 
 TEST_F(Program, CtrlCWritesACheckpointAndSaysHowToResume) {

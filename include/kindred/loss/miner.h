@@ -20,5 +20,8 @@ struct MinerEntry {
 };
 std::span<const MinerEntry> miner_registry();
 
+/// Asks `section` for the settings of a miner, as its `make` does: for whoever lists them.
+void read_miner_settings(const MinerEntry& entry, Section section);
+
 }  // namespace KINDRED_SCALAR
 }  // namespace kindred
