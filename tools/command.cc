@@ -32,6 +32,17 @@ void add_threads(CLI::App& command, CommonOptions& options) {
       ->check(CLI::Range(1, 4096));
 }
 
+void add_similarity(CLI::App& command, std::string& similarity) {
+  command.add_option("--similarity", similarity, "how near two embeddings are")
+      ->check(CLI::IsMember({"cosine", "inner_product", "euclidean"}));
+}
+
+Similarity similarity_named(const std::string& name) {
+  return name == "cosine"          ? Similarity::cosine
+         : name == "inner_product" ? Similarity::inner_product
+                                   : Similarity::euclidean;
+}
+
 void note(const std::string& text) { fmt::print(stderr, "kindred: {}\n", text); }
 
 bool write_json(const CommonOptions& options, const Json& numbers) {

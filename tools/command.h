@@ -20,6 +20,8 @@ struct CommonOptions {
 void add_quiet(CLI::App& command, CommonOptions& options);
 void add_json(CLI::App& command, CommonOptions& options);
 void add_threads(CLI::App& command, CommonOptions& options);
+void add_similarity(CLI::App& command, std::string& similarity);
+Similarity similarity_named(const std::string& name);
 
 /// A line to standard error.
 void note(const std::string& text);

@@ -23,8 +23,6 @@ CLI::App& add_eval_command(CLI::App& eval, const std::string& name, const std::s
 /// --dataset, --labels: embeddings that are no embedding file of ours.
 void add_source(CLI::App& command, EvalOptions& options);
 void add_split(CLI::App& command, EvalOptions& options);
-void add_similarity(CLI::App& command, std::string& similarity);
-Similarity similarity_named(const std::string& name);
 
 /// Only the rows of `split`: "auto" is split 2 where the file has such rows, else all. Fails with
 /// data where no row is left.

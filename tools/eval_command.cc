@@ -48,17 +48,6 @@ void add_split(CLI::App& command, EvalOptions& options) {
       ->check(CLI::IsMember({"auto", "train", "validation", "test", "all"}));
 }
 
-void add_similarity(CLI::App& command, std::string& similarity) {
-  command.add_option("--similarity", similarity, "how near two embeddings are")
-      ->check(CLI::IsMember({"cosine", "inner_product", "euclidean"}));
-}
-
-Similarity similarity_named(const std::string& name) {
-  return name == "cosine"          ? Similarity::cosine
-         : name == "inner_product" ? Similarity::inner_product
-                                   : Similarity::euclidean;
-}
-
 EmbeddingFile rows_of_split(EmbeddingFile file, const std::string& split, const std::string& path) {
   const bool has_test = std::find(file.split.begin(), file.split.end(), 2) != file.split.end();
   if (split == "all" || (split == "auto" && !has_test)) return file;

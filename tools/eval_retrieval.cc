@@ -152,7 +152,11 @@ void compare_neighbors(const RetrievalCommand& options) {
          fmt::format("{} has shape [{}]; [{}, k] is expected", file.where("neighbors"),
                      fmt::join(shape, ", "), queries.rows()));
   }
-  const std::vector<std::int64_t> expected = file.read<std::int64_t>("neighbors");
+  const std::vector<std::int64_t> values = file.read<std::int64_t>("neighbors");
+  BasicMatrix<std::int64_t> expected(shape[0], shape[1]);
+  for (Index i = 0; i < shape[0]; ++i) {
+    std::copy_n(values.data() + i * shape[1], shape[1], expected.row(i));
+  }
   const Index most = std::min(shape[1], gallery.rows());
   const Workers workers(options.threads);
   const Neighbors found =
@@ -162,15 +166,7 @@ void compare_neighbors(const RetrievalCommand& options) {
       options.recall_at.empty() ? std::vector<Index>{1, 10, 100} : options.recall_at;
   for (const Index k : asked) {
     if (k < 1 || k > most) continue;
-    Index hits = 0;
-    for (Index i = 0; i < queries.rows(); ++i) {
-      const auto* row = expected.data() + i * shape[1];
-      for (Index j = 0; j < k; ++j) {
-        hits += std::find(row, row + k, found.index(i, j)) != row + k ? 1 : 0;
-      }
-    }
-    numbers[fmt::format("neighbor_recall@{}", k)] =
-        static_cast<double>(hits) / static_cast<double>(k * queries.rows());
+    numbers[fmt::format("neighbor_recall@{}", k)] = neighbor_recall(found.index, expected, k);
   }
   numbers["similarity"] = similarity;
   numbers["queries_used"] = queries.rows();

@@ -30,9 +30,7 @@ void search(const SearchOptions& options) {
   const EmbeddingFile other =
       same ? EmbeddingFile{} : read_embeddings({options.query, options.dataset, {}, {}});
   const EmbeddingFile& queries = same ? gallery : other;
-  const Similarity similarity = options.similarity == "cosine"          ? Similarity::cosine
-                                : options.similarity == "inner_product" ? Similarity::inner_product
-                                                                        : Similarity::euclidean;
+  const Similarity similarity = similarity_named(options.similarity);
   const Workers workers(options.threads);
   const auto start = std::chrono::steady_clock::now();
   const ConstMatrixView asked = queries.embeddings;
@@ -50,12 +48,8 @@ void search(const SearchOptions& options) {
     const Index count = std::min(options.checked, asked.rows());
     const Neighbors exact =
         find_neighbors(workers, asked.rows_from(0, count), searched, options.k, similarity);
-    Neighbors first{BasicMatrix<std::int64_t>(count, options.k), Matrix()};
-    for (Index i = 0; i < count; ++i) {
-      std::copy_n(found.index.row(i), options.k, first.index.row(i));
-    }
     fmt::print("neighbor_recall@{} {:.4f} of the first {} queries against exact search\n",
-               options.k, neighbor_recall(first, exact), count);
+               options.k, neighbor_recall(found.index, exact.index, options.k), count);
   }
   const Index rows = found.score.rows();
   std::vector<std::int64_t> index;
@@ -99,8 +93,7 @@ void add_search(CLI::App& program) {
   command.add_option("--out", options->out, "writes /neighbors int64 and /scores float32 [Q, k]")
       ->required()
       ->type_name("N.h5");
-  command.add_option("--similarity", options->similarity, "how near two embeddings are")
-      ->check(CLI::IsMember({"cosine", "inner_product", "euclidean"}));
+  add_similarity(command, options->similarity);
   CLI::Option* approximate = command.add_flag(
       "--approximate", options->approximate,
       "by FAISS's HNSW index, for galleries beyond exact search (built with -DKINDRED_FAISS=ON)");

@@ -18,21 +18,6 @@
 
 namespace kindred {
 
-double neighbor_recall(const Neighbors& found, const Neighbors& exact) {
-  check_count(found.index.rows(), "rows of neighbours", exact.index.rows(), "exact ones");
-  Index hits = 0;
-  for (Index i = 0; i < exact.index.rows(); ++i) {
-    const std::int64_t* row = found.index.row(i);
-    for (Index j = 0; j < exact.index.cols(); ++j) {
-      hits +=
-          std::find(row, row + found.index.cols(), exact.index(i, j)) != row + found.index.cols()
-              ? 1
-              : 0;
-    }
-  }
-  return static_cast<double>(hits) / static_cast<double>(exact.index.rows() * exact.index.cols());
-}
-
 #ifdef KINDRED_FAISS
 
 namespace {

@@ -65,11 +65,7 @@ class Episodes {
            const EpisodeOptions& options)
       : options_(options),
         classes_(large_classes(labels, options)),
-        unit_(embeddings.rows(), embeddings.cols()) {
-    workers.for_blocks(unit_.rows(), 512, [&](Index begin, Index end, int) {
-      for (Index i = begin; i < end; ++i) unit_row(embeddings.row(i), unit_.cols(), unit_.row(i));
-    });
-  }
+        unit_(unit_rows(workers, embeddings)) {}
 
   Index count_wrong(Index episode) const {
     Random random(options_.seed, Purpose::episodes, static_cast<std::uint64_t>(episode));

@@ -19,17 +19,10 @@ namespace {
 constexpr Index kRowsPerTask = 512;
 
 Matrix prepare(const Workers& workers, ConstMatrixView rows, Similarity similarity) {
-  Matrix prepared(rows.rows(), rows.cols());
-  workers.for_blocks(rows.rows(), kRowsPerTask, [&](Index begin, Index end, int) {
-    for (Index i = begin; i < end; ++i) {
-      if (similarity == Similarity::cosine) {
-        unit_row(rows.row(i), rows.cols(), prepared.row(i));
-      } else {
-        std::copy_n(rows.row(i), rows.cols(), prepared.row(i));
-      }
-    }
-  });
-  return prepared;
+  if (similarity == Similarity::cosine) return unit_rows(workers, rows);
+  Matrix copy(rows.rows(), rows.cols());
+  for (Index i = 0; i < rows.rows(); ++i) std::copy_n(rows.row(i), rows.cols(), copy.row(i));
+  return copy;
 }
 
 /// The greedy k-means++ start. Each row's squared distance to the nearest center so far is kept; a

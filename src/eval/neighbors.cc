@@ -115,4 +115,18 @@ Neighbors find_neighbors(const Workers& workers, ConstMatrixView queries, ConstM
   return found;
 }
 
+double neighbor_recall(const BasicMatrix<std::int64_t>& found,
+                       const BasicMatrix<std::int64_t>& exact, Index k) {
+  if (k < 1 || k > found.cols() || k > exact.cols() || found.rows() < exact.rows()) {
+    fail(ErrorKind::usage, fmt::format("recall of {} neighbours of {} rows asked of [{}, {}] found",
+                                       k, exact.rows(), found.rows(), found.cols()));
+  }
+  Index hits = 0;
+  for (Index i = 0; i < exact.rows(); ++i) {
+    const std::int64_t* const row = found.row(i);
+    for (Index j = 0; j < k; ++j) hits += std::find(row, row + k, exact(i, j)) != row + k ? 1 : 0;
+  }
+  return static_cast<double>(hits) / static_cast<double>(k * exact.rows());
+}
+
 }  // namespace kindred

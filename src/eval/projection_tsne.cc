@@ -31,8 +31,7 @@ std::vector<Point> starting_points(const Workers& workers, ConstMatrixView rows,
                                    const TsneOptions& options) {
   Matrix units;
   if (options.similarity == Similarity::cosine) {
-    units = Matrix(rows.rows(), rows.cols());
-    for (Index i = 0; i < rows.rows(); ++i) unit_row(rows.row(i), rows.cols(), units.row(i));
+    units = unit_rows(workers, rows);
     rows = units;
   }
   const Matrix plane = project_pca(workers, rows).points;

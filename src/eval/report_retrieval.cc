@@ -234,13 +234,7 @@ void Description::map() {
   ReportMap& section = report_.map.emplace();
   section.total = rows();
   const bool euclidean = options_.similarity == Similarity::euclidean;
-  Matrix units;
-  if (!euclidean) {
-    units = Matrix(shown_.rows(), shown_.cols());
-    for (Index i = 0; i < shown_.rows(); ++i) {
-      unit_row(shown_.row(i), shown_.cols(), units.row(i));
-    }
-  }
+  const Matrix units = euclidean ? Matrix() : unit_rows(workers_, shown_);
   const ConstMatrixView rows = euclidean ? shown_.view() : units.view();
   PcaProjection pca = project_pca(workers_, rows);
   section.pca = std::move(pca.points);

@@ -15,17 +15,6 @@ constexpr Index kRowsPerTask = 64;
 
 using RowList = std::vector<std::uint32_t>;
 
-Matrix unit_rows(const Workers& workers, ConstMatrixView rows, float sign) {
-  Matrix unit(rows.rows(), rows.cols());
-  workers.for_blocks(rows.rows(), kRowsPerTask, [&](Index begin, Index end, int) {
-    for (Index i = begin; i < end; ++i) {
-      unit_row(rows.row(i), rows.cols(), unit.row(i));
-      for (Index k = 0; k < rows.cols(); ++k) unit(i, k) *= sign;
-    }
-  });
-  return unit;
-}
-
 /// The nearest rows of each row, itself first.
 class NearestRows {
  public:
@@ -126,14 +115,17 @@ Reranker::Reranker(const Workers& workers, ConstMatrixView rows, Index gallery, 
     : gallery_(gallery),
       first_query_(first_query),
       lambda_(options.lambda),
-      unit_(unit_rows(workers, rows, 1)),
+      unit_(unit_rows(workers, rows)),
       farthest_(static_cast<std::size_t>(rows.rows())),
       encoding_(static_cast<std::size_t>(rows.rows())) {
   const Index count = std::min(std::max(options.k1, options.k2), rows.rows() - 1);
   const NearestRows nearest(workers, unit_, count);
   // The farthest row is the nearest one of the opposite.
-  const Neighbors opposite =
-      find_neighbors(workers, unit_rows(workers, rows, -1), unit_, 1, Similarity::inner_product);
+  Matrix turned = unit_rows(workers, rows);
+  for (Index i = 0; i < turned.rows(); ++i) {
+    for (Index k = 0; k < turned.cols(); ++k) turned(i, k) = -turned(i, k);
+  }
+  const Neighbors opposite = find_neighbors(workers, turned, unit_, 1, Similarity::inner_product);
   std::vector<SparseRow> encoding(encoding_.size());
   workers.for_blocks(rows.rows(), kRowsPerTask, [&](Index begin, Index end, int) {
     for (Index i = begin; i < end; ++i) {

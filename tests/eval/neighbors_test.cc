@@ -137,5 +137,19 @@ TEST(Neighbors, RefuseBadInput) {
             "gallery embeddings: row 3 of 4 has NaN at column 0");
 }
 
+TEST(Neighbors, RecallCountsSharedIndices) {
+  const std::int64_t right[] = {1, 2, 3, 4};
+  const std::int64_t other[] = {2, 1, 4, -1};
+  BasicMatrix<std::int64_t> exact(2, 2);
+  BasicMatrix<std::int64_t> found(2, 2);
+  for (Index i = 0; i < 4; ++i) {
+    exact(i / 2, i % 2) = right[i];
+    found(i / 2, i % 2) = other[i];
+  }
+  EXPECT_EQ(neighbor_recall(found, exact, 2), 0.75);
+  EXPECT_EQ(neighbor_recall(found, exact, 1), 0);
+  test::error_of([&] { neighbor_recall(found, exact, 3); }, ErrorKind::usage);
+}
+
 }  // namespace
 }  // namespace kindred

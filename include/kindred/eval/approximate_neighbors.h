@@ -24,7 +24,4 @@ Neighbors find_neighbors_approximately(const Workers& workers, ConstMatrixView q
                                        ConstMatrixView gallery, Index k, Similarity similarity,
                                        const ApproximateOptions& options = {});
 
-/// Share of `exact` indices that are among those of the same row of `found`.
-double neighbor_recall(const Neighbors& found, const Neighbors& exact);
-
 }  // namespace kindred

@@ -17,4 +17,9 @@ struct Neighbors {
 Neighbors find_neighbors(const Workers& workers, ConstMatrixView queries, ConstMatrixView gallery,
                          Index k, Similarity similarity, bool leave_one_out = false);
 
+/// Share of the first k indices of each row of `exact` that are among the first k of that row of
+/// `found`, which may have more rows. Fewer than k columns in either: usage error.
+double neighbor_recall(const BasicMatrix<std::int64_t>& found,
+                       const BasicMatrix<std::int64_t>& exact, Index k);
+
 }  // namespace kindred
