@@ -7,6 +7,7 @@
 #include "kindred/core/recipe.h"
 #include "kindred/data/import.h"
 #include "kindred/data/sampler.h"
+#include "kindred/eval/registry.h"
 #include "kindred/loss/loss.h"
 #include "kindred/loss/miner.h"
 #include "kindred/nn/registry.h"
@@ -88,6 +89,12 @@ void list_formats() {
   }
 }
 
+void list_metrics() {
+  for (const MetricEntry& entry : metric_registry()) {
+    fmt::print("  {} ({}): {}\n", entry.name, entry.command, entry.summary);
+  }
+}
+
 struct Listing {
   const char* name;
   void (*print)();
@@ -95,6 +102,7 @@ struct Listing {
 constexpr Listing kListings[] = {
     {"losses", list_losses},         {"miners", list_miners},     {"layers", list_layer_kinds},
     {"optimizers", list_optimizers}, {"samplers", list_samplers}, {"formats", list_formats},
+    {"metrics", list_metrics},
 };
 
 void list(const std::string& which) {

@@ -174,6 +174,16 @@ TEST_F(Program, HelpHasAnExampleEverywhere) {
   }
 }
 
+TEST_F(Program, TrainsEveryRecipeThatIsShipped) {
+  for (const fs::directory_entry& entry : fs::directory_iterator(KINDRED_DATASETS)) {
+    if (entry.path().extension() != ".toml") continue;
+    const Outcome outcome =
+        kindred("train " + entry.path().string() + " --quiet --set train.steps=1 --out " +
+                (folder_ / entry.path().stem().string()));
+    EXPECT_EQ(outcome.code, 0) << entry.path() << "\n" << outcome.err;
+  }
+}
+
 TEST_F(Program, ListsWhatThereIs) {
   const Outcome outcome = kindred("list losses");
   EXPECT_EQ(outcome.code, 0) << outcome.err;
@@ -181,15 +191,16 @@ TEST_F(Program, ListsWhatThereIs) {
   EXPECT_TRUE(contains(outcome.out, "margin = 0.2")) << outcome.out;
 }
 
-TEST_F(Program, ListsWhatItsDescriptionsReferTo) {
-  const std::string everything = kindred("list").out;
+TEST_F(Program, ListsWhatDescriptionsAndReadmeReferTo) {
+  const std::string everything =
+      kindred("list").out + test::text_of(KINDRED_DATASETS "/../README.md");
   const std::string reference = "`kindred list ";
   std::set<std::string> names;
   for (std::size_t at = 0; (at = everything.find(reference, at)) != std::string::npos;) {
     at += reference.size();
     names.insert(everything.substr(at, everything.find('`', at) - at));
   }
-  EXPECT_TRUE(names.contains("miners"));
+  EXPECT_TRUE(names.contains("miners") && names.contains("metrics"));
   for (const std::string& name : names) EXPECT_EQ(kindred("list " + name).code, 0) << name;
 }
 
