@@ -13,7 +13,7 @@ namespace {
 constexpr Index kSlabDepth = 4096;               // a multiple of Tile::kDepth
 constexpr Index kSlabElements = Index{1} << 22;  // packed at a time of one operand: 16 MiB float
 constexpr Index kPackedByOneTask = 32768;        // elements
-constexpr Index kLongestRowInPlace = 2048;       // bytes
+constexpr Index kLongestRowInPlace = 1024;       // bytes
 constexpr Index kBlockRowPanels = 20;            // largest block of dst, in panels: with a depth
 constexpr Index kBlockColPanels = 16;            // of 256 both sides and dst lie in an L2 of 2 MiB
 constexpr Index kWantedTasks = 16;               // blocks get smaller until there are as many,
@@ -61,7 +61,8 @@ class Scratch {
 enum class Packing { none, by_task, before };
 
 // Vectors across memory are read in place where their rows are short: with long rows each step of
-// k is another page and another way of the same cache set.
+// k is another page and another way of the same cache set (256 x 4096 by 4096 x 512 floats, rows of
+// 2048 bytes: 31 GFLOP/s in place, 78 packed).
 template <typename T>
 bool is_read_in_place(const Operand<T>& operand) {
   return operand.vector_stride == 1 && operand.depth_stride > 1 &&
