@@ -65,6 +65,16 @@ TEST_F(FileTest, WritesPartsOneAfterTheOther) {
   EXPECT_EQ(files(), 1u);  // nothing is left beside it
 }
 
+TEST(Checksum, OfPartsIsThatOfTheWhole) {
+  std::string text;
+  for (int i = 0; i < 5000; ++i) text += static_cast<char>('a' + i % 23);
+  const std::span<const std::byte> whole = std::as_bytes(std::span(text));
+  const std::array<std::span<const std::byte>, 4> parts{
+      whole.first(1), whole.subspan(1, 0), whole.subspan(1, 3000), whole.subspan(3001)};
+  EXPECT_EQ(checksum(parts), checksum(whole));
+  EXPECT_NE(checksum(std::span(parts).first(3)), checksum(whole));
+}
+
 TEST_F(FileTest, ReplacesAnOlderFileAsAWhole) {
   write_file_durably(path("file"), "a longer first content");
   write_file_durably(path("file"), "short");
@@ -141,7 +151,7 @@ TEST_F(FileTest, MakesFoldersWithTheirParents) {
 
 TEST(Checksum, IsXxh3) {
   // The value that xxhsum -H3 prints for no bytes.
-  EXPECT_EQ(hex(checksum({})), "2d06800538d394c2");
+  EXPECT_EQ(hex(checksum(std::span<const std::byte>())), "2d06800538d394c2");
   const std::string text = "kindred";
   const auto bytes = std::as_bytes(std::span(text));
   EXPECT_NE(checksum(bytes), checksum(bytes.first(6)));

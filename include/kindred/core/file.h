@@ -24,6 +24,8 @@ void make_folders(const std::string& path);
 
 /// xxh3 (64 bit) of the bytes; `seed` chains.
 std::uint64_t checksum(std::span<const std::byte> bytes, std::uint64_t seed = 0);
+/// The same of `parts` as one piece, without putting them together.
+std::uint64_t checksum(std::span<const std::span<const std::byte>> parts);
 
 /// 16 hexadecimal digits.
 std::string hex(std::uint64_t value);
