@@ -21,17 +21,12 @@ class DistanceWeighted : public Miner {
     for (Index j = 0; j < anchor.references; ++j) draws += kinds[j] > 0 ? 1 : 0;
     const Index nearest = nearest_of_kind(anchor, kinds, kOther);
     if (nearest < 0) return;
-    const Scalar greatest = greatest_weight(anchor, kinds);
-    double total = 0;
-    for (Index j = 0; j < anchor.references; j += kLanes) {
-      total += sum_of(weights(anchor, kinds, j, greatest));
-    }
+    const Weights all(anchor, kinds, nearest);
     // Chosen others are marked by twice their kind until all are drawn.
     Random random(anchor.seed, Purpose::mining, static_cast<std::uint64_t>(anchor.step),
                   static_cast<std::uint64_t>(anchor.row));
     for (Index n = 0; n < draws; ++n) {
-      const double at = static_cast<double>(random.uniform()) * total;
-      const Index drawn = total > 0 ? find(anchor, kinds, greatest, at) : nearest;
+      const Index drawn = all.find(static_cast<double>(random.uniform()) * all.total);
       kinds[drawn < 0 ? nearest : drawn] = 2 * kOther;
     }
     for (Index j = 0; j < anchor.references; ++j) {
@@ -40,60 +35,83 @@ class DistanceWeighted : public Miner {
   }
 
  private:
-  static IntLanes is_other(const LaneInt* kinds, Index j) { return load(kinds + j) < 0; }
-
-  static Lanes log_weights(const Anchor& anchor, Index j) {
-    const Lanes value = load(anchor.values + j);
-    Lanes squared = value;
-    if (anchor.measure == Measure::similarity) squared = 2 - 2 * value;
-    if (anchor.measure == Measure::cosine) squared = 2 * value;
-    if (anchor.measure == Measure::euclidean) squared = value * value;
-    // Bounded on both sides: the logarithms stay finite.
-    const Lanes bounded =
-        min(max(squared, broadcast(kShortest * kShortest)), broadcast(kLongest * kLongest));
-    const auto depth = static_cast<Scalar>(anchor.embedding);
-    const Lanes weight = (2 - depth) / 2 * log(bounded) - (depth - 3) / 2 * log(1 - bounded / 4);
-    return select(squared < kLongest * kLongest, weight,
-                  broadcast(-std::numeric_limits<Scalar>::max()));
-  }
-
-  static Scalar greatest_weight(const Anchor& anchor, const LaneInt* kinds) {
-    Lanes most = broadcast(-std::numeric_limits<Scalar>::max());
-    for (Index j = 0; j < anchor.references; j += kLanes) {
-      most = max(most, select(is_other(kinds, j), log_weights(anchor, j), most));
-    }
-    return largest(most);
-  }
-
-  static Lanes weights(const Anchor& anchor, const LaneInt* kinds, Index j, Scalar greatest) {
-    const Lanes weight = log_weights(anchor, j);
-    const IntLanes counts = is_other(kinds, j) & (weight > -std::numeric_limits<Scalar>::max());
-    return select(counts, exp(weight - greatest), Lanes{});
-  }
-
-  static double sum_of(const Lanes& v) {
-    double sum = 0;
-    for (Index l = 0; l < kLanes; ++l) sum += static_cast<double>(v[l]);
-    return sum;
-  }
-
-  /// The other at which the running sum of weights passes `at`; -1 when rounding keeps it below.
-  static Index find(const Anchor& anchor, const LaneInt* kinds, Scalar greatest, double at) {
-    double sum = 0;
-    for (Index j = 0; j < anchor.references; j += kLanes) {
-      const Lanes weight = weights(anchor, kinds, j, greatest);
-      const double next = sum + sum_of(weight);
-      if (next <= at) {
-        sum = next;
-        continue;
-      }
-      for (Index l = 0; l < kLanes; ++l) {
-        sum += static_cast<double>(weight[l]);
-        if (sum > at) return j + l;
+  /// The weights of an anchor's others. Computing them costs more than all else: once for the sums
+  /// of kGroups groups of rows, and again for the group that a draw falls into.
+  struct Weights {
+    Weights(const Anchor& of, const LaneInt* with_kinds, Index nearest)
+        : anchor(of),
+          kinds(with_kinds),
+          group(round_up(blocks_of(of.references, kGroups), kLanes)),
+          greatest(greatest_weight(nearest)) {
+      for (Index g = 0; g * group < anchor.references; ++g) {
+        LaneSum sum;
+        for (Index j = g * group; j < end_of(g); j += kLanes) sum.add(weights(j));
+        sums[g] = sum.total();
+        total += sums[g];
       }
     }
-    return -1;
-  }
+
+    /// The other at which the running sum of weights passes `at` < total; -1 where none has one.
+    Index find(double at) const {
+      double before = 0;
+      Index last = -1;
+      for (Index g = 0; g * group < anchor.references; ++g) {
+        if (sums[g] == 0) continue;
+        double sum = before;
+        before += sums[g];
+        if (before <= at) continue;
+        for (Index j = g * group; j < end_of(g); j += kLanes) {
+          const Lanes weight = weights(j);
+          for (Index l = 0; l < kLanes; ++l) {
+            sum += static_cast<double>(weight[l]);
+            if (weight[l] > 0) last = j + l;
+            if (sum > at) return last;
+          }
+        }
+        return last;  // the group's sum in another order was greater by a rounding
+      }
+      return last;
+    }
+
+    Index end_of(Index g) const { return std::min(anchor.references, (g + 1) * group); }
+
+    Lanes squared_distances(Index j) const {
+      const Lanes value = load(anchor.values + j);
+      if (anchor.measure == Measure::similarity) return 2 - 2 * value;
+      if (anchor.measure == Measure::cosine) return 2 * value;
+      return anchor.measure == Measure::euclidean ? value * value : value;
+    }
+
+    Lanes log_weights(const Lanes& squared) const {
+      // Bounded on both sides: the logarithms stay finite.
+      const Lanes bounded =
+          min(max(squared, broadcast(kShortest * kShortest)), broadcast(kLongest * kLongest));
+      const auto depth = static_cast<Scalar>(anchor.embedding);
+      return (2 - depth) / 2 * log(bounded) - (depth - 3) / 2 * log(1 - bounded / 4);
+    }
+
+    /// Of all distances there may be: the weight falls from kShortest to kLongest for every D >= 2,
+    /// so that it is the nearest other's.
+    Scalar greatest_weight(Index nearest) const {
+      if (anchor.embedding < 2) return log_weights(broadcast(kLongest * kLongest))[0];
+      return log_weights(squared_distances(nearest / kLanes * kLanes))[nearest % kLanes];
+    }
+
+    Lanes weights(Index j) const {
+      const Lanes squared = squared_distances(j);
+      const IntLanes counts = (load(kinds + j) < 0) & (squared < kLongest * kLongest);
+      if (!any(counts)) return Lanes{};
+      return select(counts, exp(log_weights(squared) - greatest), Lanes{});
+    }
+
+    static constexpr Index kGroups = 64;
+    const Anchor& anchor;
+    const LaneInt* kinds;
+    Index group;  // rows
+    Scalar greatest;
+    double sums[kGroups];
+    double total = 0;
+  };
 };
 
 }  // namespace

@@ -62,6 +62,18 @@ KINDRED_INLINE void store_part(Scalar* to, Index n, const Lanes& v) {
   std::memcpy(to, &v, static_cast<std::size_t>(n) * sizeof(Scalar));
 }
 
+/// The first min(n, kLanes) numbers, zeros behind; and a store of as many.
+KINDRED_INLINE Lanes load_most(const Scalar* from, Index n) {
+  return n >= kLanes ? load(from) : load_part(from, n, 0);
+}
+KINDRED_INLINE void store_most(Scalar* to, Index n, const Lanes& v) {
+  if (n >= kLanes) {
+    store(to, v);
+  } else {
+    store_part(to, n, v);
+  }
+}
+
 KINDRED_INLINE Lanes select(const IntLanes& mask, const Lanes& yes, const Lanes& no) {
   return mask ? yes : no;
 }
@@ -211,15 +223,20 @@ KINDRED_INLINE Lanes log(const Lanes& x) {
   const IntLanes bits = reinterpret_cast<IntLanes>(x) - kRootHalf;
   const IntLanes n = bits >> 23;
   const IntLanes mantissa = (bits & 0x007fffff) + kRootHalf;
-  const Lanes m = reinterpret_cast<Lanes>(mantissa);
-  const Lanes t = (m - 1.0F) / (m + 1.0F);  // log m = 2 artanh t, |t| <= 0.172
-  const Lanes t2 = t * t;
-  Lanes p = broadcast(1.0F / 9);
-  p = p * t2 + 1.0F / 7;
-  p = p * t2 + 1.0F / 5;
-  p = p * t2 + 1.0F / 3;
-  const Lanes log_m = 2.0F * (t + t * t2 * p);
-  return __builtin_convertvector(n, Lanes) * 0.69314718F + log_m;
+  const Lanes x1 = reinterpret_cast<Lanes>(mantissa) - 1.0F;
+  const Lanes x2 = x1 * x1;
+  Lanes p = broadcast(7.0376836292e-2F);  // Cephes logf: no division
+  p = p * x1 - 1.1514610310e-1F;
+  p = p * x1 + 1.1676998740e-1F;
+  p = p * x1 - 1.2420140846e-1F;
+  p = p * x1 + 1.4249322787e-1F;
+  p = p * x1 - 1.6668057665e-1F;
+  p = p * x1 + 2.0000714765e-1F;
+  p = p * x1 - 2.4999993993e-1F;
+  p = p * x1 + 3.3333331174e-1F;
+  const Lanes exponent = __builtin_convertvector(n, Lanes);
+  const Lanes small = x1 * x2 * p - exponent * 2.12194440e-4F - 0.5F * x2;
+  return x1 + small + exponent * 0.693359375F;
 }
 /// log(1 + x) for x in [0, 1]: 2 artanh(x / (2 + x)) by its series; relative error below 2e-7.
 KINDRED_INLINE Lanes log1p_of_unit(const Lanes& x) {

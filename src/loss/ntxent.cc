@@ -23,18 +23,17 @@ class Ntxent : public PairLoss {
     LaneSum slopes;
     for (Index j = 0; j < row.size; j += kLanes) {
       const IntLanes of_kin = is_kin(row, j);
-      Lanes slope{};
-      if (any(of_kin)) {
-        const Lanes gap = bar - logit(j);
-        value.add(select(of_kin, softplus(gap), Lanes{}));
-        slope = select(of_kin, sigmoid(gap), Lanes{});
-        slopes.add(slope);
-      }
-      store(row.gradient + j, -slope * sharpness);
+      if (!any(of_kin)) continue;
+      const Lanes gap = bar - logit(j);
+      value.add(select(of_kin, softplus(gap), Lanes{}));
+      const Lanes slope = select(of_kin, sigmoid(gap), Lanes{});
+      slopes.add(slope);
+      store(row.gradient + j, select(of_kin, -slope * sharpness, load(row.gradient + j)));
     }
     const auto pull = static_cast<Scalar>(slopes.total() * sharpness_);
     for (Index j = 0; j < row.size; j += kLanes) {
-      store(row.gradient + j, load(row.gradient + j) + others.shares(j) * pull);
+      const Lanes of_kin = select(is_kin(row, j), load(row.gradient + j), Lanes{});
+      store(row.gradient + j, of_kin + others.shares(j) * pull);
     }
     const auto terms = static_cast<double>(kin);
     return {.value = value.total(), .count = terms, .candidates = terms, .active = terms};

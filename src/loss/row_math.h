@@ -16,20 +16,28 @@ KINDRED_INLINE IntLanes is_used(const PairRow& row, Index j) { return load(row.k
 ///   of(row, j)     mask of the pairs j.. that take part
 ///   logit(j)       their logits
 /// With `plus_one` it is log(1 + Σ e^logit). The greatest is taken out first: nothing overflows.
+/// The exponentials are kept in the row's gradient, at the pairs that take part only: sums over
+/// different pairs live side by side, until the gradient is written over shares().
 template <typename Of, typename Logit>
 class LogSumExp {
  public:
-  LogSumExp(const PairRow& row, Of of, Logit logit, bool plus_one = false)
-      : row_(row), of_(of), logit_(logit) {
+  LogSumExp(const PairRow& row, Of of, Logit logit, bool plus_one = false) : row_(row), of_(of) {
     constexpr Scalar kNone = -std::numeric_limits<Scalar>::infinity();
     Lanes most = broadcast(plus_one ? Scalar{0} : kNone);
     for (Index j = 0; j < row.size; j += kLanes) {
-      most = max(most, select(of_(row_, j), logit_(j), broadcast(kNone)));
+      const IntLanes mask = of(row, j);
+      if (any(mask)) most = max(most, select(mask, logit(j), broadcast(kNone)));
     }
     greatest_ = largest(most);
     if (greatest_ == kNone) return;
     LaneSum sum;
-    for (Index j = 0; j < row.size; j += kLanes) sum.add(exponentials(j));
+    for (Index j = 0; j < row.size; j += kLanes) {
+      const IntLanes mask = of(row, j);
+      if (!any(mask)) continue;  // kin are few
+      const Lanes exponentials = exp(logit(j) - greatest_);
+      sum.add(select(mask, exponentials, Lanes{}));
+      store(row.gradient + j, select(mask, exponentials, load(row.gradient + j)));
+    }
     sum_ = sum.total() + (plus_one ? std::exp(-static_cast<double>(greatest_)) : 0);
     inverse_ = static_cast<Scalar>(1 / sum_);
   }
@@ -38,16 +46,13 @@ class LogSumExp {
   bool empty() const { return sum_ == 0; }
   double value() const { return static_cast<double>(greatest_) + std::log(sum_); }
   /// e^logit / Σ, that is d value / d logit; 0 for pairs that take no part.
-  KINDRED_INLINE Lanes shares(Index j) const { return exponentials(j) * inverse_; }
-
- private:
-  KINDRED_INLINE Lanes exponentials(Index j) const {
-    return select(of_(row_, j), exp(logit_(j) - greatest_), Lanes{});
+  KINDRED_INLINE Lanes shares(Index j) const {
+    return select(of_(row_, j), load(row_.gradient + j), Lanes{}) * inverse_;
   }
 
+ private:
   const PairRow& row_;
   Of of_;
-  Logit logit_;
   Scalar greatest_ = 0;
   double sum_ = 0;
   Scalar inverse_ = 0;

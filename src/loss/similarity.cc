@@ -118,22 +118,22 @@ void PairMatrix::measure_row(Index i) {
 
 PairStatistics PairMatrix::statistics(bool of_roots) const {
   const Index step = std::max<Index>(1, batch() / kStatisticsRows);
-  double sum = 0;
-  double squares = 0;
+  LaneSum sums;
+  LaneSum squares;
   double pairs = 0;
   for (Index i = 0; i < batch(); i += step) {
-    for (Index j = 0; j < references(); ++j) {
-      if (j == i && with_itself()) continue;
-      const double number = values_(i, j);
-      const double value = of_roots ? std::sqrt(number) : number;
-      sum += value;
-      squares += value * value;
-      pairs += 1;
+    const auto own = static_cast<LaneInt>(with_itself() ? i : -1);
+    for (Index j = 0; j < references(); j += kLanes) {
+      const Lanes number = load(values_.row(i) + j);  // zeros behind the last
+      const Lanes value = select(count_from(j) == own, Lanes{}, of_roots ? sqrt(number) : number);
+      sums.add(value);
+      squares.add_product(value, value);
     }
+    pairs += static_cast<double>(references() - (with_itself() ? 1 : 0));
   }
   if (pairs == 0) return {};
-  const double mean = sum / pairs;
-  return {mean, std::sqrt(std::max(0.0, squares / pairs - mean * mean))};
+  const double mean = sums.total() / pairs;
+  return {mean, std::sqrt(std::max(0.0, squares.total() / pairs - mean * mean))};
 }
 
 ScalarView PairMatrix::gradient() {

@@ -35,8 +35,14 @@ class Triplet : public PairLoss {
       if (!any(is_kin(row, j))) continue;
       for (Index p = j; p < std::min(j + kLanes, row.size); ++p) {
         if (row.kinds[p] <= 0) continue;
-        row.gradient[p] += add_negatives(row, row.anchor, p, &terms);
-        if (settings_.swap) add_negatives(row, p, row.anchor, nullptr);
+        if (settings_.swap) {
+          row.gradient[p] += add_negatives<true, true>(row, row.anchor, p, &terms);
+          add_negatives<true, true>(row, p, row.anchor, nullptr);
+        } else if (settings_.soft) {
+          row.gradient[p] += add_negatives<true, false>(row, row.anchor, p, &terms);
+        } else {
+          row.gradient[p] += add_negatives<false, false>(row, row.anchor, p, &terms);
+        }
       }
     }
     return terms;
@@ -45,12 +51,15 @@ class Triplet : public PairLoss {
   /// The terms of (anchor, positive, every n). With `terms` they are added to it, and their
   /// gradient is taken from gradient[n] where they use d(anchor, n); without, `positive` is the row
   /// at hand and they are taken where they use d(positive, n). Returns d terms / d d(anchor,
-  /// positive).
+  /// positive). Templates, so that a loop computes what its settings need only.
+  template <bool may_be_soft, bool swap>
   Scalar add_negatives(const PairRow& row, Index anchor, Index positive, PairTerms* terms) const {
     const Scalar* distance = values().row(anchor);
-    const Scalar* from_positive = settings_.swap ? values().row(positive) : distance;
+    const Scalar* from_positive = swap ? values().row(positive) : distance;
+    const bool soft = may_be_soft && settings_.soft;
     const Scalar to_positive = distance[positive];
     const auto margin = static_cast<Scalar>(settings_.margin);
+    const bool semihard = settings_.semihard;
     LaneSum value;
     LaneSum slopes;
     IntLanes count{};
@@ -58,36 +67,43 @@ class Triplet : public PairLoss {
     for (Index j = 0; j < row.size; j += kLanes) {
       Lanes to_negative = load(distance + j);
       IntLanes chosen = is_other(row, j);
-      if (settings_.semihard) {
+      if (semihard) {
         const Lanes gap = to_negative - to_positive;
         chosen &= (gap > 0) & (gap <= margin);
       }
+      if (!any(chosen)) continue;
       IntLanes uses = chosen;
-      if (settings_.swap) {
+      if constexpr (swap) {
         const Lanes other = load(from_positive + j);
         const IntLanes swapped = other < to_negative;
         to_negative = select(swapped, other, to_negative);
         uses &= terms == nullptr ? swapped : ~swapped;
       }
       const Lanes excess = to_positive - to_negative + margin;
-      Lanes term = settings_.soft ? softplus(excess) : max(excess, Lanes{});
-      Lanes slope = settings_.soft ? sigmoid(excess) : select(excess > 0, broadcast(1), Lanes{});
-      term = select(chosen, term, Lanes{});
-      slope = select(chosen, slope, Lanes{});
+      const Lanes term = select(chosen, soft ? softplus(excess) : max(excess, Lanes{}), Lanes{});
       value.add(term);
-      slopes.add(slope);
-      count -= chosen;
-      nonzero -= term > 0;
+      count += chosen;
+      const IntLanes active = term > 0;
+      nonzero += active;
+      Lanes slope = select(active, broadcast(1), Lanes{});
+      if (soft) {
+        slope = select(chosen, sigmoid(excess), Lanes{});
+        slopes.add(slope);
+      }
       store(row.gradient + j, load(row.gradient + j) - select(uses, slope, Lanes{}));
     }
     if (terms == nullptr) return 0;
     terms->value += value.total();
+    double chosen = 0;
+    double actives = 0;
     for (Index l = 0; l < kLanes; ++l) {
-      terms->candidates += static_cast<double>(count[l]);
-      terms->count += static_cast<double>(settings_.mean_nonzero ? nonzero[l] : count[l]);
-      terms->active += static_cast<double>(nonzero[l]);
+      chosen -= static_cast<double>(count[l]);
+      actives -= static_cast<double>(nonzero[l]);
     }
-    return static_cast<Scalar>(slopes.total());
+    terms->candidates += chosen;
+    terms->active += actives;
+    terms->count += settings_.mean_nonzero ? actives : chosen;
+    return static_cast<Scalar>(soft ? slopes.total() : actives);
   }
 
   TripletSettings settings_;

@@ -25,6 +25,18 @@ TEST(Lanes, ExpIsZeroFarBelowAndFiniteFarAbove) {
   EXPECT_EQ(exp(Lanes{})[0], 1);
 }
 
+TEST(Lanes, LogIsWithinTheRoundingOfOneAndItself) {
+  const double tolerance = sizeof(Scalar) == 4 ? 2e-7 : 1e-15;
+  for (double e = -80; e < 80; e += 0.00917) {
+    const auto x = static_cast<Scalar>(std::exp(e));
+    const double exact = std::log(static_cast<double>(x));
+    ASSERT_NEAR(static_cast<double>(log(broadcast(x))[2]), exact,
+                tolerance * std::max(1.0, std::abs(exact)))
+        << x;
+  }
+  EXPECT_EQ(log(broadcast(1))[0], 0);
+}
+
 TEST(Lanes, SoftplusAndItsSlopeAreExactAtBothEnds) {
   const double tolerance = sizeof(Scalar) == 4 ? 4e-7 : 1e-15;
   for (double x = -80; x < 80; x += 0.0713) {
