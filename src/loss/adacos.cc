@@ -24,14 +24,14 @@ class Adacos : public CrossEntropyHead {
 
   double compute(const Workers& workers, const LossInput& input, LossOutput& output) override {
     set_scale(scale_[0]);
-    if (dynamic_) move_scale(input.embeddings.rows(), sum_exponentials(workers, input));
+    const double value = CrossEntropyHead::compute(workers, input, output);
     if (output.scalars != nullptr) output.scalars->push_back({"scale", scale_[0]});
-    return CrossEntropyHead::compute(workers, input, output);
+    return value;
   }
 
  private:
-  void move_scale(Index batch, const Row* rows) {
-    if (batch == 0) return;
+  bool move_scale(Index batch, const Row* rows) override {
+    if (!dynamic_ || batch == 0) return false;
     double others = 0;
     for (Index i = 0; i < batch; ++i) {
       others += std::max(0.0, rows[i].sum * std::exp(rows[i].greatest) - std::exp(rows[i].own));
@@ -42,9 +42,10 @@ class Adacos : public CrossEntropyHead {
     std::nth_element(cosines_.data(), middle, cosines_.data() + batch);
     const double cosine = std::max(*middle, std::cos(std::numbers::pi / 4));
     const double scale = std::log(others / static_cast<double>(batch)) / cosine;
-    if (!(scale >= 1)) return;  // a single class, or all cosines far below zero
+    if (!(scale >= 1)) return false;  // a single class, or all cosines far below zero
     scale_[0] = scale;
     set_scale(scale);
+    return true;
   }
 
   bool dynamic_;
@@ -62,6 +63,7 @@ std::unique_ptr<Loss> make(Section section, const LossContext& context, Paramete
   section.read("dynamic", dynamic,
                "the scale follows the batch; else it stays √2 log(classes - 1)");
   read_learning_rate_factor(section, head);
+  read_class_share(section, head);
   return std::make_unique<Adacos>(context, table, head, dynamic, state);
 }
 

@@ -29,6 +29,7 @@ std::unique_ptr<Loss> make(Section section, const LossContext& context, Paramete
   section.read("margin", margin, "added to the own class's angle, in radians", {0, 1.5});
   section.read("easy_margin", easy_margin, "margin only where the angle is below 90 degrees");
   read_learning_rate_factor(section, head);
+  read_class_share(section, head);
   return std::make_unique<Arcface>(context, table, head, margin, easy_margin);
 }
 

@@ -37,6 +37,7 @@ std::unique_ptr<Loss> make(Section section, const LossContext& context, Paramete
   section.read("m2", m2, "added to the own class's angle, in radians", {0, 1.5});
   section.read("m3", m3, "taken from the own class's cosine", {0, 1});
   read_learning_rate_factor(section, head);
+  read_class_share(section, head);
   return std::make_unique<CombinedMargin>(context, table, head, m1, m2, m3);
 }
 

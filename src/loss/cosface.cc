@@ -26,6 +26,7 @@ std::unique_ptr<Loss> make(Section section, const LossContext& context, Paramete
   read_scale(section, head);
   section.read("margin", margin, "taken from the own class's cosine", {0, 1});
   read_learning_rate_factor(section, head);
+  read_class_share(section, head);
   return std::make_unique<Cosface>(context, table, head, margin);
 }
 

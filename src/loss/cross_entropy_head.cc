@@ -16,13 +16,12 @@ constexpr Index kRows = 4;  // rows of the batch a task owns
 CrossEntropyHead::CrossEntropyHead(const LossContext& context, ParameterTable& table,
                                    const HeadSettings& settings)
     : settings_(settings),
-      classes_(context.classes),
-      products_(context, table, context.classes * settings.sub_centers, settings.normalize,
-                settings.learning_rate_factor, settings.sub_centers),
+      products_(context, table,
+                {settings.normalize, settings.learning_rate_factor, settings.sub_centers,
+                 settings.class_share}),
       rows_(context.batch) {
   if (settings.sub_centers > 1) {
-    const Index most = products_.row_count(0) / settings.sub_centers;
-    reduced_ = Buffer<Scalar>(context.batch * round_up(most, kLanes));
+    reduced_ = Buffer<Scalar>(context.batch * round_up(products_.most_classes(), kLanes));
   }
 }
 
@@ -34,21 +33,23 @@ double CrossEntropyHead::compute(const Workers& workers, const LossInput& input,
                                  LossOutput& output) {
   const Index batch = input.embeddings.rows();
   const auto count = static_cast<double>(std::max<Index>(batch, 1));
-  sum_exponentials(workers, input);
+  products_.begin(input);
+  sum_exponentials(workers, input, true);
+  if (move_scale(batch, rows_.data())) sum_exponentials(workers, input, products_.blocks() > 1);
   double sum = 0;
   Index right = 0;
   for (Index i = 0; i < batch; ++i) {
     Row& row = rows_[i];
     const double smooth = settings_.label_smoothing;
     const double expected =
-        (1 - smooth) * row.own + smooth * row.logit_sum / static_cast<double>(classes_);
+        (1 - smooth) * row.own + smooth * row.logit_sum / static_cast<double>(products_.classes());
     const Derived loss = row_loss(row.greatest + std::log(row.sum) - expected);
     sum += loss.value;
     row.factor = loss.derivative * static_cast<double>(output.weight) / count;
     right += row.own >= row.greatest ? 1 : 0;
   }
-  for (Index block = 0; block < products_.blocks(); ++block) {
-    if (!products_.kept()) forward(workers, input, block);
+  for (Index block = products_.blocks() - 1; block >= 0; --block) {  // the last block's stand
+    if (block + 1 < products_.blocks()) forward(workers, input, block);
     backward(workers, input, block, output);
   }
   if (settings_.scale_by_length) add_length_gradient(input, output);
@@ -58,13 +59,14 @@ double CrossEntropyHead::compute(const Workers& workers, const LossInput& input,
   return sum / count;
 }
 
-const CrossEntropyHead::Row* CrossEntropyHead::sum_exponentials(const Workers& workers,
-                                                                const LossInput& input) {
+/// Every row's log-sum-exp over the classes; without `multiply` from the products that stand.
+void CrossEntropyHead::sum_exponentials(const Workers& workers, const LossInput& input,
+                                        bool multiply) {
   const Index batch = input.embeddings.rows();
   for (Index i = 0; i < batch; ++i) {
     Row& row = rows_[i];
     row = {};
-    row.label = static_cast<Index>(input.labels[static_cast<std::size_t>(i)]);
+    row.column = products_.column_of(input.labels[static_cast<std::size_t>(i)]);
     row.scale = settings_.scale;
     if (settings_.scale_by_length) {
       row.scale *= dot(input.embeddings.row(i), input.unit.row(i), input.unit.cols());
@@ -72,15 +74,14 @@ const CrossEntropyHead::Row* CrossEntropyHead::sum_exponentials(const Workers& w
     row.greatest = -std::numeric_limits<double>::infinity();
   }
   for (Index block = 0; block < products_.blocks(); ++block) {
-    forward(workers, input, block);
-    const Index first = products_.first_row(block) / settings_.sub_centers;
+    if (multiply) forward(workers, input, block);
+    const Index first = products_.first_class(block);
     workers.for_blocks(batch, kRows, [&](Index begin, Index end, int) {
       for (Index i = begin; i < end; ++i) {
         add_block(rows_[i], values_.row(i), first, values_.cols());
       }
     });
   }
-  return rows_.data();
 }
 
 /// Products and values of a block.
@@ -98,7 +99,7 @@ void CrossEntropyHead::forward(const Workers& workers, const LossInput& input, I
 /// The gradient of a block, from the values that stand.
 void CrossEntropyHead::backward(const Workers& workers, const LossInput& input, Index block,
                                 LossOutput& output) {
-  const Index first = products_.first_row(block) / settings_.sub_centers;
+  const Index first = products_.first_class(block);
   workers.for_blocks(block_.rows(), kRows, [&](Index begin, Index end, int) {
     for (Index i = begin; i < end; ++i) {
       write_gradient(rows_[i], values_.row(i), first, values_.cols());
@@ -109,18 +110,29 @@ void CrossEntropyHead::backward(const Workers& workers, const LossInput& input, 
 }
 
 void CrossEntropyHead::reduce_row(const Scalar* products, Index classes, Scalar* values) const {
-  const Index k = settings_.sub_centers;
-  for (Index c = 0; c < classes; ++c)
-    values[c] = *std::max_element(products + c * k, products + (c + 1) * k);
+  for (Index c = 0; c < classes; c += kLanes) {
+    Lanes greatest = load_most(products + c, classes - c);
+    for (Index k = 1; k < settings_.sub_centers; ++k) {
+      greatest = max(greatest, load_most(products + k * classes + c, classes - c));
+    }
+    store_most(values + c, classes - c, greatest);
+  }
 }
 
+/// To the first of the greatest.
 void CrossEntropyHead::spread_row(const Scalar* gradient, Index classes, Scalar* products) const {
-  const Index k = settings_.sub_centers;
-  for (Index c = 0; c < classes; ++c) {
-    Scalar* own = products + c * k;
-    const Index greatest = std::max_element(own, own + k) - own;
-    std::fill_n(own, k, Scalar{0});
-    own[greatest] = gradient[c];
+  for (Index c = 0; c < classes; c += kLanes) {
+    Lanes greatest = load_most(products + c, classes - c);
+    for (Index k = 1; k < settings_.sub_centers; ++k) {
+      greatest = max(greatest, load_most(products + k * classes + c, classes - c));
+    }
+    Lanes left = load_most(gradient + c, classes - c);
+    for (Index k = 0; k < settings_.sub_centers; ++k) {
+      Scalar* here = products + k * classes + c;
+      const IntLanes takes = load_most(here, classes - c) == greatest;
+      store_most(here, classes - c, select(takes, left, Lanes{}));
+      left = select(takes, Lanes{}, left);
+    }
   }
 }
 
@@ -139,7 +151,7 @@ void CrossEntropyHead::add_length_gradient(const LossInput& input, LossOutput& o
 void CrossEntropyHead::add_block(Row& row, Scalar* products, Index first, Index count) const {
   constexpr Scalar kNone = -std::numeric_limits<Scalar>::infinity();
   const auto scale = static_cast<Scalar>(row.scale);
-  const Index own = row.label - first;
+  const Index own = row.column - first;
   const bool has_own = own >= 0 && own < count;
   const Scalar own_product = has_own ? products[own] : Scalar{0};
   if (has_own) {
@@ -183,9 +195,9 @@ void CrossEntropyHead::write_gradient(Row& row, Scalar* products, Index first, I
   const auto shift = static_cast<Scalar>(row.greatest);
   const double each = row.factor * row.scale;
   const auto share = static_cast<Scalar>(each / row.sum);
-  const auto smooth =
-      static_cast<Scalar>(each * settings_.label_smoothing / static_cast<double>(classes_));
-  const Index own = row.label - first;
+  const auto smooth = static_cast<Scalar>(each * settings_.label_smoothing /
+                                          static_cast<double>(products_.classes()));
+  const Index own = row.column - first;
   const bool has_own = own >= 0 && own < count;
   LaneSum diff_scale;
   if (has_own) products[own] = 0;  // comes from row.own; the only exponent that may be above 0
@@ -205,8 +217,8 @@ void CrossEntropyHead::write_gradient(Row& row, Scalar* products, Index first, I
   row.diff_scale += diff_scale.total();
   if (has_own) {
     const double probability = std::exp(row.own - row.greatest) / row.sum;
-    const double wanted =
-        1 - settings_.label_smoothing + settings_.label_smoothing / static_cast<double>(classes_);
+    const double wanted = 1 - settings_.label_smoothing +
+                          settings_.label_smoothing / static_cast<double>(products_.classes());
     products[own] = static_cast<Scalar>(each * row.own_slope * (probability - wanted));
     row.diff_scale += row.factor * row.own * (probability - wanted);
   }
@@ -224,6 +236,13 @@ void read_label_smoothing(Section section, HeadSettings& settings) {
 void read_learning_rate_factor(Section section, HeadSettings& settings) {
   section.read("learning_rate_factor", settings.learning_rate_factor,
                "of the class weights, times the optimizer's learning rate", {0, 1e4});
+}
+
+void read_class_share(Section section, HeadSettings& settings) {
+  section.read("class_share", settings.class_share,
+               "of all classes, how many take part in a step: the batch's, the rest drawn anew; "
+               "1 for all (Partial FC, An et al. 2021)",
+               {1e-6, 1});
 }
 
 }  // namespace KINDRED_SCALAR

@@ -12,7 +12,8 @@ struct HeadSettings {
   bool scale_by_length = false;  ///< the scale of a row is `scale` times ‖x‖
   double label_smoothing = 0;
   double learning_rate_factor = 1;
-  Index sub_centers = 1;  ///< rows of weights for each class, class-major: c · sub_centers + k
+  Index sub_centers = 1;   ///< rows of weights for each class, class-major: c · sub_centers + k
+  double class_share = 1;  ///< of the classes, how many take part in a step
 };
 
 /// Base of the losses that classify: cross-entropy of scale · (product with each class's weights),
@@ -22,6 +23,8 @@ struct HeadSettings {
 ///   loss = mean over rows of row_loss(log Σ_j e^(l_j) − Σ_j q_j l_j)
 ///   q = (1 − label_smoothing) at the own class + label_smoothing / classes everywhere
 ///
+/// The classes are all, or those that take part in the step (class_share); the weights of the
+/// others get a gradient of zero.
 /// The greatest logit is taken out before the exponential, so no scale overflows. A head with
 /// several rows of weights for each class makes one number of their products.
 class CrossEntropyHead : public Loss {
@@ -33,7 +36,7 @@ class CrossEntropyHead : public Loss {
  protected:
   /// One row of the batch on its way through the blocks of classes.
   struct Row {
-    Index label;
+    Index column;  // of the own class
     double scale;
     double greatest;    // logit so far
     double sum;         // Σ e^(logit − greatest) so far
@@ -48,19 +51,21 @@ class CrossEntropyHead : public Loss {
   virtual Derived target(double product) const { return {product, 1}; }
   /// The loss of a row of that cross-entropy.
   virtual Derived row_loss(double cross_entropy) const { return {cross_entropy, 1}; }
-  /// With sub-centers: values [classes] of the products [classes · sub_centers] of a row;
+  /// With sub-centers: values [classes] of the products [sub_centers, classes] of a row;
   /// the greatest, unless a head says otherwise.
   virtual void reduce_row(const Scalar* products, Index classes, Scalar* values) const;
   /// The chain rule of reduce_row: products become d loss / d product.
   virtual void spread_row(const Scalar* gradient, Index classes, Scalar* products) const;
 
+  /// A head may change the scale here, once the rows' sums under the old one are known.
+  virtual bool move_scale(Index /*batch*/, const Row* /*rows*/) { return false; }
+
   const HeadSettings& settings() const { return settings_; }
   void set_scale(double scale) { settings_.scale = scale; }
   ClassProducts& products() { return products_; }
-  /// The first half of compute(): every row's log-sum-exp over the classes.
-  const Row* sum_exponentials(const Workers& workers, const LossInput& input);
 
  private:
+  void sum_exponentials(const Workers& workers, const LossInput& input, bool multiply);
   void forward(const Workers& workers, const LossInput& input, Index block);
   void backward(const Workers& workers, const LossInput& input, Index block, LossOutput& output);
   void add_block(Row& row, Scalar* products, Index first, Index count) const;
@@ -68,7 +73,6 @@ class CrossEntropyHead : public Loss {
   void write_gradient(Row& row, Scalar* products, Index first, Index count) const;
 
   HeadSettings settings_;
-  Index classes_;
   ClassProducts products_;
   Buffer<Row> rows_;
   Buffer<Scalar> reduced_;  // [B, classes of a block], with sub-centers
@@ -80,6 +84,7 @@ class CrossEntropyHead : public Loss {
 void read_scale(Section section, HeadSettings& settings);
 void read_label_smoothing(Section section, HeadSettings& settings);
 void read_learning_rate_factor(Section section, HeadSettings& settings);
+void read_class_share(Section section, HeadSettings& settings);
 
 }  // namespace KINDRED_SCALAR
 }  // namespace kindred

@@ -31,6 +31,7 @@ std::unique_ptr<Loss> make(Section section, const LossContext& context, Paramete
   section.read("normalize", head.normalize, "cosines of unit rows instead of the plain product");
   read_scale(section, head);
   read_learning_rate_factor(section, head);
+  read_class_share(section, head);
   return std::make_unique<Focal>(context, table, head, gamma);
 }
 

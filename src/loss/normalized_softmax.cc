@@ -12,6 +12,7 @@ std::unique_ptr<Loss> make(Section section, const LossContext& context, Paramete
   read_scale(section, settings);
   read_label_smoothing(section, settings);
   read_learning_rate_factor(section, settings);
+  read_class_share(section, settings);
   return std::make_unique<CrossEntropyHead>(context, table, settings);
 }
 

@@ -22,7 +22,7 @@ class ProxyAnchor : public Loss {
               double learning_rate_factor)
       : alpha_(alpha),
         margin_(margin),
-        products_(context, table, context.classes, true, learning_rate_factor),
+        products_(context, table, {true, learning_rate_factor}),
         classes_(context.batch),
         kin_cosines_(context.batch),
         values_(blocks_of(context.classes, kProxies)) {}
@@ -34,13 +34,13 @@ class ProxyAnchor : public Loss {
   double compute(const Workers& workers, const LossInput& input, LossOutput& output) override {
     classes_.group(input.labels);
     const auto present = static_cast<double>(std::max<Index>(classes_.count(), 1));
-    const auto proxies = static_cast<double>(products_.rows());
+    const auto proxies = static_cast<double>(products_.classes());
     const double weight = output.weight;
     double kin = 0;
     double others = 0;
     for (Index block = 0; block < products_.blocks(); ++block) {
       const ScalarView cosines = products_.forward(workers, input, block);
-      take_kin_out(input, products_.first_row(block), cosines);
+      take_kin_out(input, products_.first_class(block), cosines);
       workers.for_blocks(cosines.cols(), kProxies, [&](Index begin, Index end, int) {
         values_[begin / kProxies] = 0;
         for (Index p = begin; p < end; p += kLanes) {
@@ -49,7 +49,7 @@ class ProxyAnchor : public Loss {
         }
       });
       for (Index t = 0; t < blocks_of(cosines.cols(), kProxies); ++t) others += values_[t];
-      kin += pull_kin(input, products_.first_row(block), cosines, weight / present);
+      kin += pull_kin(input, products_.first_class(block), cosines, weight / present);
       products_.backward(workers, input, block, cosines, output);
     }
     return kin / present + others / proxies;

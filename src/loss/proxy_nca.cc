@@ -15,6 +15,7 @@ std::unique_ptr<Loss> make(Section section, const LossContext& context, Paramete
                {1e-6, 1e4});
   head.scale = 2 * softmax_scale;
   read_learning_rate_factor(section, head);
+  read_class_share(section, head);
   return std::make_unique<CrossEntropyHead>(context, table, head);
 }
 

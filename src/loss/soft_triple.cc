@@ -41,45 +41,51 @@ class SoftTriple : public CrossEntropyHead {
   Derived target(double product) const override { return {product - settings_.margin, 1}; }
 
   void reduce_row(const Scalar* products, Index classes, Scalar* values) const override {
-    for (Index c = 0; c < classes; ++c) {
-      values[c] = static_cast<Scalar>(soft_maximum(products + c * settings().sub_centers).value);
+    for (Index c = 0; c < classes; c += kLanes) {
+      const SoftMaximum all(products + c, classes, classes - c, *this);
+      store_most(values + c, classes - c, all.value);
     }
   }
 
   // dS/ds_k = q_k (1 + (s_k − S) / gamma)
   void spread_row(const Scalar* gradient, Index classes, Scalar* products) const override {
-    for (Index c = 0; c < classes; ++c) {
-      Scalar* own = products + c * settings().sub_centers;
-      const SoftMaximum all = soft_maximum(own);
+    const auto sharpness = static_cast<Scalar>(1 / settings_.gamma);
+    for (Index c = 0; c < classes; c += kLanes) {
+      const SoftMaximum all(products + c, classes, classes - c, *this);
+      const Lanes factor = load_most(gradient + c, classes - c) / all.sum;
       for (Index k = 0; k < settings().sub_centers; ++k) {
-        const auto s = static_cast<double>(own[k]);
-        const double share = std::exp((s - all.greatest) / settings_.gamma) / all.sum;
-        own[k] = static_cast<Scalar>(static_cast<double>(gradient[c]) * share *
-                                     (1 + (s - all.value) / settings_.gamma));
+        Scalar* here = products + k * classes + c;
+        const Lanes s = load_most(here, classes - c);
+        const Lanes e = exp((s - all.greatest) * sharpness);
+        store_most(here, classes - c, factor * e * (1 + (s - all.value) * sharpness));
       }
     }
   }
 
+  /// Of the products of a few classes with each of their centers.
   struct SoftMaximum {
-    double greatest;
-    double sum;
-    double value;
+    KINDRED_INLINE SoftMaximum(const Scalar* products, Index stride, Index count,
+                               const SoftTriple& loss) {
+      const auto sharpness = static_cast<Scalar>(1 / loss.settings_.gamma);
+      const Index centers = loss.settings().sub_centers;
+      greatest = load_most(products, count);
+      for (Index k = 1; k < centers; ++k) {
+        greatest = max(greatest, load_most(products + k * stride, count));
+      }
+      Lanes weighted{};  // of the differences from the greatest, which round less
+      for (Index k = 0; k < centers; ++k) {
+        const Lanes below = load_most(products + k * stride, count) - greatest;
+        const Lanes e = exp(below * sharpness);
+        sum += e;
+        weighted += e * below;
+      }
+      value = greatest + weighted / sum;
+    }
+
+    Lanes greatest{};
+    Lanes sum{};
+    Lanes value{};
   };
-  SoftMaximum soft_maximum(const Scalar* products) const {
-    double greatest = products[0];
-    for (Index k = 1; k < settings().sub_centers; ++k) {
-      greatest = std::max(greatest, static_cast<double>(products[k]));
-    }
-    double sum = 0;
-    double weighted = 0;
-    for (Index k = 0; k < settings().sub_centers; ++k) {
-      const auto s = static_cast<double>(products[k]);
-      const double e = std::exp((s - greatest) / settings_.gamma);
-      sum += e;
-      weighted += e * s;
-    }
-    return {greatest, sum, weighted / sum};
-  }
 
   /// The value of the merging term; adds its gradient to the weights'.
   double merge_centers(const Workers& workers, const LossInput& input, LossOutput& output) {

@@ -13,11 +13,11 @@ std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 }  // namespace
 
 void unit_rows(const Workers& workers, ConstScalarView src, ScalarView dst,
-               std::span<Scalar> lengths) {
+               std::span<Scalar> lengths, std::span<const Index> rows) {
   const Index depth = src.cols();
-  workers.for_blocks(src.rows(), kRows, [&](Index begin, Index end, int) {
+  workers.for_blocks(dst.rows(), kRows, [&](Index begin, Index end, int) {
     for (Index i = begin; i < end; ++i) {
-      const Scalar* from = src.row(i);
+      const Scalar* from = src.row(rows.empty() ? i : rows[at(i)]);
       const double length = std::sqrt(dot(from, from, depth));
       const bool zero = length < kShortestRow;  // not for NaN: it must be seen
       const double inverse = zero ? 0 : 1 / length;
@@ -32,11 +32,11 @@ void unit_rows(const Workers& workers, ConstScalarView src, ScalarView dst,
 
 void unit_rows_backward(const Workers& workers, ConstScalarView unit,
                         std::span<const Scalar> lengths, ConstScalarView diff_unit,
-                        ScalarView diff_src, bool overwrite) {
+                        ScalarView diff_src, bool overwrite, std::span<const Index> rows) {
   const Index depth = unit.cols();
   workers.for_blocks(unit.rows(), kRows, [&](Index begin, Index end, int) {
     for (Index i = begin; i < end; ++i) {
-      Scalar* to = diff_src.row(i);
+      Scalar* to = diff_src.row(rows.empty() ? i : rows[at(i)]);
       if (overwrite) std::fill_n(to, depth, Scalar{0});
       const double length = lengths[at(i)];
       if (length == 0) continue;

@@ -24,7 +24,9 @@ void PrintTo(const Variant& variant, std::ostream* out) {
 /// Settings that take another path through a loss than its defaults.
 const std::multimap<std::string, std::string>& further_settings() {
   static const std::multimap<std::string, std::string> settings = {
+      {"adacos", "class_share = 0.7\ndynamic = false"},
       {"adacos", "dynamic = false"},
+      {"arcface", "class_share = 0.5\nscale = 8"},
       {"arcface", "easy_margin = true\nscale = 16"},
       {"arcface", "margin = 1.2\nscale = 8"},
       {"center", "normalize = true"},
@@ -55,10 +57,12 @@ const std::multimap<std::string, std::string>& further_settings() {
       {"proxy_nca", "softmax_scale = 9"},
       {"soft_triple", "centers = 1"},
       {"soft_triple", "centers = 3\ntau = 2\nla = 5"},
+      {"softmax", "class_share = 0.4\nlabel_smoothing = 0.1"},
       {"softmax", "label_smoothing = 0.1"},
       {"softmax", "normalize = true\nscale = 16"},
       {"softmax", "normalize = true\nscale = 64\nlabel_smoothing = 0.1"},
       {"sphereface", "margin = 2\nscale = 3"},
+      {"subcenter_arcface", "class_share = 0.6\nscale = 8\nsub_centers = 2"},
       {"subcenter_arcface", "scale = 8\nsub_centers = 2"},
       {"supcon", "memory = 1500"},
       {"supcon", "mining = 'easy_positive'"},
