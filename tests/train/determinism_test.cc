@@ -74,6 +74,11 @@ TEST(Determinism, HoldsForEveryLoss) {
   }
 }
 
+TEST(Determinism, HoldsWithADrawOfClasses) {
+  expect_same_bits(std::string(test::kMlp) +
+                   "[[loss]]\nname = 'arcface'\nscale = 8\nclass_share = 0.3\n");
+}
+
 TEST(Determinism, HoldsForEveryOptimizer) {
   for (const OptimizerEntry& entry : optimizer_registry()) {
     SCOPED_TRACE(std::string(entry.name));
