@@ -1,4 +1,5 @@
 #include "loss/cross_entropy_head.h"
+#include "loss/margin_schedule.h"
 
 namespace kindred {
 inline namespace KINDRED_SCALAR {
@@ -8,13 +9,19 @@ namespace {
 class Cosface : public CrossEntropyHead {
  public:
   Cosface(const LossContext& context, ParameterTable& table, const HeadSettings& head,
-          double margin)
-      : CrossEntropyHead(context, table, head), margin_(margin) {}
+          const MarginSchedule& margin)
+      : CrossEntropyHead(context, table, head), schedule_(margin) {}
+
+  double compute(const Workers& workers, const LossInput& input, LossOutput& output) override {
+    margin_ = schedule_.at(input, output);
+    return CrossEntropyHead::compute(workers, input, output);
+  }
 
  private:
   Derived target(double cosine) const override { return {cosine - margin_, 1}; }
 
-  double margin_;
+  MarginSchedule schedule_;
+  double margin_ = 0;
 };
 
 std::unique_ptr<Loss> make(Section section, const LossContext& context, ParameterTable& table,
@@ -22,9 +29,8 @@ std::unique_ptr<Loss> make(Section section, const LossContext& context, Paramete
   HeadSettings head;
   head.normalize = true;
   head.scale = 64;
-  double margin = 0.35;
   read_scale(section, head);
-  section.read("margin", margin, "taken from the own class's cosine", {0, 1});
+  const MarginSchedule margin(section, 0.35, "taken from the own class's cosine", {0, 1});
   read_learning_rate_factor(section, head);
   read_class_share(section, head);
   return std::make_unique<Cosface>(context, table, head, margin);

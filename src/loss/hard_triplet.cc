@@ -21,6 +21,7 @@ class HardTriplet : public Loss {
 
   double compute(const Workers& workers, const LossInput& input, LossOutput& output) override {
     const Index batch = input.embeddings.rows();
+    margin_ = settings_.margin.at(input, output);
     classes_.group(input.labels);
     for (Index i = 0; i < labels_.size(); ++i) {
       labels_[i] = i < batch ? static_cast<LaneInt>(classes_.class_of(i)) : LaneInt{-1};
@@ -99,7 +100,7 @@ class HardTriplet : public Loss {
 
   void set_term(Index i, Hardest& triplet) const {
     const double negative = distance(swapped(i, triplet) ? triplet.positive : i, triplet.negative);
-    const double excess = distance(i, triplet.positive) - negative + settings_.margin;
+    const double excess = distance(i, triplet.positive) - negative + margin_;
     triplet.term = std::max(excess, 0.0);
     triplet.slope = excess > 0 ? 1 : 0;
     if (settings_.soft) {
@@ -135,7 +136,8 @@ class HardTriplet : public Loss {
   }
 
   TripletSettings settings_;
-  bool squared_;  // mined by squared distances: one root for each triplet instead of each pair
+  double margin_ = 0;  // of this step
+  bool squared_;       // mined by squared distances: one root for each triplet instead of each pair
   PairMatrix pairs_;
   BatchClasses classes_;
   Buffer<LaneInt> labels_;  // class of each row within the batch; -1 behind the last

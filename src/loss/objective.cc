@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "kindred/core/error.h"
+#include "kindred/loss/weight_schedule.h"
 #include "loss/unit_rows.h"
 
 namespace kindred {
@@ -14,24 +15,9 @@ namespace {
 
 constexpr std::size_t kScalars = 16;  // a loss reports at most so many
 
-/// How much of its weight a loss has at a step: none before `from`, all from `to` on, and a
-/// straight line between; both as shares of the planned steps.
-struct Ramp {
-  double from = 0;
-  double to = 0;
-
-  double at(Index step, Index planned_steps) const {
-    if (planned_steps <= 0) return 1;
-    const double now = static_cast<double>(step) / static_cast<double>(planned_steps);
-    if (now >= to) return 1;
-    return now <= from ? 0 : (now - from) / (to - from);
-  }
-};
-
 struct Term {
   std::unique_ptr<Loss> loss;
-  double weight = 1;
-  Ramp ramp;
+  WeightSchedule weight;
 };
 
 }  // namespace
@@ -51,15 +37,9 @@ Objective::Objective(Section root, const LossContext& context, ParameterTable& t
     : impl_(std::make_unique<Impl>()) {
   for (Section section : root.sections("loss")) {
     std::string name;
-    Term term;
     section.read("name", name, "which loss; `kindred list losses` shows them");
     if (name.empty()) section.fail("a [[loss]] needs a name, as in name = \"softmax\"");
-    section.read("weight", term.weight, "factor of this loss in the sum", {0, 1e6});
-    section.read("weight_from", term.ramp.from,
-                 "share of the planned steps before which the weight is 0", {0, 1});
-    section.read("weight_to", term.ramp.to,
-                 "share of the planned steps from which on the weight is whole", {0, 1});
-    if (term.ramp.to < term.ramp.from) term.ramp.to = term.ramp.from;
+    Term term{nullptr, WeightSchedule(section)};
     const LossEntry& entry = find_loss(name);
     const auto before =
         std::count_if(impl_->reports.begin(), impl_->reports.end(), [&](const LossReport& report) {
@@ -67,6 +47,7 @@ Objective::Objective(Section root, const LossContext& context, ParameterTable& t
         });
     LossReport report;
     report.name = before == 0 ? name : fmt::format("{}.{}", name, before + 1);
+    report.scheduled = term.weight.varies();
     report.scalars.reserve(kScalars);
     LossContext own = context;
     own.name = "loss." + report.name;
@@ -109,7 +90,7 @@ double Objective::compute(const Workers& workers, LossInput input, ScalarView di
     Term& term = impl_->terms[t];
     LossReport& report = impl_->reports[t];
     report.scalars.clear();
-    report.weight = term.weight * term.ramp.at(input.step, input.planned_steps);
+    report.weight = term.weight.at(input.step, input.planned_steps);
     LossOutput output{static_cast<Scalar>(report.weight), diff_embeddings, diff_unit,
                       diff_parameters, &report.scalars};
     report.value = term.loss->compute(workers, input, output);

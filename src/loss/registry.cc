@@ -15,6 +15,8 @@
   loss(contrastive) \
   loss(cosface) \
   loss(focal) \
+  loss(histogram) \
+  loss(island) \
   loss(lifted_structure) \
   loss(margin) \
   loss(mse) \
@@ -24,6 +26,7 @@
   loss(ntxent) \
   loss(proxy_anchor) \
   loss(proxy_nca) \
+  loss(smooth_ap) \
   loss(soft_triple) \
   loss(softmax) \
   loss(sphereface) \

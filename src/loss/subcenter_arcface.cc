@@ -1,3 +1,4 @@
+#include "loss/margin_schedule.h"
 #include "loss/margins.h"
 
 namespace kindred {
@@ -9,13 +10,19 @@ namespace {
 class SubcenterArcface : public CrossEntropyHead {
  public:
   SubcenterArcface(const LossContext& context, ParameterTable& table, const HeadSettings& head,
-                   double margin, bool easy_margin)
-      : CrossEntropyHead(context, table, head), margin_(margin), easy_margin_(easy_margin) {}
+                   const MarginSchedule& margin, bool easy_margin)
+      : CrossEntropyHead(context, table, head), schedule_(margin), easy_margin_(easy_margin) {}
+
+  double compute(const Workers& workers, const LossInput& input, LossOutput& output) override {
+    margin_ = schedule_.at(input, output);
+    return CrossEntropyHead::compute(workers, input, output);
+  }
 
  private:
   Derived target(double cosine) const override { return arc_margin(cosine, margin_, easy_margin_); }
 
-  double margin_;
+  MarginSchedule schedule_;
+  double margin_ = 0;
   bool easy_margin_;
 };
 
@@ -25,11 +32,10 @@ std::unique_ptr<Loss> make(Section section, const LossContext& context, Paramete
   head.normalize = true;
   head.scale = 64;
   head.sub_centers = 3;
-  double margin = 0.5;
   bool easy_margin = false;
   section.read("sub_centers", head.sub_centers, "centers of each class", {1, 64});
   read_scale(section, head);
-  section.read("margin", margin, "added to the own class's angle, in radians", {0, 1.5});
+  const MarginSchedule margin(section, 0.5, "added to the own class's angle, in radians", {0, 1.5});
   section.read("easy_margin", easy_margin, "margin only where the angle is below 90 degrees");
   read_learning_rate_factor(section, head);
   read_class_share(section, head);

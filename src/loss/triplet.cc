@@ -25,6 +25,11 @@ class Triplet : public PairLoss {
           State& state)
       : PairLoss(context, std::move(pairs), state), settings_(settings) {}
 
+  double compute(const Workers& workers, const LossInput& input, LossOutput& output) override {
+    margin_ = static_cast<Scalar>(settings_.margin.at(input, output));
+    return PairLoss::compute(workers, input, output);
+  }
+
  private:
   bool reads_other_rows() const override { return settings_.swap; }
 
@@ -58,7 +63,7 @@ class Triplet : public PairLoss {
     const Scalar* from_positive = swap ? values().row(positive) : distance;
     const bool soft = may_be_soft && settings_.soft;
     const Scalar to_positive = distance[positive];
-    const auto margin = static_cast<Scalar>(settings_.margin);
+    const Scalar margin = margin_;
     const bool semihard = settings_.semihard;
     LaneSum value;
     LaneSum slopes;
@@ -107,16 +112,17 @@ class Triplet : public PairLoss {
   }
 
   TripletSettings settings_;
+  Scalar margin_ = 0;  // of this step
 };
 
 std::unique_ptr<Loss> make(Section section, const LossContext& context, ParameterTable& /*table*/,
                            State& state) {
-  TripletSettings settings;
   const std::string mining = read_mining(section, "hard");
   PairSettings pairs;
-  settings.distance = read_distance(section, pairs);
+  const std::string distance = read_distance(section, pairs);
+  TripletSettings settings(MarginSchedule(section, 0.2, "in the unit of the distance", {0, 1e3}));
+  settings.distance = distance;
   settings.normalize = pairs.normalize;
-  section.read("margin", settings.margin, "in the unit of the distance", {0, 1e3});
   section.read("soft", settings.soft, "softplus instead of the hinge");
   section.read("swap", settings.swap, "d(p, n) for d(a, n) where smaller (Balntas et al. 2016)");
   std::string reduction = "mean_nonzero";

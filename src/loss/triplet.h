@@ -1,16 +1,19 @@
 #pragma once
 #include <string>
 
+#include "loss/margin_schedule.h"
 #include "loss/pair_loss.h"
 
 namespace kindred {
 inline namespace KINDRED_SCALAR {
 
 struct TripletSettings {
+  explicit TripletSettings(const MarginSchedule& schedule) : margin(schedule) {}
+
+  MarginSchedule margin;
   std::string distance = "euclidean";
   bool normalize = true;
   bool semihard = false;
-  double margin = 0.2;
   bool soft = false;
   bool swap = false;
   bool mean_nonzero = true;

@@ -29,7 +29,7 @@ Json record_of(const StepReport& report, double train_seconds) {
   line["loss"] = report.loss;
   for (const LossReport& loss : report.losses) {
     line[loss.name] = loss.value;
-    if (loss.weight != 1) line[loss.name + ".weight"] = loss.weight;
+    if (loss.weight != 1 || loss.scheduled) line[loss.name + ".weight"] = loss.weight;
     for (const LossScalar& scalar : loss.scalars) {
       line[fmt::format("{}.{}", loss.name, scalar.name)] = scalar.value;
     }

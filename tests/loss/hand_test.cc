@@ -56,6 +56,11 @@ std::vector<Worked> worked() {
       {"cosface", "", 1.942812492},
       {"sphereface", "", 1.270301630},
       {"normalized_softmax", "scale = 20", 0.003302709},
+      // Not in that library's version: from loops over the definitions, in float64.
+      {"smooth_ap", "", 0.194475518},
+      {"smooth_ap", "temperature = 0.1", 0.259563966},
+      {"histogram", "", 0.166666667},
+      {"histogram", "bins = 4", 0.277964444},
   };
   std::vector<Worked> registered;
   for (const Worked& one : all) {
@@ -67,6 +72,19 @@ std::vector<Worked> worked() {
 }
 
 INSTANTIATE_TEST_SUITE_P(SixPoints, Hand, testing::ValuesIn(worked()));
+
+// On a line, raw: x = 0, 0, 2 (class 0), 0 (class 1). The kin at distance 0 cost nothing, the four
+// ordered pairs (0, 2) 2 each; the other at distance 0 costs neg_margin = 1 from both sides of both
+// zeros, the one at distance 2 nothing: 2 + 1. The gradient of a distance at 0 is 0: the other
+// moves nothing, each of the four pairs pulls by 1/4 at both ends.
+TEST(ContrastiveLoss, TakesEqualRowsAsDistanceZeroWithGradientZero) {
+  LossRun run(one_loss("contrastive", "normalize = false"), {1, 2, {0, 0, 2, 0}, {0, 0, 0, 1}});
+  EXPECT_DOUBLE_EQ(run.compute(), 3);
+  const double expected[] = {-.5, -.5, 1, 0};
+  for (Index i = 0; i < 4; ++i) {
+    EXPECT_DOUBLE_EQ(static_cast<double>(run.gradient()(i, 0)), expected[i]) << i;
+  }
+}
 
 TEST(CenterLoss, IsTheWorkedValueAndMovesItsCentersAsPublished) {
   LossRun run(one_loss("center"), circle());

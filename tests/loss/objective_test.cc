@@ -55,18 +55,6 @@ TEST(Objective, NumbersTheSecondLossOfAName) {
   EXPECT_NE(run.parameters()[0], run.parameters()[offset]);
 }
 
-TEST(Objective, RampsAWeightByShareOfThePlannedSteps) {
-  LossRun run(one_loss("triplet", "weight = 2\nweight_from = 0.1\nweight_to = 0.5"), small());
-  const std::vector<std::pair<Index, double>> expected = {
-      {0, 0.0}, {10, 0.0}, {30, 1.0}, {50, 2.0}, {99, 2.0}};
-  for (const auto& [step, weight] : expected) {
-    run.step = step;  // of 100
-    const double value = run.compute();
-    EXPECT_DOUBLE_EQ(run.report().weight, weight) << step;
-    EXPECT_DOUBLE_EQ(value, weight * run.report().value) << step;
-  }
-}
-
 TEST(Objective, GivesZeroRowsNoGradientThroughTheirDirection) {
   TestBatch batch = small();
   for (Index k = 0; k < 5; ++k) batch.at(4, k) = 0;

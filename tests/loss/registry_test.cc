@@ -29,6 +29,7 @@ const std::multimap<std::string, std::string>& further_settings() {
       {"arcface", "class_share = 0.5\nscale = 8"},
       {"arcface", "easy_margin = true\nscale = 16"},
       {"arcface", "margin = 1.2\nscale = 8"},
+      {"arcface", "margin_warm_up = 0.5\nscale = 16"},
       {"center", "normalize = true"},
       {"center", "update = 'facenet'"},
       {"circle", "gamma = 16\nm = 0.25"},
@@ -43,6 +44,8 @@ const std::multimap<std::string, std::string>& further_settings() {
       {"cosface", "scale = 8"},
       {"focal", "gamma = 0"},
       {"focal", "gamma = 0.5\nnormalize = true\nscale = 8"},
+      {"histogram", "bins = 7"},
+      {"island", "normalize = true\nisland = 0.5"},
       {"lifted_structure", "distance = 'squared_euclidean'\nnormalize = false"},
       {"lifted_structure", "mining = 'easy_positive'"},
       {"margin", "beta_per_class = true\nmining = 'all'"},
@@ -55,6 +58,8 @@ const std::multimap<std::string, std::string>& further_settings() {
       {"ntxent", "temperature = 0.5"},
       {"proxy_anchor", "alpha = 8"},
       {"proxy_nca", "softmax_scale = 9"},
+      {"smooth_ap", "memory = 1024"},
+      {"smooth_ap", "temperature = 0.1\nmining = 'easy_positive'"},
       {"soft_triple", "centers = 1"},
       {"soft_triple", "centers = 3\ntau = 2\nla = 5"},
       {"softmax", "class_share = 0.4\nlabel_smoothing = 0.1"},
@@ -69,6 +74,7 @@ const std::multimap<std::string, std::string>& further_settings() {
       {"supcon", "temperature = 0.5"},
       {"triplet", "distance = 'cosine'\nreduction = 'mean'"},
       {"triplet", "distance = 'squared_euclidean'\nswap = true"},
+      {"triplet", "margin_from = 0.1\nmargin_warm_up = 0.5\nmining = 'all'"},
       {"triplet", "memory = 1024"},
       {"triplet", "mining = 'all'"},
       {"triplet", "mining = 'all'\nsoft = true\nnormalize = false"},
@@ -186,6 +192,39 @@ TEST_P(EveryLoss, GivesFiniteNumbersAndWritesItsOwnSegmentsOnly) {
       for (const LossScalar& scalar : run.report().scalars) {
         EXPECT_TRUE(std::isfinite(scalar.value)) << shape.name << " " << scalar.name;
       }
+    }
+  }
+}
+
+/// Class rows (weights, proxies) that point exactly or almost where the first embedding of their
+/// class points, or the other way: cosines at ±1, where acos and sqrt have no bounded slope.
+void point_at_embeddings(LossRun& run, TestBatch& batch, double off) {
+  for (const Segment& segment : run.table().segments()) {
+    if (segment.size % (batch.classes * batch.depth) != 0) continue;
+    const Index rows_of_class = segment.size / (batch.classes * batch.depth);
+    for (Index p = 0; p < segment.size; ++p) {
+      const Index c = p / batch.depth / rows_of_class;
+      const double sign = c % 2 == 0 ? 1 : -1;
+      const double number = batch.at(c, p % batch.depth) * sign * (1 + (p % 3 == 0 ? off : 0));
+      run.parameters()[static_cast<std::size_t>(segment.offset + p)] = static_cast<Scalar>(number);
+    }
+  }
+}
+
+TEST_P(EveryLoss, StaysFiniteWhereCosinesToClassRowsAreOne) {
+  TestBatch batch = random_batch(balanced(6, 4), 10, 15);  // row c is of class c
+  for (const double off : {0.0, 1e-9, 1e-7, 1e-6, 1e-5, 1e-4}) {
+    LossRun run(recipe(), batch);
+    point_at_embeddings(run, batch, off);
+    EXPECT_TRUE(std::isfinite(run.compute())) << off;
+    for (Index i = 0; i < batch.size(); ++i) {
+      for (Index k = 0; k < batch.depth; ++k) {
+        ASSERT_TRUE(std::isfinite(run.gradient()(i, k))) << off << " row " << i;
+      }
+    }
+    for (Index p = 0; p < run.table().size(); ++p) {
+      if (is_gap(run.table(), p)) continue;
+      ASSERT_TRUE(std::isfinite(run.parameter_gradient()[static_cast<std::size_t>(p)])) << off;
     }
   }
 }

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "kindred/loss/loss.h"
+#include "kindred/loss/miner.h"
 #include "kindred/train/optimizer.h"
 #include "support/bfloat16.h"
 #include "train/small_run.h"
@@ -79,6 +80,27 @@ TEST(Determinism, HoldsWithADrawOfClasses) {
                    "[[loss]]\nname = 'arcface'\nscale = 8\nclass_share = 0.3\n");
 }
 
+// What a loss carries besides its defaults: queues of past embeddings, with every miner over them,
+// moving centers, learned boundaries and scales, class weights of several kinds.
+TEST(Determinism, HoldsForWhatLossesCarry) {
+  const std::string memory = "memory = 60\n";  // two and a half batches: the queue wraps around
+  for (const MinerEntry& miner : miner_registry()) {
+    SCOPED_TRACE(std::string(miner.name));
+    expect_same_bits(std::string(test::kMlp) + "[[loss]]\nname = 'contrastive'\n" + memory +
+                     "mining = '" + std::string(miner.name) + "'\n");
+  }
+  for (const char* loss :
+       {"name = 'triplet'\nmemory = 60\nmining = 'semihard'\nwarm_up_from = 0.2\nwarm_up_to = 0.7",
+        "name = 'supcon'\nmemory = 24\nfade_to = 0.5",
+        "name = 'margin'\nbeta_per_class = true\nmemory = 30\nlearning_rate_factor = 10",
+        "name = 'center'\nupdate = 'facenet'\n[[loss]]\nname = 'center'\nnormalize = true",
+        "name = 'adacos'\n[[loss]]\nname = 'proxy_anchor'\nlearning_rate_factor = 100",
+        "name = 'soft_triple'\n[[loss]]\nname = 'subcenter_arcface'"}) {
+    SCOPED_TRACE(loss);
+    expect_same_bits(std::string(test::kMlp) + "[[loss]]\n" + loss + "\n");
+  }
+}
+
 TEST(Determinism, HoldsForEveryOptimizer) {
   for (const OptimizerEntry& entry : optimizer_registry()) {
     SCOPED_TRACE(std::string(entry.name));
@@ -105,7 +127,8 @@ TEST(Determinism, HoldsWithEverythingAtOnce) {
   expect_same_bits(std::string(test::kConv4) + kAugment +
                    "[data]\nquarter_turns = true\nvalidation_classes = 2\n"
                    "[[loss]]\nname = 'softmax'\nnormalize = true\nscale = 8\n"
-                   "[[loss]]\nname = 'triplet'\n[[loss]]\nname = 'center'\nweight = 0.01\n"
+                   "[[loss]]\nname = 'triplet'\nwarm_up_to = 0.5\nfade_from = 0.8\n"
+                   "[[loss]]\nname = 'center'\nweight = 0.01\n"
                    "[optimizer]\nname = 'adamw'\nschedule = 'one_cycle'\nclip_norm = 1.0\n"
                    "[train]\naverage = 0.9\ncheckpoint_every = 3\n");
 }

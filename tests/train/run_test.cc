@@ -44,6 +44,28 @@ TEST(Run, LeavesWhatTheFolderPromises) {
   EXPECT_TRUE(lines[0].contains("train_seconds"));
 }
 
+TEST(Run, LogsTheWeightInForceOfALossWithASchedule) {
+  const SmallRun runs;
+  const std::string text = kRecipe +
+                           "[[loss]]\nname = 'triplet'\nweight = 2\nwarm_up_from = 0.25\n" +
+                           "warm_up_to = 0.5\nfade_to = 0.75\n";
+  Recipe first = runs.recipe(text, 8);
+  first.set("train.steps=3");
+  runs.run("run", std::move(first), 1);
+  runs.run("run", runs.recipe(text, 8), 1, true);
+  const std::vector<double> expected = {0, 0, 1, 2, 2, 2, 0, 0};
+  std::vector<double> weights;
+  for (const Json& line : read_run_log(runs.path("run/metrics.jsonl"))) {
+    if (!line.contains("loss")) continue;
+    EXPECT_FALSE(line.contains("softmax.weight"));
+    weights.push_back(line["triplet.weight"].get<double>());
+    EXPECT_DOUBLE_EQ(
+        line["loss"].get<double>(),
+        line["softmax"].get<double>() + weights.back() * line["triplet"].get<double>());
+  }
+  EXPECT_EQ(weights, expected);
+}
+
 TEST(Run, LearnsTheSmallData) {
   test::SmallData data;
   data.test_classes = 4;

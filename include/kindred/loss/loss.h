@@ -32,8 +32,8 @@ struct LossInput {
   std::span<const Index> sample_ids;     ///< [B]
   ConstScalarView targets;               ///< [B, T], empty where absent
   Index step = 0;
-  Index planned_steps = 0;
-  std::uint64_t seed = 0;  ///< of the loss's random numbers: Random(seed, purpose, step, ...)
+  Index planned_steps = 0;  ///< of the run; 0 outside one: schedules stand where they lead to
+  std::uint64_t seed = 0;   ///< of the loss's random numbers: Random(seed, purpose, step, ...)
   std::span<const Scalar> parameters;  ///< the flat array; a loss reads its own segments
 };
 

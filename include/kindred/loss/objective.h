@@ -10,9 +10,10 @@ inline namespace KINDRED_SCALAR {
 
 /// One loss's part in a step, for the log.
 struct LossReport {
-  std::string name;  ///< "softmax", or "triplet.2" for the second of a name
-  double value = 0;  ///< before the weight
-  double weight = 0;
+  std::string name;                 ///< "softmax", or "triplet.2" for the second of a name
+  double value = 0;                 ///< before the weight
+  double weight = 0;                ///< in this step
+  bool scheduled = false;           ///< the weight changes over the run
   std::vector<LossScalar> scalars;  ///< "active_share", ...
 };
 
