@@ -4,12 +4,15 @@
 #include <functional>
 
 #include "command.h"
+#include "draw_curves.h"
+#include "kindred/core/file.h"
 #include "kindred/core/recipe.h"
 #include "kindred/data/import.h"
 #include "kindred/data/sampler.h"
 #include "kindred/eval/registry.h"
 #include "kindred/loss/loss.h"
 #include "kindred/loss/miner.h"
+#include "kindred/loss/weight_schedule.h"
 #include "kindred/nn/registry.h"
 #include "kindred/train/optimizer.h"
 
@@ -21,8 +24,8 @@ std::string range_text(const Range& range) {
   return fmt::format(", {} to {}", range.low, range.high);
 }
 
-void print_settings(Section section) {
-  for (const Setting& setting : section.settings()) {
+void print_settings(const std::vector<Setting>& settings) {
+  for (const Setting& setting : settings) {
     fmt::print("    {} = {}    {}{}; {}\n", setting.key, setting.value, setting.type,
                range_text(setting.range), setting.description);
   }
@@ -35,10 +38,14 @@ void print_row(const Entry& entry, Make make) {
   Recipe recipe;
   Section section = recipe.root();
   make(section);
-  print_settings(section);
+  print_settings(section.settings());
 }
 
 void list_losses() {
+  fmt::print("  every [[loss]]:\n");
+  Recipe recipe;
+  const WeightSchedule weight(recipe.root());
+  print_settings(recipe.root().settings());
   for (const LossEntry& entry : loss_registry()) {
     print_row(entry, [&](Section section) {
       LossContext context;
@@ -122,8 +129,17 @@ void add_list(CLI::App& program) {
   for (const Listing& listing : kListings) names.emplace_back(listing.name);
   command.add_option("what", *which, "one of the lists (default: all)")
       ->check(CLI::IsMember(names));
-  command.footer("Example:\n  kindred list losses");
-  command.callback([which] { list(*which); });
+  auto curves = std::make_shared<std::string>();
+  command.add_option("--curves", *curves, "writes a picture of every loss's curve instead (SVG)")
+      ->type_name("FILE.svg");
+  command.footer("Example:\n  kindred list losses\n  kindred list losses --curves losses.svg");
+  command.callback([which, curves] {
+    if (curves->empty()) {
+      list(*which);
+    } else {
+      write_file_durably(*curves, draw_curves(loss_curves()));
+    }
+  });
 }
 
 }  // namespace kindred::tools

@@ -6,7 +6,7 @@
 #include "command.h"
 #include "kindred/core/error.h"
 #include "kindred/data/hdf5_file.h"
-#include "kindred/loss/objective.h"
+#include "single_loss.h"
 
 namespace kindred::tools {
 namespace {
@@ -50,48 +50,6 @@ double norm(ConstMatrixView matrix) {
   return std::sqrt(sum);
 }
 
-/// The loss with what it trains and carries, for a number of classes.
-struct Bench {
-  Bench(const LossOptions& options, LossContext context, Index classes)
-      : recipe(recipe_of(options)) {
-    context.classes = classes;
-    objective = std::make_unique<Objective>(recipe.root(), context, table, state);
-    recipe.finish();
-    parameters = Buffer<float>(table.size());
-    gradient = Buffer<float>(table.size());
-    objective->initialise(context.seed, parameters.span());
-  }
-  static Recipe recipe_of(const LossOptions& options) {
-    Recipe recipe;
-    std::string name(find_loss(options.loss).name);
-    recipe.root().append("loss").read("name", name, "");
-    for (const std::string& assignment : options.assignments) recipe.set("loss.0." + assignment);
-    return recipe;
-  }
-  /// Its weights (or its centers) as one matrix; empty where it has none.
-  MatrixView weights(Buffer<float>& flat) {
-    if (table.segments().empty()) return {};
-    const Segment& segment = table.segments()[0];
-    const Index rows = segment.shape.empty() ? 1 : segment.shape[0];
-    return {flat.data() + segment.offset, rows, segment.size / std::max<Index>(rows, 1)};
-  }
-  MatrixView centers() {
-    for (const auto& array : state.arrays()) {
-      if (array->name.ends_with("centers") && array->shape.size() == 2) {
-        return {array->as<float>().data(), array->shape[0], array->shape[1]};
-      }
-    }
-    return {};
-  }
-
-  Recipe recipe;
-  ParameterTable table;
-  State state;
-  std::unique_ptr<Objective> objective;
-  Buffer<float> parameters;
-  Buffer<float> gradient;
-};
-
 void copy_rows(ConstMatrixView from, MatrixView to, const std::string& path) {
   if (from.rows() != to.rows() || from.cols() != to.cols()) {
     fail(ErrorKind::data, fmt::format("{}: /param is {} x {}; this loss wants {} x {}", path,
@@ -101,32 +59,34 @@ void copy_rows(ConstMatrixView from, MatrixView to, const std::string& path) {
 }
 
 // The loss for as many classes as `param` has rows for (a loss may keep several rows a class).
-std::unique_ptr<Bench> make_bench(const LossOptions& options, const LossContext& context,
-                                  Index classes, const Matrix* param) {
-  auto bench = std::make_unique<Bench>(options, context, classes);
-  if (param == nullptr) return bench;
-  const auto rows = [](Bench& made) {
-    const MatrixView weights = made.weights(made.parameters);
-    return weights.rows() > 0 ? weights.rows() : made.centers().rows();
+std::unique_ptr<SingleLoss> make_single(const LossOptions& options, LossContext context,
+                                        const Matrix* param) {
+  const auto make = [&] {
+    return std::make_unique<SingleLoss>(options.loss, options.assignments, context);
   };
-  const Index found = rows(*bench);
-  if (found > 0 && found % classes == 0 && param->rows() % (found / classes) == 0 &&
-      param->rows() / (found / classes) >= classes) {
-    bench = std::make_unique<Bench>(options, context, param->rows() / (found / classes));
+  auto single = make();
+  if (param == nullptr) return single;
+  const Index found = single->class_rows().rows();
+  if (found > 0 && found % context.classes == 0) {
+    const Index rows_of_class = found / context.classes;
+    if (param->rows() % rows_of_class == 0 && param->rows() / rows_of_class >= context.classes) {
+      context.classes = param->rows() / rows_of_class;
+      single = make();
+    }
   }
-  const MatrixView weights = bench->weights(bench->parameters);
-  copy_rows(param->view(), weights.rows() > 0 ? weights : bench->centers(), options.param);
-  return bench;
+  copy_rows(param->view(), single->class_rows(), options.param);
+  return single;
 }
 
-void write_gradients(const LossOptions& options, Bench& bench, ConstMatrixView diff_embeddings) {
+void write_gradients(const LossOptions& options, SingleLoss& single,
+                     ConstMatrixView diff_embeddings) {
   Hdf5Writer writer(options.out);
   const auto write = [&](const std::string& name, ConstMatrixView matrix) {
     writer.write<float>(name, {matrix.rows(), matrix.cols()}, packed(matrix));
   };
   write("grad_embeddings", diff_embeddings);
-  if (bench.weights(bench.gradient).rows() > 0) write("grad_param", bench.weights(bench.gradient));
-  if (bench.centers().rows() > 0) write("centers_after", bench.centers());
+  if (single.weights_gradient().rows() > 0) write("grad_param", single.weights_gradient());
+  if (single.centers().rows() > 0) write("centers_after", single.centers());
   writer.finish();
 }
 
@@ -151,19 +111,18 @@ void measure(const LossOptions& options) {
                               ": name a file whose /targets has one row for "
                               "each embedding with --targets");
   }
-  Index classes = 1;
+  LossContext context;
+  context.classes = 1;
   for (const std::int64_t label : labels) {
     if (label < 0) fail(ErrorKind::data, file.where("labels") + ": holds a negative label");
-    classes = std::max<Index>(classes, label + 1);
+    context.classes = std::max<Index>(context.classes, label + 1);
   }
-  LossContext context;
   context.embedding = embeddings.cols();
   context.batch = embeddings.rows();
   context.targets = targets.cols();
   Matrix param;
   if (!options.param.empty()) param = read_matrix(Hdf5File::open(options.param), "param");
-  const auto bench =
-      make_bench(options, context, classes, options.param.empty() ? nullptr : &param);
+  const auto single = make_single(options, context, options.param.empty() ? nullptr : &param);
 
   std::vector<Index> ids(static_cast<std::size_t>(embeddings.rows()));
   for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = static_cast<Index>(i);
@@ -172,22 +131,18 @@ void measure(const LossOptions& options) {
   input.labels = labels;
   input.sample_ids = ids;
   input.targets = targets.view();
-  input.planned_steps = 1;
-  input.parameters = bench->parameters.span();
   const Workers workers(options.threads);
   const ComputeScope scope;
   Matrix diff(embeddings.rows(), embeddings.cols());
-  bench->objective->compute(workers, input, diff.view(), bench->gradient.span());
-
-  const LossReport& report = bench->objective->reports()[0];
+  const LossReport& report = single->compute(workers, input, diff.view());
   Json numbers;
   numbers["loss"] = entry.name;
   numbers["value"] = report.value;
   for (const LossScalar& scalar : report.scalars) numbers[scalar.name] = scalar.value;
   numbers["grad_embeddings_norm"] = norm(diff.view());
-  const MatrixView grad_param = bench->weights(bench->gradient);
+  const MatrixView grad_param = single->weights_gradient();
   if (grad_param.rows() > 0) numbers["grad_param_norm"] = norm(grad_param);
-  if (!options.out.empty()) write_gradients(options, *bench, diff.view());
+  if (!options.out.empty()) write_gradients(options, *single, diff.view());
   if (!write_json(options, numbers)) return;
   for (const auto& [key, value] : numbers.items()) {
     fmt::print("{:<22} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());

@@ -189,6 +189,7 @@ TEST_F(Program, ListsWhatThereIs) {
   EXPECT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_TRUE(contains(outcome.out, "triplet:")) << outcome.out;
   EXPECT_TRUE(contains(outcome.out, "margin = 0.2")) << outcome.out;
+  EXPECT_TRUE(contains(outcome.out, "warm_up_from = 0.0")) << outcome.out;
 }
 
 TEST_F(Program, ListsWhatDescriptionsAndReadmeReferTo) {
