@@ -6,8 +6,11 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
+#include <memory>
 #include <string_view>
 
 #include "kindred/core/error.h"
@@ -15,9 +18,9 @@
 namespace kindred {
 namespace {
 
-constexpr Index kMostFileBytes = Index{64} << 20;
 constexpr Index kMostBytes = Index{1} << 40;  // of all files together
 constexpr Index kMostFiles = 50'000'000;
+constexpr Index kHint = Index{64} << 20;  // of a claimed size, believed at most
 constexpr std::size_t kBlockBytes = std::size_t{1} << 18;
 
 bool climbs_out(std::string_view name) {
@@ -97,11 +100,11 @@ bool Archive::next() {
 
 const std::string& Archive::name() const { return impl_->name; }
 
-std::vector<std::byte> Archive::read() {
+std::vector<std::byte> Archive::read(Index most) {
   // What the header claims is a hint; the end is where the data ends.
   std::vector<std::byte> bytes;
   const auto claimed = static_cast<Index>(archive_entry_size(impl_->entry));
-  bytes.reserve(static_cast<std::size_t>(std::clamp<Index>(claimed, 0, kMostFileBytes)));
+  bytes.reserve(static_cast<std::size_t>(std::clamp<Index>(claimed, 0, std::min(most, kHint))));
   for (;;) {
     const void* block = nullptr;
     std::size_t size = 0;
@@ -110,9 +113,9 @@ std::vector<std::byte> Archive::read() {
     if (result == ARCHIVE_EOF) break;
     if (result != ARCHIVE_OK && result != ARCHIVE_WARN) impl_->fail_reading();
     const auto end = offset + static_cast<la_int64_t>(size);
-    if (offset < static_cast<la_int64_t>(bytes.size()) || end > kMostFileBytes) {
+    if (offset < static_cast<la_int64_t>(bytes.size()) || end > most) {
       fail(ErrorKind::data, fmt::format("{}: {} is larger than {} MiB unpacked; it is not read",
-                                        impl_->path, impl_->name, kMostFileBytes >> 20));
+                                        impl_->path, impl_->name, most >> 20));
     }
     bytes.resize(static_cast<std::size_t>(offset));  // holes of sparse files are zeros
     const auto* first = static_cast<const std::byte*>(block);
@@ -126,13 +129,46 @@ std::vector<std::byte> Archive::read() {
   return bytes;
 }
 
-std::string first_name_in_archive(const std::string& path) {
-  try {
-    Archive archive(path);
-    return archive.next() ? archive.name() : "";
-  } catch (const Error& error) {
-    if (error.kind() == ErrorKind::no_input) throw;
-    return "";
+bool is_archive(const std::string& path) {
+  constexpr std::array<std::string_view, 8> kEndings{".zip",    ".npz",     ".tar",    ".tgz",
+                                                     ".tar.gz", ".tar.bz2", ".tar.xz", ".txz"};
+  if (std::any_of(kEndings.begin(), kEndings.end(),
+                  [&](std::string_view ending) { return path.ends_with(ending); })) {
+    return true;
+  }
+  std::array<char, 4> begin{};
+  std::ifstream(path, std::ios::binary).read(begin.data(), begin.size());
+  return std::string_view(begin.data(), begin.size()) == "PK\x03\x04";
+}
+
+std::vector<std::byte> gunzip(std::vector<std::byte> bytes, Index most, const std::string& where) {
+  if (bytes.size() < 2 || bytes[0] != std::byte{0x1F} || bytes[1] != std::byte{0x8B}) return bytes;
+  const std::unique_ptr<::archive, decltype(&archive_read_free)> handle(archive_read_new(),
+                                                                        archive_read_free);
+  archive_read_support_filter_gzip(handle.get());
+  archive_read_support_format_raw(handle.get());
+  const auto refuse = [&](const std::string& why) {
+    fail(ErrorKind::data, fmt::format("{}: gzip {}", where, why));
+  };
+  const auto refuse_damaged = [&] {
+    const char* reason = archive_error_string(handle.get());
+    refuse(fmt::format("is damaged: {}", reason == nullptr ? "no reason given" : reason));
+  };
+  ::archive_entry* entry = nullptr;
+  if (archive_read_open_memory(handle.get(), bytes.data(), bytes.size()) != ARCHIVE_OK ||
+      archive_read_next_header(handle.get(), &entry) != ARCHIVE_OK) {
+    refuse_damaged();
+  }
+  std::vector<std::byte> unpacked;
+  std::vector<std::byte> block(kBlockBytes);
+  for (;;) {
+    const la_ssize_t size = archive_read_data(handle.get(), block.data(), block.size());
+    if (size < 0) refuse_damaged();
+    if (size == 0) return unpacked;
+    if (static_cast<Index>(unpacked.size()) + size > most) {
+      refuse(fmt::format("unpacks to more than {} MiB; it is not read", most >> 20));
+    }
+    unpacked.insert(unpacked.end(), block.begin(), block.begin() + size);
   }
 }
 

@@ -22,21 +22,19 @@ class Archive {
   /// Goes on to the next regular file; false at the end.
   bool next();
   const std::string& name() const;  ///< with forward slashes
-  /// The whole content of the file that next() came to, at most 64 MiB.
-  std::vector<std::byte> read();
+  /// The whole content of the file that next() came to. Over `most` bytes it fails with data.
+  std::vector<std::byte> read(Index most);
 
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 
-/// One file of an archive.
-struct ArchivedFile {
-  std::string name;
-  std::vector<std::byte> bytes;
-};
+/// True where the file begins or is named as archives that Archive reads (zip, tar, packed tar).
+bool is_archive(const std::string& path);
 
-/// The name of the first regular file, or "" where `path` is not an archive with files in it.
-std::string first_name_in_archive(const std::string& path);
+/// The bytes, unpacked where they are gzip; fails with data where that is damaged or over `most`
+/// bytes. `where` names them in messages.
+std::vector<std::byte> gunzip(std::vector<std::byte> bytes, Index most, const std::string& where);
 
 }  // namespace kindred

@@ -1,6 +1,7 @@
 #include "data/hdf5_session.h"
 
 #include <array>
+#include <string_view>
 #include <vector>
 
 namespace kindred {
@@ -22,6 +23,7 @@ herr_t keep_reason(unsigned /*depth*/, const H5E_error2_t* error, void* data) {
 
 Hdf5Session::Hdf5Session() : lock_(hdf5_mutex()) {
   static const bool without_plugins = [] {
+    H5dont_atexit();  // after a write that failed, HDF5's own tidying at the end crashes
     H5open();
     // Code for unknown filters is never loaded, whatever HDF5_PLUGIN_PATH says.
     return H5PLset_loading_state(0) >= 0;
@@ -36,7 +38,12 @@ Hdf5Session::~Hdf5Session() { H5Eset_auto2(H5E_DEFAULT, print_, print_data_); }
 std::string hdf5_reason() {
   std::string reason = "no reason given";
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, keep_reason, &reason);  // the innermost comes last
-  return reason;
+  // What the system says stands between times and addresses.
+  constexpr std::string_view kSystem = "error message = '";
+  const std::size_t at = reason.find(kSystem);
+  if (at == std::string::npos) return reason;
+  const std::size_t begin = at + kSystem.size();
+  return reason.substr(begin, reason.find('\'', begin) - begin);
 }
 
 Hdf5Id hdf5_select_rows(hid_t space, Index first, Index count) {

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -28,17 +29,16 @@ Hdf5Id space_of(const std::vector<Index>& shape) {
   return Hdf5Id(H5Screate_simple(static_cast<int>(size.size()), size.data(), nullptr));
 }
 
-constexpr int kBestLevel = 12;  // libdeflate's; it searches for the shortest form
-
-// The zlib stream of `rows`, filled up with zeros to a whole chunk.
-std::vector<std::uint8_t> deflated(std::span<const std::uint8_t> rows, std::size_t chunk_bytes) {
+// `rows`, filled up with zeros to a whole chunk, as a zlib stream unless the level is 0.
+std::vector<std::uint8_t> packed_chunk(std::span<const std::uint8_t> rows, std::size_t chunk_bytes,
+                                       int level) {
   struct Free {
     void operator()(libdeflate_compressor* c) const { libdeflate_free_compressor(c); }
   };
-  const std::unique_ptr<libdeflate_compressor, Free> compressor(
-      libdeflate_alloc_compressor(kBestLevel));
   std::vector<std::uint8_t> whole(rows.begin(), rows.end());
   whole.resize(chunk_bytes);
+  if (level == 0) return whole;
+  const std::unique_ptr<libdeflate_compressor, Free> compressor(libdeflate_alloc_compressor(level));
   std::vector<std::uint8_t> packed(libdeflate_zlib_compress_bound(compressor.get(), chunk_bytes));
   packed.resize(libdeflate_zlib_compress(compressor.get(), whole.data(), whole.size(),
                                          packed.data(), packed.size()));
@@ -164,31 +164,48 @@ void Hdf5Writer::write_rows(const std::string& name, Index first, Index count,
                name);
 }
 
-void Hdf5Writer::write_packed(const std::string& name, const std::vector<Index>& shape,
-                              std::span<const std::uint8_t> values, Index chunk_rows,
+void Hdf5Writer::write_packed(const std::string& name, Index first,
+                              std::span<const std::uint8_t> values, int level,
                               const Workers& workers) {
-  std::vector<Index> chunk = shape;
-  chunk[0] = std::min(chunk_rows, shape[0]);
-  create<std::uint8_t>(name, shape, {chunk, 9, false});  // 9 is what HDF5 has a name for
-  const std::size_t row_bytes = values.size() / static_cast<std::size_t>(shape[0]);
-  const std::size_t chunk_bytes = row_bytes * static_cast<std::size_t>(chunk[0]);
-  std::vector<std::vector<std::uint8_t>> packed(
-      static_cast<std::size_t>(blocks_of(shape[0], chunk[0])));
-  workers.for_each(static_cast<Index>(packed.size()), [&](Index i, int) {
-    const auto first = static_cast<std::size_t>(i) * chunk_bytes;
-    const auto rows = values.subspan(first, std::min(chunk_bytes, values.size() - first));
-    packed[static_cast<std::size_t>(i)] = deflated(rows, chunk_bytes);
-  });
   const Hdf5Session session;
   const Hdf5Id id(H5Dopen2(impl_->file.get(), name.c_str(), H5P_DEFAULT));
-  std::vector<hsize_t> offset(shape.size(), 0);
+  impl_->check(id.valid(), name);
+  const Hdf5Id plan(H5Dget_create_plist(id.get()));
+  std::array<hsize_t, H5S_MAX_RANK> chunk{};
+  const int rank = H5Pget_chunk(plan.get(), H5S_MAX_RANK, chunk.data());
+  impl_->check(rank > 0, name);
+  std::size_t chunk_bytes = 1;
+  for (int i = 0; i < rank; ++i)
+    chunk_bytes *= static_cast<std::size_t>(chunk[static_cast<std::size_t>(i)]);
+  const auto count = blocks_of(static_cast<Index>(values.size()), static_cast<Index>(chunk_bytes));
+  std::vector<std::vector<std::uint8_t>> packed(static_cast<std::size_t>(count));
+  workers.for_each(count, [&](Index i, int) {
+    const auto begin = static_cast<std::size_t>(i) * chunk_bytes;
+    const auto rows = values.subspan(begin, std::min(chunk_bytes, values.size() - begin));
+    packed[static_cast<std::size_t>(i)] = packed_chunk(rows, chunk_bytes, level);
+  });
+  std::array<hsize_t, H5S_MAX_RANK> offset{};
+  offset[0] = static_cast<hsize_t>(first);
   for (const std::vector<std::uint8_t>& piece : packed) {
     impl_->check(
         H5Dwrite_chunk(id.get(), H5P_DEFAULT, 0, offset.data(), piece.size(), piece.data()) >= 0,
         name);
-    offset[0] += static_cast<hsize_t>(chunk[0]);
+    offset[0] += chunk[0];
   }
 }
+
+void Hdf5Writer::shorten(const std::string& name, Index rows) {
+  const Hdf5Session session;
+  const Hdf5Id id(H5Dopen2(impl_->file.get(), name.c_str(), H5P_DEFAULT));
+  impl_->check(id.valid(), name);
+  const Hdf5Id space(H5Dget_space(id.get()));
+  std::array<hsize_t, H5S_MAX_RANK> size{};
+  H5Sget_simple_extent_dims(space.get(), size.data(), nullptr);
+  size[0] = static_cast<hsize_t>(rows);
+  impl_->check(H5Dset_extent(id.get(), size.data()) >= 0, name);
+}
+
+const std::string& Hdf5Writer::path() const { return impl_->path; }
 
 void Hdf5Writer::write_strings(const std::string& name, std::span<const std::string> values,
                                const Hdf5Storage& storage) {

@@ -1,116 +1,90 @@
 #include "data/image.h"
 
 #include <fmt/format.h>
-#include <png.h>
 
 #include <algorithm>
+#include <array>
+#include <cctype>
+#include <string_view>
 
 #include "kindred/core/error.h"
 
 namespace kindred {
 namespace {
 
-constexpr Index kMostPixels = 64'000'000;
-
-/// libpng's state, freed at the end whatever happens.
-struct PngState {
-  png_image state{};
-  PngState() { state.version = PNG_IMAGE_VERSION; }
-  ~PngState() { png_image_free(&state); }
-  PngState(const PngState&) = delete;
-  PngState& operator=(const PngState&) = delete;
-};
-
-/// What an output pixel takes from along one axis: `weights` of the source pixels from `first` on,
-/// in units of 1 / source extent; they add up to the source extent.
-struct Span {
-  Index first;
-  std::vector<std::uint64_t> weights;
-};
-
-// In units where a source pixel is `to` long and an output pixel is `from` long.
-std::vector<Span> area_spans(Index from, Index to) {
-  std::vector<Span> spans;
-  for (Index i = 0; i < to; ++i) {
-    const Index begin = i * from;
-    const Index end = begin + from;
-    Span span{begin / to, {}};
-    for (Index j = span.first; j * to < end; ++j) {
-      span.weights.push_back(
-          static_cast<std::uint64_t>(std::min(end, (j + 1) * to) - std::max(begin, j * to)));
-    }
-    spans.push_back(std::move(span));
-  }
-  return spans;
+Image decode_whole_png(std::span<const std::byte> bytes, const std::string& where) {
+  return decode_png(bytes, 0, where);
 }
+
+Image decode_upright_jpeg(std::span<const std::byte> bytes, const std::string& where) {
+  return upright(decode_jpeg(bytes, where), exif_orientation(bytes));
+}
+
+struct ImageKind {
+  std::string_view name;
+  std::string_view begins_with;
+  Image (*decode)(std::span<const std::byte> bytes, const std::string& where);
+};
+
+constexpr std::array kKinds{
+    ImageKind{"JPEG", "\xFF\xD8\xFF", decode_upright_jpeg},
+    ImageKind{"PNG", "\x89PNG", decode_whole_png},
+    ImageKind{"PGM", "P5", decode_pnm},
+    ImageKind{"PPM", "P6", decode_pnm},
+    ImageKind{"PGM in decimal", "P2", decode_pnm},
+    ImageKind{"PPM in decimal", "P3", decode_pnm},
+    ImageKind{"BMP", "BM", decode_bmp},
+};
+
+constexpr std::array<std::string_view, 8> kEndings{".jpg", ".jpeg", ".png", ".pgm",
+                                                   ".ppm", ".pnm",  ".bmp", ".dib"};
 
 }  // namespace
 
-Image decode_png(std::span<const std::byte> bytes, Index channels, const std::string& where) {
-  PngState reader;
-  png_image& state = reader.state;
-  if (png_image_begin_read_from_memory(&state, bytes.data(), bytes.size()) == 0) {
-    fail(ErrorKind::data,
-         fmt::format("{}: is not a PNG that can be read: {}", where, state.message));
-  }
-  const auto width = static_cast<Index>(state.width);
-  const auto height = static_cast<Index>(state.height);
-  if (width * height > kMostPixels) {
-    fail(ErrorKind::data, fmt::format("{}: claims {} x {} pixels; at most {} are read", where,
-                                      width, height, kMostPixels));
-  }
-  state.format = channels == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
-  Image image{{.channels = channels, .height = height, .width = width}, {}};
-  image.pixels.resize(static_cast<std::size_t>(image.shape.size()));
-  const png_color white{255, 255, 255};
-  if (png_image_finish_read(&state, &white, image.pixels.data(), 0, nullptr) == 0) {
-    fail(ErrorKind::data, fmt::format("{}: PNG is damaged: {}", where, state.message));
-  }
-  return image;
+std::string image_kinds() {
+  std::array<std::string_view, kKinds.size()> names;
+  std::transform(kKinds.begin(), kKinds.end(), names.begin(),
+                 [](const ImageKind& kind) { return kind.name; });
+  return fmt::format("{}", fmt::join(names, ", "));
 }
 
-std::string encode_png(const Image& image) {
-  PngState writer;
-  png_image& state = writer.state;
-  state.width = static_cast<png_uint_32>(image.shape.width);
-  state.height = static_cast<png_uint_32>(image.shape.height);
-  state.format = image.shape.channels == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
-  std::string bytes(PNG_IMAGE_PNG_SIZE_MAX(state), '\0');
-  png_alloc_size_t size = bytes.size();
-  if (png_image_write_to_memory(&state, bytes.data(), &size, 0, image.pixels.data(), 0, nullptr) ==
-      0) {
-    fail(ErrorKind::internal, fmt::format("a PNG of {} x {} pixels could not be made: {}",
-                                          image.shape.width, image.shape.height, state.message));
-  }
-  bytes.resize(size);
-  return bytes;
+bool is_image_name(const std::string& name) {
+  std::string small = name.substr(name.size() - std::min<std::size_t>(name.size(), 5));
+  std::transform(small.begin(), small.end(), small.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return std::any_of(kEndings.begin(), kEndings.end(),
+                     [&](std::string_view ending) { return small.ends_with(ending); });
 }
 
-Image area_resize(const Image& image, Index height, Index width) {
-  const Shape& from = image.shape;
-  const std::vector<Span> rows = area_spans(from.height, height);
-  const std::vector<Span> columns = area_spans(from.width, width);
-  const auto area = static_cast<std::uint64_t>(from.height * from.width);
-  Image result{{.channels = from.channels, .height = height, .width = width}, {}};
+Image decode_image(std::span<const std::byte> bytes, const std::string& where) {
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  for (const ImageKind& kind : kKinds) {
+    if (text.starts_with(kind.begins_with)) return kind.decode(bytes, where);
+  }
+  fail(ErrorKind::data, fmt::format("{}: is no image of a kind that is read ({})", where,
+                                    text.empty() ? "it is empty" : image_kinds()));
+}
+
+void check_image_size(Index height, Index width, const std::string& where) {
+  if (height >= 1 && width >= 1 && height <= kMostPixels / width) return;
+  fail(ErrorKind::data, fmt::format("{}: claims {} x {} pixels; 1 to {} are read", where, width,
+                                    height, kMostPixels));
+}
+
+Image with_channels(Image image, Index channels) {
+  if (image.shape.channels == channels) return image;
+  Image result{image.shape, {}};
+  result.shape.channels = channels;
   result.pixels.reserve(static_cast<std::size_t>(result.shape.size()));
-  for (const Span& row : rows) {
-    for (const Span& column : columns) {
-      for (Index c = 0; c < from.channels; ++c) {
-        std::uint64_t sum = 0;
-        for (std::size_t i = 0; i < row.weights.size(); ++i) {
-          const std::uint8_t* pixel =
-              image.pixels.data() +
-              ((row.first + static_cast<Index>(i)) * from.width + column.first) * from.channels + c;
-          std::uint64_t line = 0;
-          for (const std::uint64_t weight : column.weights) {
-            line += weight * *pixel;
-            pixel += from.channels;
-          }
-          sum += row.weights[i] * line;
-        }
-        result.pixels.push_back(static_cast<std::uint8_t>((2 * sum + area) / (2 * area)));
-      }
-    }
+  if (channels == 3) {
+    for (const std::uint8_t value : image.pixels)
+      result.pixels.insert(result.pixels.end(), 3, value);
+    return result;
+  }
+  for (std::size_t i = 0; i + 2 < image.pixels.size(); i += 3) {
+    const std::uint32_t sum = 19595U * image.pixels[i] + 38470U * image.pixels[i + 1] +
+                              7471U * image.pixels[i + 2];  // of 65536
+    result.pixels.push_back(static_cast<std::uint8_t>((sum + 32768) >> 16));
   }
   return result;
 }

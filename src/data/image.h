@@ -15,16 +15,48 @@ struct Image {
   std::vector<std::uint8_t> pixels;
 };
 
-/// A PNG as `channels` (1 or 3) bytes a pixel; transparent parts on white. `where` names it in
-/// messages. Fails with data, also where it claims more than 64 million pixels.
+/// How many pixels an image may claim; more is taken for a bomb.
+constexpr Index kMostPixels = 64'000'000;
+
+/// A whole image file of a known kind (image_kinds()), as it is meant to be seen: turned upright
+/// where EXIF says how, transparent parts on white. One channel where the file is grey, else three.
+/// `where` names it in messages. Files are not trusted. Fails with data.
+Image decode_image(std::span<const std::byte> bytes, const std::string& where);
+
+/// The kinds decode_image() reads, for messages: "JPEG, PNG, ...".
+std::string image_kinds();
+/// True where the name ends as image files do, in small or capital letters.
+bool is_image_name(const std::string& name);
+
+/// Like decode_image(), for one kind each; `channels` 0 is the file's own, 1 or 3 converts.
 Image decode_png(std::span<const std::byte> bytes, Index channels, const std::string& where);
+Image decode_jpeg(std::span<const std::byte> bytes, const std::string& where);
+Image decode_bmp(std::span<const std::byte> bytes, const std::string& where);
+Image decode_pnm(std::span<const std::byte> bytes, const std::string& where);
+
+/// Fails with data where an image of that size is a bomb, or empty.
+void check_image_size(Index height, Index width, const std::string& where);
 
 /// The whole PNG file of an image of 1 or 3 channels.
 std::string encode_png(const Image& image);
 
-/// Every output pixel is the mean over the area it covers, weighted exactly (integers), rounded to
-/// nearest with halves up.
-Image area_resize(const Image& image, Index height, Index width);
+/// EXIF's orientation in a JPEG file, 1 (upright) to 8; 1 where it says nothing that makes sense.
+int exif_orientation(std::span<const std::byte> jpeg);
+/// The image turned and mirrored as that orientation asks.
+Image upright(Image image, int orientation);
+
+/// How an image gets larger along an axis; it gets smaller by the mean over the area that an output
+/// pixel covers, weighted exactly. Pixel centers are at halves; beyond the edge is the edge.
+enum class Enlarge { bilinear, bicubic };
+
+/// Integer arithmetic, rounded to nearest with halves up: the same bits everywhere.
+Image resize(const Image& image, Index height, Index width, Enlarge enlarge = Enlarge::bilinear);
+
+/// The piece in the middle, at most as large as the image.
+Image crop_center(const Image& image, Index height, Index width);
+
+/// Grey by ITU-R BT.601 (0.299, 0.587, 0.114), or grey three times. `channels` is 1 or 3.
+Image with_channels(Image image, Index channels);
 
 /// 255 - value.
 void invert(Image& image);

@@ -1,29 +1,62 @@
 #pragma once
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "kindred/core/parallel.h"
 #include "kindred/core/shape.h"
+#include "kindred/data/pair_list.h"
 
 namespace kindred {
 
-/// A data set of images about to be written; columns left empty are left out.
-struct ImageSet {
-  Shape shape;
-  std::vector<std::uint8_t> images;  ///< N x shape.size(), samples of a class together
+/// How the images of a data set are stored.
+struct ImageStorage {
+  Shape shape = {};
+  Index most_samples = 0;   ///< that may be appended
+  Index run = 1;            ///< samples of a class that follow each other: chunks hold whole runs
+  Index chunk = 0;          ///< samples a chunk; 0: whole runs, 64 KiB or more
+  int gzip = 0;             ///< 0 to 12
+  std::string source = {};  ///< where the images come from
+};
+
+/// A list of pairs to be kept: as /pairs, /same and /fold where `group` is empty, else in it.
+struct KeptPairs {
+  std::string group;
+  PairList list;
+};
+
+/// What is written beside the images; columns left empty are left out.
+struct ImageColumns {
   std::vector<std::int64_t> labels;
   std::vector<std::string> class_names;
   std::vector<std::uint8_t> split;
   std::vector<std::string> paths;
+  std::vector<std::int64_t> groups;
+  std::string group_name = "groups";
   std::vector<std::int32_t> episode;
   std::vector<std::uint8_t> role;
-  Index run = 1;       ///< samples of a class that follow each other: chunks hold whole runs
-  std::string source;  ///< where the images come from
+  std::vector<KeptPairs> pairs;
 };
 
-/// Writes it in the format of datasets/README.md, deflated. Returns the file's size in bytes.
+/// Writes a data set of images (datasets/README.md) beside `path` and renames it into place in
+/// finish(); destroyed before that, it leaves nothing behind. Images go to the file as they come:
+/// equal images give equal bytes however they are cut into calls, for any number of workers.
 /// Fails with cannot_create or io.
-Index write_image_set(const std::string& path, const ImageSet& set, const Workers& workers);
+class ImageSetWriter {
+ public:
+  ImageSetWriter(const std::string& path, const ImageStorage& storage, const Workers& workers);
+  ~ImageSetWriter();
+
+  /// Whole samples, shape.size() bytes each.
+  void append(std::span<const std::uint8_t> samples);
+  /// Returns the file's size in bytes.
+  Index finish(const ImageColumns& columns);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
 
 }  // namespace kindred

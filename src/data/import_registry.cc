@@ -13,23 +13,53 @@
 namespace kindred {
 namespace {
 
-constexpr std::array kFormats{
-    ImportFormat{"omniglot", "Omniglot: images_background.zip images_evaluation.zip",
-                 detect_omniglot, import_omniglot},
-    ImportFormat{"omniglot-oneshot", "Omniglot's published one-shot runs: all_runs.zip",
-                 detect_omniglot_oneshot, import_omniglot_oneshot},
+struct Row {
+  ImportFormat format;
+  bool (*detect)(const SourceFiles& files);
+  ImportPlan (*plan)(const SourceFiles& files, const ImportOptions& options);
 };
 
-const ImportFormat& choose(std::span<const std::string> sources, const std::string& name) {
+// The first that knows the sources takes them: the particular before the general.
+constexpr std::array kRows{
+    Row{{"omniglot", "Omniglot: images_background.zip images_evaluation.zip"},
+        detect_omniglot,
+        plan_omniglot},
+    Row{{"omniglot-oneshot", "Omniglot's published one-shot runs: all_runs.zip"},
+        detect_omniglot_oneshot,
+        plan_omniglot_oneshot},
+    Row{{"csv", "a list .csv or .tsv of PATH,LABEL[,SPLIT], then what the paths are in"},
+        detect_list,
+        plan_list},
+    Row{{"lfw", "NAME/NAME_0001.jpg, with LFW's lists of people and pairs (.txt)"},
+        detect_lfw,
+        plan_lfw},
+    Row{{"market1501", "0002_c1s1_000451_03.jpg: person, camera; train, query, test"},
+        detect_market,
+        plan_market},
+    Row{{"idx", "MNIST's images-idx3-ubyte and labels-idx1-ubyte, also .gz"}, detect_idx, plan_idx},
+    Row{{"cifar", "CIFAR-10 and CIFAR-100, binary version"}, detect_cifar, plan_cifar},
+    Row{{"npy", "NumPy arrays of images and labels, .npy or .npz"}, detect_npy, plan_npy},
+    Row{{"folder", "[SPLIT/]CLASS/*.jpg: an image is of the class it lies in"},
+        detect_folder,
+        plan_folder},
+};
+
+constexpr auto kFormats = [] {
+  std::array<ImportFormat, kRows.size()> formats{};
+  for (std::size_t i = 0; i < formats.size(); ++i) formats[i] = kRows[i].format;
+  return formats;
+}();
+
+const Row& choose(const SourceFiles& files, const std::string& name) {
   std::vector<std::string> names;
-  for (const ImportFormat& format : kFormats) {
-    names.emplace_back(format.name);
-    if (name.empty() ? format.detect(sources) : format.name == name) return format;
+  for (const Row& row : kRows) {
+    names.emplace_back(row.format.name);
+    if (name.empty() ? row.detect(files) : row.format.name == name) return row;
   }
   if (name.empty()) {
     fail(ErrorKind::usage,
          fmt::format("{}: no format knows these sources; name it with --format ({})",
-                     fmt::join(sources, " "), fmt::join(names, ", ")));
+                     fmt::join(files.sources(), " "), fmt::join(names, ", ")));
   }
   const std::string near = nearest(name, names);
   fail(ErrorKind::usage, fmt::format("unknown format '{}'{}; known are {}", name,
@@ -55,20 +85,43 @@ void check_target(std::span<const std::string> sources, const std::string& out_p
   }
 }
 
+void check_options(const ImportOptions& options) {
+  const auto fits = [](const Extent& extent, const char* name) {
+    if (extent.height == 0 && extent.width == 0) return;
+    if (std::min(extent.height, extent.width) >= 1 && std::max(extent.height, extent.width) <= 4096)
+      return;
+    fail(ErrorKind::usage, fmt::format("import {} is {} x {}; 1 to 4096 is expected", name,
+                                       extent.height, extent.width));
+  };
+  fits(options.size, "size");
+  fits(options.crop, "crop");
+  const double shares = options.validation_share + options.test_share;
+  if (!(options.validation_share >= 0 && options.test_share >= 0 && shares < 1)) {
+    fail(ErrorKind::usage,
+         fmt::format("import: shares {} and {} are for validation and test; they are 0 or more and "
+                     "leave something to train on",
+                     options.validation_share, options.test_share));
+  }
+  if (options.gzip > 12 || options.chunk < 0 || options.min_samples < 1) {
+    fail(ErrorKind::usage, "import: gzip is 0 to 12, a chunk and a class have at least one sample");
+  }
+}
+
 }  // namespace
 
 std::span<const ImportFormat> import_registry() { return kFormats; }
 
 ImportReport import_dataset(std::span<const std::string> sources, const std::string& out_path,
-                            const ImportOptions& options) {
+                            const ImportOptions& options, ImportObserver* observer) {
   if (sources.empty()) fail(ErrorKind::usage, "import needs at least one source");
-  if (options.size < 1 || options.size > 4096) {
-    fail(ErrorKind::usage, fmt::format("import size is {}; 1 to 4096 is expected", options.size));
-  }
+  check_options(options);
   check_target(sources, out_path);
-  const ImportFormat& format = choose(sources, options.format);
-  ImportReport report = format.import(sources, out_path, options);
-  report.format = format.name;
+  const SourceFiles files(sources);
+  const Row& row = choose(files, options.format);
+  ImportObserver silent;
+  ImportReport report = run_import(row.plan(files, options), out_path, options,
+                                   observer == nullptr ? silent : *observer);
+  report.format = row.format.name;
   return report;
 }
 

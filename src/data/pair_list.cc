@@ -3,12 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
-#include <optional>
 #include <string_view>
 
 #include "data/sample_columns.h"
 #include "data/sample_names.h"
+#include "data/text_lines.h"
 #include "kindred/core/error.h"
 #include "kindred/core/file.h"
 #include "kindred/data/hdf5_file.h"
@@ -18,62 +17,27 @@ namespace {
 
 constexpr Index kLongestList = Index{1} << 32;
 
-std::optional<std::int64_t> whole_number(std::string_view text) {
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t\r");
-  if (first == text.npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
-}
-
-std::vector<std::string_view> fields_of(std::string_view line, std::string_view separators) {
-  std::vector<std::string_view> fields;
-  const bool blanks = separators.find(' ') != separators.npos;
-  for (std::size_t first = 0; first <= line.size();) {
-    const std::size_t end = std::min(line.find_first_of(separators, first), line.size());
-    const std::string_view field = trimmed(line.substr(first, end - first));
-    if (!blanks || !field.empty()) fields.push_back(field);
-    first = end + 1;
-  }
-  return fields;
-}
-
-/// The lines of a text with something in them, and their numbers.
-struct Line {
-  std::size_t number = 0;  // from 1
-  std::string_view text;
+/// What a list is for.
+struct Samples {
+  Index rows;
+  const std::vector<std::string>& paths;    // or empty
+  const std::vector<std::int64_t>& labels;  // or empty
 };
-
-std::vector<Line> lines_of(std::string_view text) {
-  std::vector<Line> lines;
-  std::size_t number = 0;
-  for (std::size_t first = 0; first < text.size();) {
-    const std::size_t end = std::min(text.find('\n', first), text.size());
-    const std::string_view line = trimmed(text.substr(first, end - first));
-    if (++number; !line.empty()) lines.push_back({number, line});
-    first = end + 1;
-  }
-  return lines;
-}
 
 /// Builds a list; keeps count of images that are not there, so that one message tells them all.
 class Builder {
  public:
-  Builder(const std::string& path, const EmbeddingFile& file)
-      : path_(path), rows_(file.embeddings.rows()), names_(file.paths) {
-    has_names_ = !file.paths.empty();
-  }
+  Builder(const std::string& path, const Samples& samples)
+      : path_(path),
+        rows_(samples.rows),
+        names_(samples.paths),
+        has_names_(!samples.paths.empty()) {}
 
-  [[noreturn]] void refuse(const Line& line, const std::string& why) const {
+  [[noreturn]] void refuse(const TextLine& line, const std::string& why) const {
     fail(ErrorKind::data, fmt::format("{}: line {}: {}", path_, line.number, why));
   }
 
-  Index row_of_name(const Line& line, const std::string& name) {
+  Index row_of_name(const TextLine& line, const std::string& name) {
     const Index row = names_.find(name);
     if (row == SampleNames::kAmbiguous) {
       refuse(line,
@@ -86,7 +50,7 @@ class Builder {
   }
 
   /// By path, else by row number.
-  Index row_of(const Line& line, std::string_view text) {
+  Index row_of(const TextLine& line, std::string_view text) {
     const std::string name(text);
     const auto number = whole_number(text);
     if (!number || (has_names_ && names_.find(name) != SampleNames::kMissing)) {
@@ -105,15 +69,19 @@ class Builder {
     list_.fold.push_back(fold);
   }
 
-  PairList finish(bool folds) {
+  void check_missing() const {
     if (missing_ > 0) {
       fail(ErrorKind::data,
-           fmt::format("{}: {} of the images it names are not among the {} embeddings, the first "
+           fmt::format("{}: {} of the images it names are not among the {} samples, the first "
                        "is {}; {}",
                        path_, missing_, rows_, first_missing_,
-                       has_names_ ? "embed the whole set that the list is for"
+                       has_names_ ? "take the whole set that the list is for"
                                   : "the embedding file has no /paths to find them by"));
     }
+  }
+
+  PairList finish(bool folds) {
+    check_missing();
     if (list_.first.empty()) fail(ErrorKind::data, path_ + ": holds no pairs");
     if (!folds) list_.fold.clear();
     return std::move(list_);
@@ -123,13 +91,13 @@ class Builder {
   const std::string& path_;
   Index rows_;
   SampleNames names_;
-  bool has_names_ = false;
+  bool has_names_;
   PairList list_;
   Index missing_ = 0;
   std::string first_missing_;
 };
 
-std::string lfw_name(Builder& builder, const Line& line, std::string_view name,
+std::string lfw_name(Builder& builder, const TextLine& line, std::string_view name,
                      std::string_view number) {
   const auto value = whole_number(number);
   if (!value || *value < 0) {
@@ -138,7 +106,7 @@ std::string lfw_name(Builder& builder, const Line& line, std::string_view name,
   return fmt::format("{}_{:04}", name, *value);
 }
 
-PairList read_lfw(Builder builder, const std::vector<Line>& lines,
+PairList read_lfw(Builder builder, const std::vector<TextLine>& lines,
                   const std::vector<std::string_view>& header) {
   const std::int64_t folds = header.size() == 2 ? *whole_number(header[0]) : 1;
   const std::int64_t each = *whole_number(header.back());
@@ -148,7 +116,7 @@ PairList read_lfw(Builder builder, const std::vector<Line>& lines,
                                          folds, each, each, found));
   }
   for (std::int64_t i = 0; i < found; ++i) {
-    const Line& line = lines[static_cast<std::size_t>(i) + 1];
+    const TextLine& line = lines[static_cast<std::size_t>(i) + 1];
     const std::vector<std::string_view> fields = fields_of(line.text, " \t");
     const bool same = i / each % 2 == 0;
     if (fields.size() != (same ? 3 : 4)) {
@@ -164,9 +132,9 @@ PairList read_lfw(Builder builder, const std::vector<Line>& lines,
   return builder.finish(folds > 1);
 }
 
-PairList read_csv(Builder builder, const std::vector<Line>& lines) {
+PairList read_csv(Builder builder, const std::vector<TextLine>& lines) {
   std::size_t columns = 0;
-  for (const Line& line : lines) {
+  for (const TextLine& line : lines) {
     const std::vector<std::string_view> fields = fields_of(line.text, ",");
     const std::int64_t same = fields.size() > 2 ? whole_number(fields[2]).value_or(-1) : -1;
     if (&line == &lines[0] && same < 0 && fields.size() > 2) continue;  // a header
@@ -196,7 +164,14 @@ std::vector<std::int64_t> read_column(const Hdf5File& file, const std::string& n
   return values;
 }
 
-PairList read_hdf5(const std::string& path, const EmbeddingFile& embeddings) {
+// The paths of the data set that a list is kept in, "FILE.h5" or "FILE.h5:/group".
+std::vector<std::string> paths_beside(const std::string& path) {
+  const std::size_t group = path.rfind(":/");
+  const Hdf5File file = Hdf5File::open(group == path.npos ? path : path.substr(0, group));
+  return file.is_dataset("paths") ? file.read_strings("paths") : std::vector<std::string>();
+}
+
+PairList read_hdf5(const std::string& path, const Samples& samples) {
   const Hdf5File file = Hdf5File::open(path);
   const std::string where = file.where("pairs");
   if (!file.is_dataset("pairs")) {
@@ -209,15 +184,23 @@ PairList read_hdf5(const std::string& path, const EmbeddingFile& embeddings) {
                                       where, fmt::join(shape, ", ")));
   }
   const std::vector<std::int64_t> rows = file.read<std::int64_t>("pairs");
+  // Embeddings of a part of the data set have other row numbers: paths say which.
+  const std::vector<std::string> own =
+      samples.paths.empty() ? std::vector<std::string>() : paths_beside(path);
+  Builder builder(path, samples);
   PairList list;
-  const Index count = embeddings.embeddings.rows();
+  const Index count = own.empty() ? samples.rows : static_cast<Index>(own.size());
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (rows[i] < 0 || rows[i] >= count) {
-      fail(ErrorKind::data, fmt::format("{} row {} names row {}, but there are {} embeddings",
-                                        where, i / 2, rows[i], count));
+      fail(ErrorKind::data, fmt::format("{} row {} names row {}, but there are {} samples", where,
+                                        i / 2, rows[i], count));
     }
-    (i % 2 == 0 ? list.first : list.second).push_back(rows[i]);
+    const Index row =
+        own.empty() ? rows[i]
+                    : builder.row_of_name({i / 2, {}}, own[static_cast<std::size_t>(rows[i])]);
+    (i % 2 == 0 ? list.first : list.second).push_back(row);
   }
+  builder.check_missing();
   const std::size_t pairs = list.first.size();
   if (file.exists("same")) {
     for (const std::int64_t same : read_column(file, "same", pairs)) {
@@ -227,12 +210,12 @@ PairList read_hdf5(const std::string& path, const EmbeddingFile& embeddings) {
       }
       list.same.push_back(static_cast<std::uint8_t>(same));
     }
-  } else if (embeddings.labels.empty()) {
+  } else if (samples.labels.empty()) {
     fail(ErrorKind::data, fmt::format("{} is missing, and so are the labels of the embeddings: "
                                       "nothing says which pairs are the same",
                                       file.where("same")));
   } else {
-    const auto label = [&](Index row) { return embeddings.labels[static_cast<std::size_t>(row)]; };
+    const auto label = [&](Index row) { return samples.labels[static_cast<std::size_t>(row)]; };
     for (std::size_t i = 0; i < pairs; ++i) {
       list.same.push_back(label(list.first[i]) == label(list.second[i]) ? 1 : 0);
     }
@@ -241,20 +224,28 @@ PairList read_hdf5(const std::string& path, const EmbeddingFile& embeddings) {
   return list;
 }
 
-}  // namespace
-
-PairList read_pair_list(const std::string& path, const EmbeddingFile& file) {
-  if (path.find(":/") != path.npos || is_hdf5_file(path)) return read_hdf5(path, file);
+PairList read(const std::string& path, const Samples& samples) {
+  if (path.find(":/") != path.npos || is_hdf5_file(path)) return read_hdf5(path, samples);
   const std::vector<std::byte> bytes = read_file(path, kLongestList);
-  const std::vector<Line> lines =
+  const std::vector<TextLine> lines =
       lines_of({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   if (lines.empty()) fail(ErrorKind::data, path + ": holds no pairs");
   const std::vector<std::string_view> header = fields_of(lines[0].text, " \t");
   const bool counts = header.size() <= 2 && std::all_of(header.begin(), header.end(), [](auto f) {
                         return whole_number(f).has_value();
                       });
-  return counts ? read_lfw(Builder(path, file), lines, header)
-                : read_csv(Builder(path, file), lines);
+  return counts ? read_lfw(Builder(path, samples), lines, header)
+                : read_csv(Builder(path, samples), lines);
+}
+
+}  // namespace
+
+PairList read_pair_list(const std::string& path, const EmbeddingFile& file) {
+  return read(path, {file.embeddings.rows(), file.paths, file.labels});
+}
+
+PairList read_pair_list(const std::string& path, const std::vector<std::string>& paths) {
+  return read(path, {static_cast<Index>(paths.size()), paths, {}});
 }
 
 }  // namespace kindred

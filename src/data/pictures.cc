@@ -37,7 +37,7 @@ Image sheet_of(const Dataset& dataset, std::span<const Index> samples, const Sha
     dataset.read(samples.subspan(static_cast<std::size_t>(i), 1),
                  reinterpret_cast<std::byte*>(image.pixels.data()));
     const bool same = cell.height == image.shape.height && cell.width == image.shape.width;
-    const Image small = same ? image : area_resize(image, cell.height, cell.width);
+    const Image small = same ? image : resize(image, cell.height, cell.width);
     for (Index y = 0; y < cell.height; ++y) {
       const Index row = i / columns * cell.height + y;
       std::copy_n(small.pixels.data() + y * line, line,

@@ -46,7 +46,8 @@ TEST(ImportOmniglot, AveragesByAreaAndOrdersByClassThenPath) {
   const TempFolder folder;
   write_omniglot(folder);
   const std::vector<std::string> sources{folder / "background.zip", folder / "evaluation.zip"};
-  const ImportReport report = import_dataset(sources, folder / "out.h5", {.format = "", .size = 2});
+  const ImportReport report =
+      import_dataset(sources, folder / "out.h5", {.format = "", .size = {2, 2}});
   EXPECT_EQ(report.format, "omniglot");
   EXPECT_EQ(report.samples, 4);
   EXPECT_EQ(report.classes, 3);
@@ -121,10 +122,12 @@ TEST(Import, BadSourcesAreSaid) {
   std::ofstream(folder / "text.zip") << "this is no archive";
   expect_error(ErrorKind::data, "text.zip: archive is damaged or of an unknown kind",
                [&] { import(folder / "text.zip", "omniglot"); });
+  std::ofstream(folder / "notes.txt") << "nor is this";
   expect_error(ErrorKind::usage, "no format knows these sources",
-               [&] { import(folder / "text.zip", ""); });
+               [&] { import(folder / "notes.txt", ""); });
   write_zip(folder / "bad.zip", {{"images_background/A/b/1.png", "not a picture"}});
-  expect_error(ErrorKind::data, "bad.zip: images_background/A/b/1.png: is not a PNG",
+  expect_error(ErrorKind::data,
+               "bad.zip: images_background/A/b/1.png: is no image of a kind that is read",
                [&] { import(folder / "bad.zip", "omniglot"); });
   write_zip(folder / "bad.zip", {{"images_background/A/b/1.png", drawing(1)},
                                  {"images_background/A/b/1.png", drawing(1)}});

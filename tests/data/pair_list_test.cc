@@ -88,7 +88,7 @@ TEST_F(PairListTest, ReadsHdf5) {
   const auto refused = [&](const std::string& group, const std::string& part) {
     expect_error(ErrorKind::data, part, [&] { read_pair_list(path + group, people()); });
   };
-  refused(":/outside", "names row 5, but there are 5 embeddings");
+  refused(":/outside", "names row 5, but there are 5 samples");
   refused(":/short", "has 1 rows but /pairs has 2");
   refused(":/none", "is missing");
   EmbeddingFile unlabelled = people();
@@ -98,7 +98,7 @@ TEST_F(PairListTest, ReadsHdf5) {
 
 TEST_F(PairListTest, TellsOfAllMissingImagesAtOnce) {
   refuse("1\nAnn_Lee\t1\t3\nCy\t2\tAnn_Lee\t2\n",
-         "2 of the images it names are not among the 5 embeddings, the first is 'Ann_Lee_0003' "
+         "2 of the images it names are not among the 5 samples, the first is 'Ann_Lee_0003' "
          "(line 2)");
   EmbeddingFile nameless = people();
   nameless.paths.clear();

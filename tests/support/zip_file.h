@@ -30,6 +30,21 @@ inline void write_zip(const std::string& path,
   archive_write_free(zip);
 }
 
+/// These bytes as a gzip file.
+inline void write_gzip(const std::string& path, const std::string& content) {
+  ::archive* file = archive_write_new();
+  archive_write_add_filter_gzip(file);
+  archive_write_set_format_raw(file);
+  archive_write_open_filename(file, path.c_str());
+  ::archive_entry* entry = archive_entry_new();
+  archive_entry_set_filetype(entry, AE_IFREG);
+  archive_write_header(file, entry);
+  archive_write_data(file, content.data(), content.size());
+  archive_entry_free(entry);
+  archive_write_close(file);
+  archive_write_free(file);
+}
+
 /// A grey PNG of width x height bytes.
 inline std::string grey_png(std::uint32_t width, std::uint32_t height,
                             const std::vector<std::uint8_t>& pixels) {

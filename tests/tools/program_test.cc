@@ -10,6 +10,7 @@
 #include <string>
 
 #include "kindred/data/embedding_file.h"
+#include "kindred/data/hdf5_file.h"
 #include "support/bfloat16.h"
 #include "support/small_data.h"
 
@@ -137,6 +138,36 @@ TEST_F(Program, EmbedsInThePrecisionAskedForWithTheSameModel) {
   EXPECT_GT(differences, 0);  // it is another arithmetic ...
   // ... but for the rounding of five tensors and weights by up to 2^-8 each.
   EXPECT_LT(std::sqrt(differences / squares), 5 * test::kBfloat16Rounding);
+}
+
+TEST_F(Program, EmbedsTheMirroredImageAsWell) {
+  ASSERT_EQ(kindred(train("run", "--quiet")).code, 0);
+  constexpr std::size_t side = 8;
+  const Hdf5File data = Hdf5File::open(folder_ / "data.h5");
+  const auto images = data.read<std::uint8_t>("images");
+  std::vector<std::uint8_t> mirrored(images.size());
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    const std::size_t x = i % side;
+    mirrored[i - x + side - 1 - x] = images[i];
+  }
+  {
+    Hdf5Writer writer(folder_ / "mirrored.h5");
+    writer.write<std::uint8_t>("images", data.shape("images"), mirrored);
+    writer.finish();
+  }
+  const auto embed = [&](const std::string& name, const std::string& more) {
+    const std::string out = folder_ / "emb.h5";
+    const Outcome outcome = kindred("embed " + (folder_ / "run") + "/model.kindred " +
+                                    (folder_ / name) + " --quiet --out " + out + " " + more);
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    return read_embedding_file(out).embeddings;
+  };
+  const Matrix plain = embed("data.h5", "");
+  const Matrix other = embed("mirrored.h5", "");
+  const Matrix both = embed("data.h5", "--flip");
+  for (Index i = 0; i < both.rows(); ++i) {
+    for (Index j = 0; j < both.cols(); ++j) EXPECT_EQ(both(i, j), plain(i, j) + other(i, j));
+  }
 }
 
 TEST_F(Program, EndsWithTheDocumentedCodes) {

@@ -120,10 +120,13 @@ class Hdf5Writer {
               const Hdf5Storage& storage = {});
   template <typename T>
   void write_rows(const std::string& name, Index first, Index count, std::span<const T> values);
-  /// A whole data set of bytes in chunks of `chunk_rows` rows, deflated as far as deflate goes
-  /// (slow; readable by all). Equal bytes for any number of workers.
-  void write_packed(const std::string& name, const std::vector<Index>& shape,
-                    std::span<const std::uint8_t> values, Index chunk_rows, const Workers& workers);
+  /// Rows of bytes of a chunked data set from `first` on, the start of a chunk, to the end of a
+  /// chunk or of the data set; deflated at `level` where it has a filter, 1 to 12 (slow and small,
+  /// readable by all). Equal bytes for any number of workers.
+  void write_packed(const std::string& name, Index first, std::span<const std::uint8_t> values,
+                    int level, const Workers& workers);
+  /// Only the first `rows` rows of a chunked data set remain; the others must not be written yet.
+  void shorten(const std::string& name, Index rows);
   /// Fixed-length UTF-8, padded with zero bytes to the longest.
   void write_strings(const std::string& name, std::span<const std::string> values,
                      const Hdf5Storage& storage = {});
@@ -131,6 +134,8 @@ class Hdf5Writer {
   void attribute(const std::string& object, const std::string& name, const std::string& value);
   void attribute(const std::string& object, const std::string& name, double value);
   void attribute(const std::string& object, const std::string& name, std::int64_t value);
+
+  const std::string& path() const;  ///< as given
 
   /// Flushes, syncs and renames into place. Nothing may be written afterwards.
   void finish();

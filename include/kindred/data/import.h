@@ -1,4 +1,6 @@
 #pragma once
+#include <array>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -8,37 +10,74 @@
 
 namespace kindred {
 
-struct ImportOptions {
-  std::string format;  ///< a name of import_registry(), or "": the first that knows the sources
-  int threads = 0;     ///< 0: Workers::default_threads(); the output does not depend on it
-  Index size = 28;     ///< images become size x size (area filter)
+/// Height and width in pixels; zeros: not asked for.
+struct Extent {
+  Index height = 0;
+  Index width = 0;
+  bool given() const { return height > 0; }
 };
 
-/// What an import made of its sources.
+enum class ImportColour { as_first, grey, rgb };  ///< as_first: what the first image has
+enum class ImportSplit { as_found, by_class, by_sample };
+
+struct ImportOptions {
+  std::string format =
+      {};            ///< a name of import_registry(), or "": the first that knows the sources
+  int threads = 0;   ///< 0: Workers::default_threads(); the output does not depend on it
+  Extent size = {};  ///< images become so large; not given: as they are, all alike
+  Extent crop = {};  ///< the piece in the middle that is kept, before `size`
+  bool crop_square = false;  ///< the largest square in the middle is kept
+  bool bicubic = false;      ///< images get larger by Catmull-Rom, not linearly
+  ImportColour colour = ImportColour::as_first;
+  std::vector<std::string> classes = {};  ///< patterns ("Greek/*"); empty: all
+  Index min_samples = 1;                  ///< classes with fewer readable samples are left out
+  /// Who is for validation and test: what the sources say, or shares drawn by `seed`, of the
+  /// classes or of the samples of each class.
+  ImportSplit split = ImportSplit::as_found;
+  double validation_share = 0;
+  double test_share = 0;
+  std::uint64_t seed = 1;
+  Index chunk = 0;      ///< samples a chunk; 0: whole runs of a class, 64 KiB or more
+  int gzip = -1;        ///< 0 (none) to 12 (slow and small); -1: the format's
+  bool strict = false;  ///< an image that cannot be read is an error
+};
+
+/// What an import made of its sources. Lists are in the order of the samples.
 struct ImportReport {
   std::string format;
   Index samples = 0;
   Index classes = 0;
   Shape shape;
-  Index bytes = 0;                   ///< of the file written
-  std::vector<std::string> skipped;  ///< files that are no samples, with the reason
+  Index bytes = 0;                      ///< of the file written
+  std::array<Index, 3> of_split{};      ///< samples: train, validation, test
+  Index pairs = 0;                      ///< of all lists
+  std::vector<std::string> skipped;     ///< files that are no samples, with the reason
+  std::vector<std::string> unreadable;  ///< images left out, with the reason
+  std::vector<std::string> duplicates;  ///< samples with the pixels of an earlier one
+  std::vector<std::string> notes;       ///< what else should be known
+  bool interrupted = false;             ///< stopped as asked: nothing was written
 };
 
-/// Reads `sources` (files; nothing is extracted to disk) and writes a data set (datasets/README.md)
-/// to `out_path`, beside and renamed. Equal sources give equal bytes. Fails with usage (unknown
-/// format, sources nobody knows), no_input, data, cannot_create or io; `out_path` is then as it
+/// Hears how an import gets on, between batches of images.
+class ImportObserver {
+ public:
+  virtual ~ImportObserver() = default;
+  virtual void on_progress(Index /*done*/, Index /*total*/) {}
+  virtual bool stop_requested() { return false; }
+};
+
+/// Reads `sources` (files, folders, archives; nothing is extracted to disk) and writes a data set
+/// (datasets/README.md) to `out_path`, beside and renamed. Equal sources give equal bytes. Images
+/// that cannot be read are left out and listed. Fails with usage (unknown format, sources nobody
+/// knows, options that do not fit), no_input, data, cannot_create or io; `out_path` is then as it
 /// was. An `out_path` that exists is replaced only where it is an HDF5 file and not a source.
 ImportReport import_dataset(std::span<const std::string> sources, const std::string& out_path,
-                            const ImportOptions& options);
+                            const ImportOptions& options, ImportObserver* observer = nullptr);
 
 /// Registry row.
 struct ImportFormat {
   std::string_view name;
   std::string_view summary;
-  /// True when the sources look like this format; reads their first names only. May fail.
-  bool (*detect)(std::span<const std::string> sources);
-  ImportReport (*import)(std::span<const std::string> sources, const std::string& out_path,
-                         const ImportOptions& options);
 };
 std::span<const ImportFormat> import_registry();
 

@@ -24,9 +24,12 @@ struct PairList {
 ///   path
 ///                      in /paths (in full, or without folder and extension), or by row number
 ///   HDF5               data set /pairs int64 [P, 2] of row numbers, with /same [P] (without it the
-///                      labels decide) and, where there are folds, /fold [P]; "FILE.h5:/group"
+///                      labels decide) and, where there are folds, /fold [P]; "FILE.h5:/group".
+///                      Where the file has /paths, rows are its own and found by path
 /// Not trusted: each line is checked. Fails with no_input, or data: a damaged list, pairs that name
 /// images the file has not (with their number and the first), an image named that exists twice.
 PairList read_pair_list(const std::string& path, const EmbeddingFile& file);
+/// The same for samples that have no embeddings yet: rows are indices of `paths`.
+PairList read_pair_list(const std::string& path, const std::vector<std::string>& paths);
 
 }  // namespace kindred

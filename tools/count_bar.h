@@ -1,0 +1,32 @@
+#pragma once
+#include <chrono>
+#include <string>
+
+#include "kindred/core/index.h"
+
+namespace kindred::tools {
+
+/// How far something that can be counted has come, on standard error: a live bar on a terminal, a
+/// plain line now and then elsewhere.
+class CountBar {
+ public:
+  /// `unit` is what is counted: "images".
+  CountBar(std::string unit, bool quiet);
+  ~CountBar() { clear(); }
+  CountBar(const CountBar&) = delete;
+  CountBar& operator=(const CountBar&) = delete;
+
+  void show(Index done, Index total);
+  void clear();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  std::string unit_;
+  bool quiet_;
+  bool terminal_;
+  bool shown_bar_ = false;
+  Clock::time_point begun_;
+  Clock::time_point shown_;
+};
+
+}  // namespace kindred::tools
