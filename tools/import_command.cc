@@ -220,7 +220,7 @@ void add_import(CLI::App& program) {
       "Nothing is extracted to disk; equal sources give equal bytes, for any number of threads.\n"
       "OUT.h5 is there whole or not at all, also after Ctrl-C. Exit code 0 where images were left\n"
       "out and listed, 65 where none could be read or --strict found one.\n"
-      "Examples:\n"
+      "Example:\n"
       "  kindred import photos/ photos.h5 --size 64 --split classes --test 0.2 --preview "
       "sheet.png\n"
       "  kindred import lfw.zip peopleDevTrain.txt peopleDevTest.txt pairsDevTest.txt lfw.h5\n"

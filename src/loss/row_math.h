@@ -7,10 +7,25 @@
 namespace kindred {
 inline namespace KINDRED_SCALAR {
 
-/// Which pairs a pass takes.
-KINDRED_INLINE IntLanes is_kin(const PairRow& row, Index j) { return load(row.kinds + j) > 0; }
-KINDRED_INLINE IntLanes is_other(const PairRow& row, Index j) { return load(row.kinds + j) < 0; }
-KINDRED_INLINE IntLanes is_used(const PairRow& row, Index j) { return load(row.kinds + j) != 0; }
+/// Which pairs a pass takes: function objects, so that passes they are given to contain them.
+struct IsKin {
+  KINDRED_INLINE IntLanes operator()(const PairRow& row, Index j) const {
+    return load(row.kinds + j) > 0;
+  }
+};
+struct IsOther {
+  KINDRED_INLINE IntLanes operator()(const PairRow& row, Index j) const {
+    return load(row.kinds + j) < 0;
+  }
+};
+struct IsUsed {
+  KINDRED_INLINE IntLanes operator()(const PairRow& row, Index j) const {
+    return load(row.kinds + j) != 0;
+  }
+};
+inline constexpr IsKin is_kin;
+inline constexpr IsOther is_other;
+inline constexpr IsUsed is_used;
 
 /// log Σ e^logit over some pairs of a row, and each pair's share of the sum.
 ///   of(row, j)     mask of the pairs j.. that take part

@@ -8,10 +8,11 @@ namespace kindred {
 namespace {
 
 std::vector<LossReport> report(double active_share, double mean, double spread) {
-  return {{"softmax", 3.0, 1.0, {}},
+  return {{"softmax", 3.0, 1.0, false, {}},
           {"triplet",
            0.2,
            1.0,
+           false,
            {{"active_share", active_share}, {"mean_distance", mean}, {"distance_spread", spread}}}};
 }
 
