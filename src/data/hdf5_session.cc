@@ -1,6 +1,9 @@
 #include "data/hdf5_session.h"
 
+#include <pthread.h>
+
 #include <array>
+#include <new>
 #include <string_view>
 #include <vector>
 
@@ -10,6 +13,14 @@ namespace {
 std::recursive_mutex& hdf5_mutex() {
   static std::recursive_mutex mutex;
   return mutex;
+}
+
+// A process forked by one thread while another is in HDF5 would find it locked for ever.
+void before_fork() { hdf5_mutex().lock(); }
+void after_fork() { hdf5_mutex().unlock(); }
+void in_child() {  // the thread that locked it has another number here
+  hdf5_mutex().~recursive_mutex();
+  new (&hdf5_mutex()) std::recursive_mutex;
 }
 
 herr_t keep_reason(unsigned /*depth*/, const H5E_error2_t* error, void* data) {
@@ -23,6 +34,7 @@ herr_t keep_reason(unsigned /*depth*/, const H5E_error2_t* error, void* data) {
 
 Hdf5Session::Hdf5Session() : lock_(hdf5_mutex()) {
   static const bool without_plugins = [] {
+    pthread_atfork(before_fork, after_fork, in_child);
     H5dont_atexit();  // after a write that failed, HDF5's own tidying at the end crashes
     H5open();
     // Code for unknown filters is never loaded, whatever HDF5_PLUGIN_PATH says.
