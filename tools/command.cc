@@ -47,7 +47,8 @@ void note(const std::string& text) { fmt::print(stderr, "kindred: {}\n", text); 
 
 bool write_json(const CommonOptions& options, const Json& numbers) {
   if (options.json.empty()) return true;
-  const std::string text = numbers.dump(2) + "\n";
+  // Names of files may be no UTF-8.
+  const std::string text = numbers.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
   if (options.json == "-") {
     std::fputs(text.c_str(), stdout);
     return false;

@@ -78,6 +78,9 @@ Json json_of(const ImportReport& report) {
                       {"validation", report.of_split[1]},
                       {"test", report.of_split[2]}};
   numbers["pairs"] = report.pairs;
+  numbers["counts"] = {{"skipped", report.skipped.size()},
+                       {"unreadable", report.unreadable.size()},
+                       {"duplicates", report.duplicates.size()}};
   numbers["skipped"] = report.skipped;
   numbers["unreadable"] = report.unreadable;
   numbers["duplicates"] = report.duplicates;
@@ -131,6 +134,10 @@ void import(const ImportArguments& arguments) {
                report.of_split[1], report.of_split[2]);
   }
   if (report.pairs > 0) fmt::print("  {} pairs\n", report.pairs);
+  if (report.skipped.size() + report.unreadable.size() + report.duplicates.size() > 0) {
+    fmt::print("  {} files left out, {} images unreadable, {} duplicates\n", report.skipped.size(),
+               report.unreadable.size(), report.duplicates.size());
+  }
   print_list(report.notes, "note");
   print_list(report.skipped, "left out");
   print_list(report.unreadable, "unreadable");

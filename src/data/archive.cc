@@ -3,6 +3,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <fmt/format.h>
+#include <locale.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -18,8 +19,6 @@
 namespace kindred {
 namespace {
 
-constexpr Index kMostBytes = Index{1} << 40;  // of all files together
-constexpr Index kMostFiles = 50'000'000;
 constexpr Index kHint = Index{64} << 20;  // of a claimed size, believed at most
 constexpr std::size_t kBlockBytes = std::size_t{1} << 18;
 
@@ -33,15 +32,52 @@ bool climbs_out(std::string_view name) {
   return false;
 }
 
+/// Names are UTF-8 while in scope, whatever the user's locale: libarchive converts them to it.
+class NamesInUtf8 {
+ public:
+  NamesInUtf8() : utf8_(::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr)) {
+    if (utf8_ != nullptr) before_ = ::uselocale(utf8_);
+  }
+  ~NamesInUtf8() {
+    if (utf8_ == nullptr) return;
+    ::uselocale(before_);
+    ::freelocale(utf8_);
+  }
+  NamesInUtf8(const NamesInUtf8&) = delete;
+  NamesInUtf8& operator=(const NamesInUtf8&) = delete;
+
+ private:
+  ::locale_t utf8_;
+  ::locale_t before_ = nullptr;
+};
+
+std::string name_of(::archive_entry* entry) {
+  const char* name = archive_entry_pathname_utf8(entry);
+  if (name == nullptr) name = archive_entry_pathname(entry);
+  return name == nullptr ? "" : name;
+}
+
+const char* refusal_of(::archive_entry* entry) {
+  if (archive_entry_hardlink(entry) != nullptr || archive_entry_filetype(entry) == AE_IFLNK) {
+    return "is a link, which is not followed";
+  }
+  if (archive_entry_filetype(entry) != AE_IFREG) return "is a device, a pipe or a socket";
+  if (archive_entry_is_encrypted(entry) != 0) return "is encrypted";
+  return "";
+}
+
 }  // namespace
 
 struct Archive::Impl {
   std::string path;
+  Limits limits;
   std::string name;
+  std::string refusal;
   ::archive* handle = nullptr;
   ::archive_entry* entry = nullptr;
+  Index most_bytes = 0;  // unpacked
   Index files = 0;
-  Index bytes = 0;
+  Index bytes = 0;  // handed out
 
   ~Impl() {
     if (handle != nullptr) archive_read_free(handle);
@@ -52,9 +88,34 @@ struct Archive::Impl {
                                       name.empty() ? "" : fmt::format(" at or after {}", name),
                                       reason == nullptr ? "no reason given" : reason));
   }
+
+  // `more` is what would be unpacked next.
+  void check_ratio(Index more) const {
+    const Index passed = std::max<Index>(bytes, archive_filter_bytes(handle, 0));
+    if (more <= most_bytes && passed <= most_bytes - more) return;
+    fail(ErrorKind::data, fmt::format("{}: unpacks to more than {} MiB at {}, over {} times its "
+                                      "size; it is taken for a bomb and not read",
+                                      path, most_bytes >> 20, name, limits.ratio));
+  }
+
+  void check_name() const {
+    if (static_cast<Index>(name.size()) > limits.name_bytes) {
+      fail(ErrorKind::data, fmt::format("{}: holds a file whose name has {} bytes; {} are read",
+                                        path, name.size(), limits.name_bytes));
+    }
+    if (climbs_out(name)) {
+      fail(ErrorKind::data,
+           fmt::format("{}: holds a file named '{}', which lies outside of the archive; it is not "
+                       "read",
+                       path, name));
+    }
+  }
 };
 
-Archive::Archive(const std::string& path) : impl_(std::make_unique<Impl>()) {
+Archive::Archive(const std::string& path) : Archive(path, Limits()) {}
+
+Archive::Archive(const std::string& path, const Limits& limits) : impl_(std::make_unique<Impl>()) {
+  impl_->limits = limits;
   impl_->path = path;
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0) {
@@ -63,6 +124,7 @@ Archive::Archive(const std::string& path) : impl_(std::make_unique<Impl>()) {
   if (!S_ISREG(status.st_mode)) {
     fail(ErrorKind::no_input, fmt::format("{}: is not a regular file", path));
   }
+  impl_->most_bytes = limits.bytes + limits.ratio * static_cast<Index>(status.st_size);
   impl_->handle = archive_read_new();
   archive_read_support_format_zip(impl_->handle);
   archive_read_support_format_tar(impl_->handle);
@@ -77,65 +139,72 @@ Archive::Archive(const std::string& path) : impl_(std::make_unique<Impl>()) {
 Archive::~Archive() = default;
 
 bool Archive::next() {
+  const NamesInUtf8 names;
   for (;;) {
     const int result = archive_read_next_header(impl_->handle, &impl_->entry);
     if (result == ARCHIVE_EOF) return false;
     if (result != ARCHIVE_OK && result != ARCHIVE_WARN) impl_->fail_reading();
-    if (archive_entry_filetype(impl_->entry) != AE_IFREG) continue;
-    const char* name = archive_entry_pathname_utf8(impl_->entry);
-    if (name == nullptr) name = archive_entry_pathname(impl_->entry);
-    impl_->name = name == nullptr ? "" : name;
-    if (climbs_out(impl_->name)) {
+    if (++impl_->files > impl_->limits.files) {
       fail(ErrorKind::data,
-           fmt::format("{}: holds a file named '{}', which lies outside of the archive; it is not "
-                       "read",
-                       impl_->path, impl_->name));
+           fmt::format("{}: holds more than {} files", impl_->path, impl_->limits.files));
     }
-    if (++impl_->files > kMostFiles) {
-      fail(ErrorKind::data, fmt::format("{}: holds more than {} files", impl_->path, kMostFiles));
-    }
+    impl_->name = name_of(impl_->entry);
+    impl_->check_name();
+    impl_->check_ratio(std::max<Index>(archive_entry_size(impl_->entry), 0));
+    if (archive_entry_filetype(impl_->entry) == AE_IFDIR) continue;
+    impl_->refusal = refusal_of(impl_->entry);
     return true;
   }
 }
 
 const std::string& Archive::name() const { return impl_->name; }
+const std::string& Archive::refusal() const { return impl_->refusal; }
 
 std::vector<std::byte> Archive::read(Index most) {
+  const auto check_size = [&](Index size) {
+    if (size <= most) return;
+    fail(ErrorKind::data, fmt::format("{}: {}: is larger than {} MiB unpacked; it is not read",
+                                      impl_->path, impl_->name, most >> 20));
+  };
   // What the header claims is a hint; the end is where the data ends.
   std::vector<std::byte> bytes;
-  const auto claimed = static_cast<Index>(archive_entry_size(impl_->entry));
-  bytes.reserve(static_cast<std::size_t>(std::clamp<Index>(claimed, 0, std::min(most, kHint))));
+  const auto claimed = std::max<Index>(archive_entry_size(impl_->entry), 0);
+  check_size(claimed);
+  bytes.reserve(static_cast<std::size_t>(std::min(claimed, kHint)));
   for (;;) {
     const void* block = nullptr;
     std::size_t size = 0;
     la_int64_t offset = 0;
     const int result = archive_read_data_block(impl_->handle, &block, &size, &offset);
     if (result == ARCHIVE_EOF) break;
-    if (result != ARCHIVE_OK && result != ARCHIVE_WARN) impl_->fail_reading();
-    const auto end = offset + static_cast<la_int64_t>(size);
-    if (offset < static_cast<la_int64_t>(bytes.size()) || end > most) {
-      fail(ErrorKind::data, fmt::format("{}: {} is larger than {} MiB unpacked; it is not read",
-                                        impl_->path, impl_->name, most >> 20));
+    if (result != ARCHIVE_OK) {  // a wrong checksum is only warned of
+      const char* reason = archive_error_string(impl_->handle);
+      fail(ErrorKind::data, fmt::format("{}: {}: is damaged: {}", impl_->path, impl_->name,
+                                        reason == nullptr ? "no reason given" : reason));
     }
+    if (offset < static_cast<la_int64_t>(bytes.size())) {
+      fail(ErrorKind::data,
+           fmt::format("{}: {}: is damaged: its pieces overlap", impl_->path, impl_->name));
+    }
+    check_size(offset > most ? offset : offset + static_cast<Index>(size));
     bytes.resize(static_cast<std::size_t>(offset));  // holes of sparse files are zeros
     const auto* first = static_cast<const std::byte*>(block);
     bytes.insert(bytes.end(), first, first + size);
   }
   impl_->bytes += static_cast<Index>(bytes.size());
-  if (impl_->bytes > kMostBytes) {
-    fail(ErrorKind::data,
-         fmt::format("{}: holds more than {} GiB unpacked", impl_->path, kMostBytes >> 30));
-  }
+  impl_->check_ratio(0);
   return bytes;
 }
 
-bool is_archive(const std::string& path) {
+bool is_archive_name(const std::string& name) {
   constexpr std::array<std::string_view, 8> kEndings{".zip",    ".npz",     ".tar",    ".tgz",
                                                      ".tar.gz", ".tar.bz2", ".tar.xz", ".txz"};
-  if (std::any_of(kEndings.begin(), kEndings.end(),
-                  [&](std::string_view ending) { return path.ends_with(ending); })) {
-    return true;
-  }
+  return std::any_of(kEndings.begin(), kEndings.end(),
+                     [&](std::string_view ending) { return name.ends_with(ending); });
+}
+
+bool is_archive(const std::string& path) {
+  if (is_archive_name(path)) return true;
   std::array<char, 4> begin{};
   std::ifstream(path, std::ios::binary).read(begin.data(), begin.size());
   return std::string_view(begin.data(), begin.size()) == "PK\x03\x04";

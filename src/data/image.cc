@@ -34,12 +34,67 @@ constexpr std::array kKinds{
     ImageKind{"PGM in decimal", "P2", decode_pnm},
     ImageKind{"PPM in decimal", "P3", decode_pnm},
     ImageKind{"BMP", "BM", decode_bmp},
+    ImageKind{"WebP", "RIFF", decode_webp},
 };
 
-constexpr std::array<std::string_view, 8> kEndings{".jpg", ".jpeg", ".png", ".pgm",
-                                                   ".ppm", ".pnm",  ".bmp", ".dib"};
+constexpr std::array<std::string_view, 9> kEndings{".jpg", ".jpeg", ".png", ".pgm", ".ppm",
+                                                   ".pnm", ".bmp",  ".dib", ".webp"};
+
+/// Images that people have, but that are not read.
+struct UnreadKind {
+  std::string_view name;
+  std::string_view endings;  // each followed by a blank
+  std::array<std::string_view, 2> begins_with;
+};
+
+using namespace std::string_view_literals;
+constexpr std::array kUnread{
+    UnreadKind{"GIF", ".gif ", {"GIF8"}},
+    UnreadKind{"TIFF", ".tif .tiff ", {"II*\0"sv, "MM\0*"sv}},
+    UnreadKind{"HEIF or AVIF",
+               ".heic .heif .avif ",
+               {"\0\0\0\x1C"
+                "ftyp"sv,
+                "\0\0\0\x20"
+                "ftyp"sv}},
+    UnreadKind{"JPEG 2000", ".jp2 .j2k .jpx ", {"\0\0\0\x0CjP"sv, "\xFF\x4F\xFF\x51"sv}},
+    UnreadKind{"JPEG XL", ".jxl ", {"\0\0\0\x0CJXL"sv, "\xFF\x0A"sv}},
+    UnreadKind{"PBM", ".pbm ", {"P1", "P4"}},
+    UnreadKind{"PAM", ".pam ", {"P7"}},
+    UnreadKind{"SVG", ".svg ", {"<svg"}},
+    UnreadKind{"TGA", ".tga ", {}},
+    UnreadKind{"PSD", ".psd ", {"8BPS"}},
+    UnreadKind{"ICO", ".ico ", {"\0\0\1\0"sv}},
+    UnreadKind{"OpenEXR", ".exr ", {"\x76\x2F\x31\x01"sv}},
+    UnreadKind{"a camera's raw file", ".cr2 .cr3 .nef .arw .dng .raf .orf ", {}},
+};
+
+std::string small_ending(const std::string& name) {
+  const std::size_t dot = name.rfind('.');
+  std::string ending = dot == name.npos ? "" : name.substr(dot);
+  std::transform(ending.begin(), ending.end(), ending.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return ending;
+}
+
+std::string_view unread_kind_of(std::string_view bytes) {
+  for (const UnreadKind& kind : kUnread) {
+    for (const std::string_view begin : kind.begins_with) {
+      if (!begin.empty() && bytes.starts_with(begin)) return kind.name;
+    }
+  }
+  return "";
+}
 
 }  // namespace
+
+std::string_view unread_kind_of_name(const std::string& name) {
+  const std::string ending = small_ending(name) + " ";
+  for (const UnreadKind& kind : kUnread) {
+    if (ending.size() > 2 && kind.endings.find(ending) != kind.endings.npos) return kind.name;
+  }
+  return "";
+}
 
 std::string image_kinds() {
   std::array<std::string_view, kKinds.size()> names;
@@ -49,17 +104,18 @@ std::string image_kinds() {
 }
 
 bool is_image_name(const std::string& name) {
-  std::string small = name.substr(name.size() - std::min<std::size_t>(name.size(), 5));
-  std::transform(small.begin(), small.end(), small.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return std::any_of(kEndings.begin(), kEndings.end(),
-                     [&](std::string_view ending) { return small.ends_with(ending); });
+  return std::find(kEndings.begin(), kEndings.end(), small_ending(name)) != kEndings.end();
 }
 
 Image decode_image(std::span<const std::byte> bytes, const std::string& where) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   for (const ImageKind& kind : kKinds) {
     if (text.starts_with(kind.begins_with)) return kind.decode(bytes, where);
+  }
+  const std::string_view unread = unread_kind_of(text);
+  if (!unread.empty()) {
+    fail(ErrorKind::data, fmt::format("{}: looks like {}, which is not read ({} are)", where,
+                                      unread, image_kinds()));
   }
   fail(ErrorKind::data, fmt::format("{}: is no image of a kind that is read ({})", where,
                                     text.empty() ? "it is empty" : image_kinds()));

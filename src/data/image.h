@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "kindred/core/shape.h"
@@ -27,11 +28,14 @@ Image decode_image(std::span<const std::byte> bytes, const std::string& where);
 std::string image_kinds();
 /// True where the name ends as image files do, in small or capital letters.
 bool is_image_name(const std::string& name);
+/// The kind ("GIF") of an image that is none of those read, by its name's ending; or "".
+std::string_view unread_kind_of_name(const std::string& name);
 
 /// Like decode_image(), for one kind each; `channels` 0 is the file's own, 1 or 3 converts.
 Image decode_png(std::span<const std::byte> bytes, Index channels, const std::string& where);
 Image decode_jpeg(std::span<const std::byte> bytes, const std::string& where);
 Image decode_bmp(std::span<const std::byte> bytes, const std::string& where);
+Image decode_webp(std::span<const std::byte> bytes, const std::string& where);
 Image decode_pnm(std::span<const std::byte> bytes, const std::string& where);
 
 /// Fails with data where an image of that size is a bomb, or empty.

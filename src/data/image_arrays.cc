@@ -10,7 +10,7 @@ class ArrayImages final : public ImportImages {
   explicit ArrayImages(std::vector<ImageArray> arrays) : arrays_(std::move(arrays)) {}
 
   void visit(std::span<const Index> wanted,
-             FunctionRef<bool(Index place, std::vector<std::byte> bytes)> take) const override {
+             FunctionRef<bool(Index place, FileContent content)> take) const override {
     for (const Index place : wanted) {
       if (!take(place, {})) return;
     }

@@ -13,7 +13,7 @@ class FileImages final : public ImportImages {
  public:
   explicit FileImages(const SourceFiles& files) : files_(files) {}
   void visit(std::span<const Index> wanted,
-             FunctionRef<bool(Index place, std::vector<std::byte> bytes)> take) const override {
+             FunctionRef<bool(Index place, FileContent content)> take) const override {
     files_.visit(wanted, take);
   }
   Image decode(Index place, std::span<const std::byte> bytes) const override {
@@ -54,7 +54,8 @@ std::unique_ptr<ImportImages> images_in_files(const SourceFiles& files) {
 
 bool detect_folder(const SourceFiles& files) {
   return std::any_of(files.files().begin(), files.files().end(), [](const SourceFile& file) {
-    return is_image_name(file.name) && file.name.find('/') != file.name.npos;
+    return (is_image_name(file.name) || !unread_kind_of_name(file.name).empty()) &&
+           file.name.find('/') != file.name.npos;
   });
 }
 
@@ -73,7 +74,7 @@ ImportPlan plan_folder(const SourceFiles& files, const ImportOptions& /*options*
       const SourceFile& file = files[i];
       if (file.source != source) continue;
       if (!is_image_name(file.name)) {
-        plan.left_out.push_back(fmt::format("{}: is no image file", file.where));
+        plan.left_out.push_back(fmt::format("{}: {}", file.where, why_no_image(file.name)));
         continue;
       }
       names.push_back(SourceFiles::parts(file.name));
@@ -110,8 +111,10 @@ ImportPlan plan_folder(const SourceFiles& files, const ImportOptions& /*options*
     }
   }
   if (plan.items.empty()) {
-    fail(ErrorKind::data, fmt::format("{}: holds no images in class folders (CLASS/*.jpg)",
-                                      fmt::join(files.sources(), " ")));
+    const std::string unread = unread_images(files);
+    fail(ErrorKind::data,
+         fmt::format("{}: holds no images in class folders (CLASS/*.jpg){}{}",
+                     fmt::join(files.sources(), " "), unread.empty() ? "" : "; ", unread));
   }
   return plan;
 }

@@ -21,7 +21,7 @@ class PathImages final : public ImportImages {
  public:
   explicit PathImages(std::vector<std::string> paths) : paths_(std::move(paths)) {}
   void visit(std::span<const Index> wanted,
-             FunctionRef<bool(Index place, std::vector<std::byte> bytes)> take) const override {
+             FunctionRef<bool(Index place, FileContent content)> take) const override {
     for (const Index place : wanted) {
       if (!take(place, {})) return;
     }

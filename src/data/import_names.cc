@@ -1,8 +1,14 @@
 #include "data/import_names.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
+#include <map>
+
+#include "data/archive.h"
+#include "data/image.h"
 
 namespace kindred {
 namespace {
@@ -38,5 +44,26 @@ std::string source_stem(const SourceFiles& files, Index source) {
 }
 
 std::string last_part(const std::string& name) { return name.substr(name.rfind('/') + 1); }
+
+std::string why_no_image(const std::string& name) {
+  const std::string_view kind = unread_kind_of_name(name);
+  if (!kind.empty()) return fmt::format("is of a kind that is not read ({})", kind);
+  if (is_archive_name(small(name))) return "is an archive inside of a source, which is not opened";
+  return "is no image file";
+}
+
+std::string unread_images(const SourceFiles& files) {
+  std::map<std::string_view, Index> counts;
+  for (const SourceFile& file : files.files()) {
+    const std::string_view kind = unread_kind_of_name(file.name);
+    if (!kind.empty()) ++counts[kind];
+  }
+  if (counts.empty()) return "";
+  std::string list;
+  for (const auto& [kind, count] : counts) {
+    list += fmt::format("{}{} {}", list.empty() ? "" : ", ", kind, count);
+  }
+  return fmt::format("images of kinds that are not read: {}; convert them to PNG or JPEG", list);
+}
 
 }  // namespace kindred

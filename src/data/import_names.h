@@ -18,4 +18,9 @@ std::string source_stem(const SourceFiles& files, Index source);
 /// The last part of a path.
 std::string last_part(const std::string& name);
 
+/// Why a file of that name is not taken for an image: "is a GIF, which is not read".
+std::string why_no_image(const std::string& name);
+/// "images of kinds that are not read: GIF 4, TIFF 3; ..." or "".
+std::string unread_images(const SourceFiles& files);
+
 }  // namespace kindred

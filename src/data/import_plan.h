@@ -27,9 +27,9 @@ class ImportImages {
  public:
   virtual ~ImportImages() = default;
   /// Gives each of the `wanted` places once, in an order of its own near to the one wanted, with
-  /// the bytes to decode. Ends early where `take` says false.
+  /// the content to decode. Ends early where `take` says false.
   virtual void visit(std::span<const Index> wanted,
-                     FunctionRef<bool(Index place, std::vector<std::byte> bytes)> take) const = 0;
+                     FunctionRef<bool(Index place, FileContent content)> take) const = 0;
   /// Fails with data or no_input.
   virtual Image decode(Index place, std::span<const std::byte> bytes) const = 0;
   virtual std::string where(Index place) const = 0;  ///< for messages

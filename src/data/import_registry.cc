@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "data/import_formats.h"
+#include "data/import_names.h"
 #include "kindred/core/error.h"
 #include "kindred/core/recipe.h"
 #include "kindred/data/hdf5_file.h"
@@ -33,6 +34,15 @@ constexpr std::array kRows{
     Row{{"lfw", "NAME/NAME_0001.jpg, with LFW's lists of people and pairs (.txt)"},
         detect_lfw,
         plan_lfw},
+    Row{{"cub", "CUB-200-2011: images.txt, image_class_labels.txt and the images"},
+        detect_cub,
+        plan_cub},
+    Row{{"sop", "Stanford Online Products: Ebay_train.txt, Ebay_test.txt and the images"},
+        detect_sop,
+        plan_sop},
+    Row{{"inshop", "In-Shop Clothes Retrieval: list_eval_partition.txt and the images"},
+        detect_inshop,
+        plan_inshop},
     Row{{"market1501", "0002_c1s1_000451_03.jpg: person, camera; train, query, test"},
         detect_market,
         plan_market},
@@ -119,8 +129,12 @@ ImportReport import_dataset(std::span<const std::string> sources, const std::str
   const SourceFiles files(sources);
   const Row& row = choose(files, options.format);
   ImportObserver silent;
-  ImportReport report = run_import(row.plan(files, options), out_path, options,
-                                   observer == nullptr ? silent : *observer);
+  ImportPlan plan = row.plan(files, options);
+  const std::string unread = unread_images(files);
+  if (!unread.empty()) plan.notes.push_back(unread);
+  plan.left_out.insert(plan.left_out.end(), files.left_out().begin(), files.left_out().end());
+  ImportReport report =
+      run_import(std::move(plan), out_path, options, observer == nullptr ? silent : *observer);
   report.format = row.format.name;
   return report;
 }

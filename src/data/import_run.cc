@@ -20,13 +20,14 @@ constexpr Index kSomeMemory = Index{1} << 30;
 
 struct Waiting {
   Index place;
-  std::vector<std::byte> bytes;
+  FileContent content;
 };
 
 Decoded decode(const ImportPlan& plan, const ImportOptions& options, const Waiting& item) {
-  Decoded result;
+  Decoded result{{}, 0, item.content.error};
+  if (!result.error.empty()) return result;
   try {
-    result.image = plan.images->decode(item.place, item.bytes);
+    result.image = plan.images->decode(item.place, item.content.bytes);
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::internal) throw;
     result.error = error.what();
@@ -112,9 +113,9 @@ ImportReport run_import(ImportPlan plan, const std::string& out_path, const Impo
     report.interrupted = observer.stop_requested();
     return !report.interrupted;
   };
-  plan.images->visit(places, [&](Index place, std::vector<std::byte> bytes) {
-    batch_bytes += static_cast<Index>(bytes.size());
-    batch.push_back({place, std::move(bytes)});
+  plan.images->visit(places, [&](Index place, FileContent content) {
+    batch_bytes += static_cast<Index>(content.bytes.size());
+    batch.push_back({place, std::move(content)});
     return (batch.size() < kBatch && batch_bytes < kBatchBytes) || decode_batch();
   });
   if (report.interrupted || !decode_batch()) return report;

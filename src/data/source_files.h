@@ -18,9 +18,15 @@ struct SourceFile {
   Index source = 0;   ///< of sources()
 };
 
+/// What a file holds, or the reason why it cannot be read.
+struct FileContent {
+  std::vector<std::byte> bytes;
+  std::string error;  ///< a whole message, or empty
+};
+
 /// The files of folders, of archives (nothing is extracted to disk), and those named one by one,
 /// listed once. Hidden files ("." before a name, "__MACOSX") are left out. Fails with no_input
-/// (missing) or data (a damaged archive, names that climb out of it).
+/// (missing) or data (an archive that is damaged or breaks the rules of Archive).
 class SourceFiles {
  public:
   explicit SourceFiles(std::span<const std::string> sources);
@@ -29,11 +35,15 @@ class SourceFiles {
   const std::vector<SourceFile>& files() const { return files_; }
   const SourceFile& operator[](Index file) const { return files_[static_cast<std::size_t>(file)]; }
 
+  /// What is among the sources but no file that can be read, with the reason: links, pipes,
+  /// encrypted files of archives, folders that may not be entered.
+  const std::vector<std::string>& left_out() const { return left_out_; }
+
   /// Gives the `wanted` files one after the other, those of archives in the archive's order with
-  /// their bytes, then those on disk in the order wanted and with none: content() reads them, on
+  /// their content, then those on disk in the order wanted and empty: content() reads them, on
   /// any thread. Ends early where `take` says false.
   void visit(std::span<const Index> wanted,
-             FunctionRef<bool(Index file, std::vector<std::byte> bytes)> take) const;
+             FunctionRef<bool(Index file, FileContent content)> take) const;
   /// The content of a file, at most `most` bytes.
   std::vector<std::byte> content(Index file, Index most = kMostFileBytes) const;
 
@@ -45,9 +55,13 @@ class SourceFiles {
  private:
   void list_folder(Index source);
   void list_archive(Index source);
+  void add(SourceFile file);
+  bool visit_archive(Index source, std::span<const Index> wanted,
+                     FunctionRef<bool(Index file, FileContent content)> take) const;
 
   std::vector<std::string> sources_;
   std::vector<SourceFile> files_;
+  std::vector<std::string> left_out_;
 };
 
 }  // namespace kindred

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <turbojpeg.h>
+#include <webp/encode.h>
 
 #include <array>
 #include <string>
@@ -154,6 +155,26 @@ TEST(Image, ReadsPgmAndPpm) {
   refused("P2 9000 7000 9 1", "it is cut short");
 }
 
+TEST(Image, ReadsWebp) {
+  const Pixels colours{250, 10, 20, 30, 240, 50};
+  const Pixels clear{250, 10, 20, 255, 30, 240, 50, 0};  // red, green, blue, alpha
+  std::uint8_t* bytes = nullptr;
+  std::size_t size = WebPEncodeLosslessRGB(colours.data(), 2, 1, 6, &bytes);
+  const std::string file(reinterpret_cast<const char*>(bytes), size);
+  WebPFree(bytes);
+  const Image image = decoded(file);
+  EXPECT_EQ(image.shape, (Shape{.channels = 3, .height = 1, .width = 2}));
+  EXPECT_EQ(image.pixels, colours);
+  size = WebPEncodeLosslessRGBA(clear.data(), 2, 1, 8, &bytes);
+  const std::string transparent(reinterpret_cast<const char*>(bytes), size);
+  WebPFree(bytes);
+  EXPECT_EQ(decoded(transparent).pixels, (Pixels{250, 10, 20, 255, 255, 255}));
+  expect_error(ErrorKind::data, "it: is not a WebP that can be read: its header is damaged",
+               [&] { decoded(file.substr(0, 16)); });
+  expect_error(ErrorKind::data, "it is damaged or cut short",
+               [&] { decoded(file.substr(0, file.size() - 4)); });
+}
+
 std::string bmp(std::uint8_t bits, std::int32_t height, const std::string& palette,
                 const std::string& pixels) {
   const auto number = [](std::int64_t value, int bytes) {
@@ -190,7 +211,18 @@ TEST(Image, ReadsBmps) {
 
 TEST(Image, RefusesOtherFilesAndPngBombs) {
   expect_error(ErrorKind::data, "it: is no image of a kind that is read (JPEG, PNG, PGM, PPM,",
-               [] { decoded("GIF89a"); });
+               [] { decoded("words"); });
+  const auto named = [](const std::string& bytes, const std::string& kind) {
+    expect_error(ErrorKind::data, "it: looks like " + kind + ", which is not read (JPEG, PNG,",
+                 [&] { decoded(bytes); });
+  };
+  named("GIF89a", "GIF");
+  named(std::string("II*\0", 4), "TIFF");
+  named(std::string("\0\0\0\x20"
+                    "ftypavif",
+                    12),
+        "HEIF or AVIF");
+  named("P4 1 1 a", "PBM");
   expect_error(ErrorKind::data, "it is empty", [] { decoded(""); });
   std::string bomb = test::grey_png(1, 1, {0});
   bomb[16] = bomb[20] = '\1';  // the width and height of IHDR become 2^24 + 1; its checksum not

@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
@@ -140,6 +141,29 @@ TEST(Import, ImagesThatCannotBeReadAreLeftOutAndListed) {
   });
   EXPECT_FALSE(fs::exists(folder / "none.h5"));
   EXPECT_FALSE(fs::exists(folder / "none.h5.partial"));
+}
+
+TEST(ImportFolder, WhatIsNoFileIsListedNotRead) {
+  const TempFolder folder;
+  write(folder / "in/a/1.pgm", pgm('a'));
+  write(folder / "elsewhere/2.pgm", pgm('b'));
+  fs::create_directory_symlink(folder / "elsewhere", folder / "in/b");
+  fs::create_symlink(folder / "nowhere", folder / "in/a/2.pgm");
+  ASSERT_EQ(::mkfifo((folder / "in/a/3.pgm").c_str(), 0600), 0);
+  write(folder / "in/a/4.tif", "II");
+  const ImportReport report = import({folder / "in"}, folder / "out.h5");
+  EXPECT_EQ(report.samples, 1);
+  const std::string in = folder / "in";
+  EXPECT_EQ(report.skipped, (Names{in + "/a/4.tif: is of a kind that is not read (TIFF)",
+                                   in + "/a/2.pgm: is a link to no file",
+                                   in + "/a/3.pgm: is a device, a pipe or a socket",
+                                   in + "/b: is a link to a folder, which is not followed"}));
+  EXPECT_EQ(report.notes,
+            (Names{"images of kinds that are not read: TIFF 1; convert them to PNG or JPEG"}));
+  fs::remove_all(folder / "in");
+  write(folder / "in/a/4.gif", "GIF89a");
+  expect_error(ErrorKind::data, "(CLASS/*.jpg); images of kinds that are not read: GIF 1",
+               [&] { import({folder / "in"}, folder / "out.h5"); });
 }
 
 TEST(Import, SmallClassesAreLeftOutAfterWhatCannotBeRead) {
