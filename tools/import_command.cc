@@ -176,8 +176,8 @@ void add_choice_options(CLI::App& command, ImportArguments& arguments) {
       ->check(CLI::Range(1, 1 << 30));
   command
       .add_option("--split", arguments.split,
-                  "what is drawn for --validation and --test: whole classes, or samples of each "
-                  "class (default: what the sources say)")
+                  "what is drawn for --validation and --test, from what the sources leave for "
+                  "training: whole classes, or samples of each class (default: nothing)")
       ->check(CLI::IsMember({"as-found", "classes", "samples"}));
   command.add_option("--validation", options.validation_share, "share that is for validation")
       ->type_name("SHARE")

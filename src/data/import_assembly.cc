@@ -158,7 +158,7 @@ void Assembly::fill_columns() {
   different.erase(std::unique(different.begin(), different.end()), different.end());
   report_.classes = static_cast<Index>(different.size());
   if (options_.split != ImportSplit::as_found) {
-    columns_.split = draw_split(columns_.labels, options_);
+    draw_split(columns_.labels, options_, columns_.split);
   }
   for (const std::uint8_t split : columns_.split) ++report_.of_split[split];
   // One split for all says nothing; without the column all is for training.

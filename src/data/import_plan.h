@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -65,9 +66,10 @@ ImportReport run_import(ImportPlan plan, const std::string& out_path, const Impo
 std::vector<Index> select_items(ImportPlan& plan, const ImportOptions& options,
                                 ImportReport& report);
 
-/// Splits by shares of classes or samples, drawn by the options' seed.
-std::vector<std::uint8_t> draw_split(const std::vector<std::int64_t>& labels,
-                                     const ImportOptions& options);
+/// Draws shares of the classes or samples that are for training (split 0) by the options' seed;
+/// what is for validation or test already stays so.
+void draw_split(const std::vector<std::int64_t>& labels, const ImportOptions& options,
+                std::span<std::uint8_t> split);
 
 /// "a.zip, b.zip": the sources without their folders.
 std::string names_of(const SourceFiles& files);

@@ -86,14 +86,15 @@ std::vector<Index> select_items(ImportPlan& plan, const ImportOptions& options,
   return order;
 }
 
-std::vector<std::uint8_t> draw_split(const std::vector<std::int64_t>& labels,
-                                     const ImportOptions& options) {
+void draw_split(const std::vector<std::int64_t>& labels, const ImportOptions& options,
+                std::span<std::uint8_t> split) {
   std::map<std::int64_t, std::vector<std::size_t>> classes;
-  for (std::size_t i = 0; i < labels.size(); ++i) classes[labels[i]].push_back(i);
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    if (split[i] == 0) classes[labels[i]].push_back(i);
+  }
   const auto share_of = [](double share, Index count) {
     return static_cast<Index>(std::llround(share * static_cast<double>(count)));
   };
-  std::vector<std::uint8_t> split(labels.size(), 0);
   const auto cut = [&](auto& items, Random random, auto assign) {
     const auto count = static_cast<Index>(items.size());
     shuffle(items.data(), count, random);
@@ -110,13 +111,12 @@ std::vector<std::uint8_t> draw_split(const std::vector<std::int64_t>& labels,
     cut(names, Random(options.seed, Purpose::split), [&](std::int64_t label, std::uint8_t to) {
       for (const std::size_t sample : classes.at(label)) split[sample] = to;
     });
-    return split;
+    return;
   }
   for (auto& [label, samples] : classes) {
     cut(samples, Random(options.seed, Purpose::split, static_cast<std::uint64_t>(label)),
         [&](std::size_t sample, std::uint8_t to) { split[sample] = to; });
   }
-  return split;
 }
 
 std::string names_of(const SourceFiles& files) {

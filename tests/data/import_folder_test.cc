@@ -87,6 +87,14 @@ TEST(ImportFolder, FoldersCalledTrainAndTestAreSplits) {
   EXPECT_EQ(two.class_names(), (Names{"a", "b", "c"}));
   EXPECT_EQ(Bytes(two.split().begin(), two.split().end()), (Bytes{2, 0, 0, 2}));
   EXPECT_EQ(two.paths()[0], "test/a/1.pgm");
+  // Shares are drawn of what is for training.
+  import({folder / "train.zip", folder / "test.zip"}, folder / "out.h5",
+         {.split = ImportSplit::by_class, .validation_share = 0.5});
+  const Dataset drawn = Dataset::open(folder / "out.h5");
+  Bytes split(drawn.split().begin(), drawn.split().end());
+  EXPECT_EQ(split[0], 2);
+  EXPECT_EQ(split[3], 2);
+  EXPECT_EQ(split[1] + split[2], 1);
 }
 
 // Twelve classes of differing sizes in an archive whose order is not that of the data set.

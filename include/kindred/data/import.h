@@ -31,8 +31,8 @@ struct ImportOptions {
   ImportColour colour = ImportColour::as_first;
   std::vector<std::string> classes = {};  ///< patterns ("Greek/*"); empty: all
   Index min_samples = 1;                  ///< classes with fewer readable samples are left out
-  /// Who is for validation and test: what the sources say, or shares drawn by `seed`, of the
-  /// classes or of the samples of each class.
+  /// Who is for validation and test: what the sources say, and shares drawn by `seed` of what they
+  /// leave for training, of its classes or of the samples of each class.
   ImportSplit split = ImportSplit::as_found;
   double validation_share = 0;
   double test_share = 0;
