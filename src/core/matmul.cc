@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <memory>
+#include <numeric>
 #include <vector>
 
 #include "core/matmul_tile.h"
@@ -142,6 +143,32 @@ class Product {
     }
   }
 
+  /// The same for left = right: blocks on and above the diagonal, the others as their mirrors.
+  /// REQUIRES: fits_one_slab().
+  void run_symmetric() {
+    pack_all(left_, kLeft<T>, left_packed_, &pack_left<T>);
+    pack_all(right_, kRight<T>, right_packed_, &pack_right<T>);
+    constexpr Index kSide = std::lcm(kRows, kCols);  // square blocks, so that mirrors are blocks
+    const Index across = blocks_of(dst_.rows(), kSide);
+    workers_.for_each(across * (across + 1) / 2, [&](Index task, int) {
+      Index row = 0;
+      for (; task >= across - row; ++row) task -= across - row;
+      const Index i = row * kSide;
+      const Index j = (row + task) * kSide;
+      const Index rows = std::min(kSide, dst_.rows() - i);
+      const Index cols = std::min(kSide, dst_.cols() - j);
+      T* block = dst_.row(i) + j;
+      multiply_block(Factor<T>{left_packed_, left_.count}, i, rows,
+                     Factor<T>{right_packed_, right_.count}, j, cols, left_.depth, block,
+                     dst_.stride(), false);
+      if (i != j) transpose_block(block, rows, cols, dst_.row(j) + i, dst_.stride());
+    });
+  }
+  bool fits_one_slab() const {
+    return slab_depth_ == left_.depth && slab_rows_ == dst_.rows() && slab_cols_ == dst_.cols() &&
+           left_packing_ == Packing::before && right_packing_ == Packing::before;
+  }
+
  private:
   static constexpr Index kRows = Tile<T>::kRows;
   static constexpr Index kCols = Tile<T>::kCols;
@@ -259,6 +286,18 @@ void multiply_nt(const Workers& workers, BasicView<const T> a, BasicView<const T
 }
 
 template <typename T>
+void multiply_with_itself(const Workers& workers, BasicView<const T> a, BasicView<T> dst) {
+  assert(dst.rows() == a.rows() && dst.cols() == a.rows());
+  if (dst.empty() || a.cols() == 0) return dst.fill(T{0});
+  Product<T> product(workers, rows_of(a), rows_of(a), dst);
+  if (product.fits_one_slab()) {
+    product.run_symmetric();
+  } else {
+    product.run(false);
+  }
+}
+
+template <typename T>
 void multiply_nn(const Workers& workers, BasicView<const T> a, BasicView<const T> b,
                  BasicView<T> dst, Accumulate accumulate) {
   assert(a.cols() == b.rows() && dst.rows() == a.rows() && dst.cols() == b.cols());
@@ -272,12 +311,13 @@ void multiply_tn(const Workers& workers, BasicView<const T> a, BasicView<const T
   multiply(workers, columns_of(a), columns_of(b), dst, accumulate);
 }
 
-#define KINDRED_INSTANTIATE(T)                                                         \
-  template void multiply_nt<T>(const Workers&, BasicView<const T>, BasicView<const T>, \
-                               BasicView<T>, Accumulate);                              \
-  template void multiply_nn<T>(const Workers&, BasicView<const T>, BasicView<const T>, \
-                               BasicView<T>, Accumulate);                              \
-  template void multiply_tn<T>(const Workers&, BasicView<const T>, BasicView<const T>, \
+#define KINDRED_INSTANTIATE(T)                                                             \
+  template void multiply_nt<T>(const Workers&, BasicView<const T>, BasicView<const T>,     \
+                               BasicView<T>, Accumulate);                                  \
+  template void multiply_with_itself<T>(const Workers&, BasicView<const T>, BasicView<T>); \
+  template void multiply_nn<T>(const Workers&, BasicView<const T>, BasicView<const T>,     \
+                               BasicView<T>, Accumulate);                                  \
+  template void multiply_tn<T>(const Workers&, BasicView<const T>, BasicView<const T>,     \
                                BasicView<T>, Accumulate);
 KINDRED_INSTANTIATE(float)
 KINDRED_INSTANTIATE(double)

@@ -213,6 +213,16 @@ void pack(const Operand<T>& operand, Index first_panel, Index last_panel, T* pac
   }
 }
 
+// Squares of lanes x lanes go through registers, in whole cache lines on both sides.
+template <typename T>
+void transpose_square(const T* src, T* dst, Index stride) {
+  constexpr Index kLanes = Tile<T>::kLanes;
+  Vector<T> v[kLanes];
+  unrolled<kLanes>([&](auto i) __attribute__((always_inline)) { v[i] = load(src + i * stride); });
+  transpose<T>(v);
+  unrolled<kLanes>([&](auto i) __attribute__((always_inline)) { store(dst + i * stride, v[i]); });
+}
+
 // The panel of `factor` that begins with vector `first`.
 template <typename T>
 Panel<T> panel_at(const Factor<T>& factor, Index first, Index depth, Panels panels) {
@@ -221,6 +231,24 @@ Panel<T> panel_at(const Factor<T>& factor, Index first, Index depth, Panels pane
 }
 
 }  // namespace
+
+template <typename T>
+void transpose_block(const T* src, Index rows, Index cols, T* dst, Index stride) {
+  constexpr Index kLanes = Tile<T>::kLanes;
+  for (Index j = 0; j < cols; j += kLanes) {
+    for (Index i = 0; i < rows; i += kLanes) {
+      if (rows - i >= kLanes && cols - j >= kLanes) {
+        transpose_square(src + i * stride + j, dst + j * stride + i, stride);
+        continue;
+      }
+      for (Index y = j; y < std::min(cols, j + kLanes); ++y) {
+        for (Index x = i; x < std::min(rows, i + kLanes); ++x) {
+          dst[y * stride + x] = src[x * stride + y];
+        }
+      }
+    }
+  }
+}
 
 template <typename T>
 void pack_left(const Operand<T>& operand, Index first_panel, Index last_panel, T* packed) {
@@ -268,6 +296,7 @@ void multiply_block(const Factor<T>& left, Index first_row, Index rows, const Fa
 }
 
 #define KINDRED_INSTANTIATE(T)                                                                    \
+  template void transpose_block<T>(const T*, Index, Index, T*, Index);                            \
   template void pack_left<T>(const Operand<T>&, Index, Index, T*);                                \
   template void pack_right<T>(const Operand<T>&, Index, Index, T*);                               \
   template void multiply_block<T>(const Factor<T>&, Index, Index, const Factor<T>&, Index, Index, \

@@ -65,6 +65,10 @@ inline constexpr Panels kLeft{Tile<T>::kRows, round_up(Tile<T>::kRows, Tile<T>::
 template <typename T>
 inline constexpr Panels kRight{Tile<T>::kCols, Tile<T>::kCols};
 
+/// dst(j, i) = src(i, j) for rows x cols of src; both have rows `stride` apart.
+template <typename T>
+void transpose_block(const T* src, Index rows, Index cols, T* dst, Index stride);
+
 /// Packs the panels [first_panel, last_panel) of `operand` into `packed`, which has room for
 /// panels.padded(operand.count) * operand.depth elements. T is float or double.
 template <typename T>

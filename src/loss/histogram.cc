@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "loss/batch_classes.h"
 #include "loss/lanes.h"
 #include "loss/similarity.h"
 
@@ -21,55 +22,62 @@ class Histogram : public Loss {
         pairs_(context, Measure::similarity, true),
         parts_((context.batch + kRows - 1) / kRows, 2 * nodes_),
         counts_(2 * nodes_),
-        slopes_(2 * bins) {}
+        slopes_(2 * nodes_),
+        classes_(context.batch),
+        labels_(round_up(context.batch, kLanes)) {}
 
   double compute(const Workers& workers, const LossInput& input, LossOutput& output) override {
+    classes_.group(input.labels);
+    for (Index i = 0; i < labels_.size(); ++i) {
+      labels_[i] =
+          i < input.embeddings.rows() ? static_cast<LaneInt>(classes_.class_of(i)) : LaneInt{-1};
+    }
     pairs_.measure(workers, input, [](Index, int) {});
-    count(workers, input);
+    count(workers);
     const double kin = total(0);
     const double others = total(nodes_);
     report(output);
     if (kin == 0 || others == 0) return 0;
     const double value = compare(kin, others);
     workers.for_blocks(pairs_.batch(), kRows, [&](Index begin, Index end, int) {
-      for (Index i = begin; i < end; ++i) write_gradient(i, input);
+      for (Index i = begin; i < end; ++i) write_gradient(i);
     });
     pairs_.backward(workers, output.weight, output);
     return value;
   }
 
  private:
-  /// A cosine's place between the nodes.
-  struct Place {
-    Index below;   // node
-    double share;  // of the node above
+  /// Some cosines' places between the nodes.
+  struct Places {
+    IntLanes below;  // node; nodes_ further for a pair of two classes
+    Lanes share;     // of the node above
   };
-  Place place_of(Scalar cosine) const {
-    const auto bins = static_cast<double>(nodes_ - 1);
-    const double at = std::clamp((static_cast<double>(cosine) + 1) / 2 * bins, 0.0, bins);
-    const Index below = std::min(static_cast<Index>(at), nodes_ - 2);
-    return {below, at - static_cast<double>(below)};
-  }
-  /// 0 for a pair of one class, 1 for a pair of two.
-  static Index kind_of(const LossInput& input, Index i, Index j) {
-    return input.labels[static_cast<std::size_t>(i)] == input.labels[static_cast<std::size_t>(j)]
-               ? 0
-               : 1;
+  Places places(Index i, Index j) const {
+    const auto bins = static_cast<Scalar>(nodes_ - 1);
+    const Lanes cosines = load(pairs_.values().row(i) + j);
+    const Lanes at = min(max((cosines + 1) * (bins / 2), Lanes{}), broadcast(bins));
+    IntLanes below = __builtin_convertvector(at, IntLanes);
+    below = below < static_cast<LaneInt>(nodes_ - 1) ? below : below - 1;
+    const Lanes share = at - __builtin_convertvector(below, Lanes);
+    const IntLanes other = load(&labels_[j]) != labels_[i];
+    return {select(other, below + static_cast<LaneInt>(nodes_), below), share};
   }
 
   /// counts_: both histograms, each pair once; rows by blocks, blocks from the first to the last.
-  void count(const Workers& workers, const LossInput& input) {
+  void count(const Workers& workers) {
     const Index batch = pairs_.batch();
     workers.for_blocks(batch, kRows, [&](Index begin, Index end, int) {
       double* part = parts_.row(begin / kRows);
       std::fill_n(part, 2 * nodes_, 0.0);
       for (Index i = begin; i < end; ++i) {
-        const Scalar* cosines = pairs_.values().row(i);
-        for (Index j = i + 1; j < batch; ++j) {
-          const Place place = place_of(cosines[j]);
-          double* histogram = part + kind_of(input, i, j) * nodes_ + place.below;
-          histogram[0] += 1 - place.share;
-          histogram[1] += place.share;
+        for (Index j = i / kLanes * kLanes; j < batch; j += kLanes) {
+          const Places at = places(i, j);
+          for (Index l = std::max<Index>(0, i + 1 - j); l < std::min(kLanes, batch - j); ++l) {
+            double* histogram = part + at.below[l];
+            const auto share = static_cast<double>(at.share[l]);
+            histogram[0] += 1 - share;
+            histogram[1] += share;
+          }
         }
       }
     });
@@ -85,31 +93,37 @@ class Histogram : public Loss {
     return sum;
   }
 
-  /// The loss; slopes_ becomes d loss / d cosine between two nodes, for a pair of either kind.
+  /// The loss; slopes_ becomes half of d loss / d cosine between two nodes, for a pair of either
+  /// kind.
   double compare(double kin, double others) {
     const double gap = 2 / static_cast<double>(nodes_ - 1);
     double below = 0;  // Σ h⁺ up to here
     double value = 0;
     for (Index r = 0; r < nodes_; ++r) {
       // Of a pair of two classes: φ⁺ of the node above less that of the node below.
-      if (r > 0) slopes_[nodes_ - 1 + r - 1] = counts_[r] / kin / (gap * others);
+      if (r > 0) {
+        slopes_[nodes_ + r - 1] = static_cast<Scalar>(counts_[r] / kin / (2 * gap * others));
+      }
       below += counts_[r] / kin;
       value += counts_[nodes_ + r] / others * below;
       // Of a pair of one class: Σ h⁻ from the node above on less that from the node below on.
-      if (r + 1 < nodes_) slopes_[r] = -counts_[nodes_ + r] / others / (gap * kin);
+      if (r + 1 < nodes_) {
+        slopes_[r] = static_cast<Scalar>(-counts_[nodes_ + r] / others / (2 * gap * kin));
+      }
     }
     return value;
   }
 
   /// Half of a pair's slope at each of its two places in the matrix.
-  void write_gradient(Index i, const LossInput& input) {
-    const Scalar* cosines = pairs_.values().row(i);
+  void write_gradient(Index i) {
     Scalar* gradient = pairs_.gradient().row(i);
-    for (Index j = 0; j < pairs_.batch(); ++j) {
-      const double* slopes = slopes_.data() + kind_of(input, i, j) * (nodes_ - 1);
-      gradient[j] =
-          i == j ? Scalar{0} : static_cast<Scalar>(slopes[place_of(cosines[j]).below] / 2);
+    for (Index j = 0; j < pairs_.batch(); j += kLanes) {
+      const Places at = places(i, j);
+      Lanes slope;
+      for (Index l = 0; l < kLanes; ++l) slope[l] = slopes_[at.below[l]];
+      store(gradient + j, slope);
     }
+    gradient[i] = 0;
   }
 
   void report(LossOutput& output) const {
@@ -123,7 +137,9 @@ class Histogram : public Loss {
   PairMatrix pairs_;
   BasicMatrix<double> parts_;  // [blocks of rows, both histograms]
   Buffer<double> counts_;      // both histograms: of one class, of two
-  Buffer<double> slopes_;      // both kinds, by the node below
+  Buffer<Scalar> slopes_;      // of both kinds, by the node below
+  BatchClasses classes_;
+  Buffer<LaneInt> labels_;  // class of each row within the batch; -1 behind the last
 };
 
 std::unique_ptr<Loss> make(Section section, const LossContext& context, ParameterTable& /*table*/,

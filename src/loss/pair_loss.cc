@@ -61,6 +61,7 @@ double PairLoss::compute(const Workers& workers, const LossInput& input, LossOut
   const Index batch = input.embeddings.rows();
   if (kinds_.size() < workers.threads() * reference_labels_.size()) {
     kinds_ = Buffer<LaneInt>(workers.threads() * reference_labels_.size());
+    spare_ = Buffer<Scalar>(kinds_.size());
   }
   if (memory_) {
     const ConstScalarView rows = pairs_.normalize() ? input.unit : input.embeddings;
@@ -128,8 +129,9 @@ void PairLoss::gather_labels(const LossInput& input) {
 void PairLoss::run_anchor(Index i, int worker, const LossInput& input) {
   LaneInt* kinds = &kinds_[worker * reference_labels_.size()];
   prepare_row(i, input, kinds);
-  terms_[i] = anchor_terms(
-      {i, pairs_.references(), pairs_.values().row(i), kinds, pairs_.gradient().row(i)});
+  terms_[i] = anchor_terms({i, pairs_.references(), pairs_.values().row(i), kinds,
+                            pairs_.gradient().row(i), &spare_[worker * reference_labels_.size()]});
+  pairs_.row_stands(i);
 }
 
 /// The kinds of all references as seen from anchor i, mined.

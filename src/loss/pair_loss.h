@@ -17,6 +17,7 @@ struct PairRow {
   const Scalar* values = nullptr;  ///< similarity or distance to each
   const LaneInt* kinds = nullptr;  ///< kKin, kOther or kUnused
   Scalar* gradient = nullptr;      ///< to write whole: d term / d value, before the mean
+  Scalar* spare = nullptr;         ///< one more row, to keep numbers in meanwhile
 
   Index count(Kind kind) const;
 };
@@ -87,6 +88,7 @@ class PairLoss : public Loss {
   Buffer<LaneInt> reference_labels_;  // of the reference rows; -1 behind the last
   Buffer<LaneInt> reference_ids_;     // their sample ids, with a memory
   Buffer<LaneInt> kinds_;             // a row for each worker
+  Buffer<Scalar> spare_;              // likewise
   Buffer<PairTerms> terms_;
 };
 

@@ -13,6 +13,8 @@ namespace {
 constexpr Index kRows = 16;  // rows a task owns
 constexpr Index kTile = 32;  // side of a tile of the gradient
 constexpr Index kStatisticsRows = 64;
+constexpr Index kMostFew = 32;  // a pair by itself costs as much as 32 or more in a product
+constexpr Index kFewShare = 64;
 constexpr auto kNear = static_cast<Scalar>(1e-3);  // of the two squared lengths
 
 bool euclidean_kind(Measure measure) {
@@ -43,6 +45,9 @@ PairMatrix::PairMatrix(const LossContext& context, Measure measure, bool normali
       normalize_(normalize || !euclidean_kind(measure)),
       values_(context.batch, std::max(references, context.batch)),
       gradient_(context.batch, std::max(references, context.batch)),
+      most_few_(std::min(kMostFew, values_.cols() / kFewShare)),
+      few_(context.batch * most_few_),
+      few_count_(context.batch),
       row_lengths_(context.batch),
       reference_lengths_(values_.stride()) {}
 
@@ -51,7 +56,7 @@ void PairMatrix::measure(const Workers& workers, const LossInput& input,
   rows_ = normalize_ ? input.unit : input.embeddings;
   references_ = rows_;
   const ScalarView values(values_.data(), batch(), batch(), values_.stride());
-  multiply_nt<Scalar>(workers, rows_, rows_, values);
+  multiply_with_itself<Scalar>(workers, rows_, values);
   // The product's own diagonal, so that |a|² + |b|² − 2ab is of one rounding.
   for (Index i = 0; i < batch(); ++i) {
     row_lengths_[i] = values(i, i);
@@ -80,6 +85,7 @@ void PairMatrix::measure_rows(const Workers& workers,
                               FunctionRef<void(Index row, int worker)> then) {
   workers.for_blocks(batch(), kRows, [&](Index begin, Index end, int worker) {
     for (Index i = begin; i < end; ++i) {
+      few_count_[i] = -1;
       switch (measure_) {
         case Measure::similarity: measure_row<Measure::similarity>(i); break;
         case Measure::cosine: measure_row<Measure::cosine>(i); break;
@@ -140,7 +146,32 @@ ScalarView PairMatrix::gradient() {
   return {gradient_.data(), batch(), references(), gradient_.stride()};
 }
 
+void PairMatrix::row_stands(Index i) {
+  const Scalar* row = gradient_.row(i);
+  LaneInt* few = few_.data() + i * most_few_;
+  Index count = 0;
+  for (Index j = 0; j < references(); j += kLanes) {
+    if (!any(load(row + j) != Lanes{})) continue;
+    for (Index at = j; at < std::min(j + kLanes, references()); ++at) {
+      if (row[at] == 0) continue;
+      if (count == most_few_) return;
+      few[count++] = static_cast<LaneInt>(at);
+    }
+  }
+  few_count_[i] = count;
+}
+
 void PairMatrix::backward(const Workers& workers, double factor, LossOutput& output) {
+  const std::span<const Index> counts(few_count_.data(), static_cast<std::size_t>(batch()));
+  if (std::find(counts.begin(), counts.end(), Index{-1}) == counts.end()) {
+    for (Index i = 0; i < batch(); ++i) {
+      for (Index n = 0; n < few_count_[i]; ++n) {
+        const auto j = static_cast<Index>(few_[i * most_few_ + n]);
+        add_pair(i, j, factor * static_cast<double>(gradient_(i, j)), output);
+      }
+    }
+    return;
+  }
   const ScalarView diff = diff_of(output);
   const bool euclidean = euclidean_kind(measure_);
   if (with_itself()) {
@@ -234,12 +265,13 @@ void PairMatrix::finish_row(Index i, double factor, ScalarView diff) {
 void PairMatrix::add_pair(Index i, Index j, double gradient, LossOutput& output) const {
   const ScalarView diff = diff_of(output);
   const Scalar* a = rows_.row(i);
-  const Scalar* b = rows_.row(j);
+  const Scalar* b = references_.row(j);
   Scalar* to_a = diff.row(i);
-  Scalar* to_b = diff.row(j);
+  Scalar* to_b = with_itself() ? diff.row(j) : nullptr;
   if (!euclidean_kind(measure_)) {
     const auto g = static_cast<Scalar>(measure_ == Measure::cosine ? -gradient : gradient);
     for (Index k = 0; k < rows_.cols(); ++k) to_a[k] += g * b[k];
+    if (to_b == nullptr) return;
     for (Index k = 0; k < rows_.cols(); ++k) to_b[k] += g * a[k];
     return;
   }
@@ -247,11 +279,9 @@ void PairMatrix::add_pair(Index i, Index j, double gradient, LossOutput& output)
   if (distance == 0) return;
   const auto pull =
       static_cast<Scalar>(measure_ == Measure::euclidean ? gradient / distance : 2 * gradient);
-  for (Index k = 0; k < rows_.cols(); ++k) {
-    const Scalar step = pull * (a[k] - b[k]);
-    to_a[k] += step;
-    to_b[k] -= step;
-  }
+  for (Index k = 0; k < rows_.cols(); ++k) to_a[k] += pull * (a[k] - b[k]);
+  if (to_b == nullptr) return;
+  for (Index k = 0; k < rows_.cols(); ++k) to_b[k] -= pull * (a[k] - b[k]);
 }
 
 }  // namespace KINDRED_SCALAR

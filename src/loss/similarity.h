@@ -61,10 +61,13 @@ class PairMatrix {
 
   /// [B, R], for the loss to fill with d loss / d values(i, j), every row whole.
   ScalarView gradient();
+  /// Says that row i of gradient() stands; rows in parallel. Where every row was told of and has
+  /// few numbers but zeros (mined pairs), backward() takes these alone.
+  void row_stands(Index i);
   /// Adds factor · gradient() through the chain rule to the output. Overwrites gradient().
   void backward(const Workers& workers, double factor, LossOutput& output);
-  /// For losses that use few pairs of a batch with itself: adds `gradient` = d loss / d values(i,
-  /// j) through the chain rule to rows i and j of the output. One caller at a time.
+  /// Adds `gradient` = d loss / d values(i, j) through the chain rule to row i of the output, and
+  /// to row j if the references are the batch itself. One caller at a time.
   void add_pair(Index i, Index j, double gradient, LossOutput& output) const;
 
  private:
@@ -85,6 +88,9 @@ class PairMatrix {
   ConstScalarView references_;  // what they are compared with
   ScalarMatrix values_;
   ScalarMatrix gradient_;
+  Index most_few_;                    // numbers of a row that are few
+  Buffer<LaneInt> few_;               // [B, most_few_]: where they are
+  Buffer<Index> few_count_;           // of each row; -1 where there are more, or nobody said
   Buffer<Scalar> row_lengths_;        // squared, of the rows
   Buffer<Scalar> reference_lengths_;  // squared, of the references
 };

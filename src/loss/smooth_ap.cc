@@ -4,6 +4,8 @@ namespace kindred {
 inline namespace KINDRED_SCALAR {
 namespace {
 
+constexpr Index kAtOnce = 8 * kLanes;  // pairs summed in Scalar before they go into doubles
+
 /// 1 − average precision of each anchor's neighbours, the ranks made smooth: with
 /// σ(x) = 1 / (1 + e^(−x / T)),
 ///   AP_a = mean over its kin p of A_p / (A_p + N_p)
@@ -35,30 +37,42 @@ class SmoothAp : public PairLoss {
   double add_rank(const PairRow& row, Index p, double kin) const {
     const auto sharpness = static_cast<Scalar>(sharpness_);
     const Scalar own = row.values[p];
-    const auto above = [&](Index j) { return sigmoid((load(row.values + j) - own) * sharpness); };
     LaneSum kin_above;
+    LaneSum kin_slope;
     LaneSum others_above;
-    for (Index j = 0; j < row.size; j += kLanes) {
-      const Lanes share = above(j);
-      kin_above.add(select(is_kin(row, j), share, Lanes{}));
-      others_above.add(select(is_other(row, j), share, Lanes{}));
+    LaneSum others_slope;
+    for (Index first = 0; first < row.size; first += kAtOnce) {
+      Lanes above{};
+      Lanes slope{};
+      for (Index j = first; j < std::min(first + kAtOnce, row.size); j += kLanes) {
+        const Sigmoid step((load(row.values + j) - own) * sharpness);
+        const IntLanes others = is_other(row, j);
+        above += select(others, step.value, Lanes{});
+        slope += select(others, step.slope, Lanes{});
+        store(row.spare + j, step.slope);
+        if (!any(is_kin(row, j))) continue;
+        const IntLanes itself = count_from(j) == static_cast<LaneInt>(p);
+        const IntLanes other_kin = is_kin(row, j) & ~itself;
+        kin_above.add(select(other_kin, step.value, Lanes{}));
+        kin_slope.add(select(other_kin, step.slope, Lanes{}));
+        store(row.spare + j, select(itself, Lanes{}, step.slope));
+      }
+      others_above.add(above);
+      others_slope.add(slope);
     }
-    const double a = kin_above.total() + 0.5;  // p itself is among them with σ(0) = 1/2
+    const double a = 1 + kin_above.total();
     const double rank = a + others_above.total();
-    const auto by_kin = static_cast<Scalar>(-(rank - a) / (rank * rank) * sharpness_ / kin);
-    const auto by_other = static_cast<Scalar>(a / (rank * rank) * sharpness_ / kin);
-    LaneSum slopes;
-    const IntLanes here = count_from(0);
+    const double by_kin = -(rank - a) / (rank * rank) * sharpness_ / kin;
+    const double by_other = a / (rank * rank) * sharpness_ / kin;
+    const Lanes kin_share = broadcast(static_cast<Scalar>(by_kin));
+    const Lanes other_share = broadcast(static_cast<Scalar>(by_other));
     for (Index j = 0; j < row.size; j += kLanes) {
-      const Lanes share = above(j);
-      const IntLanes itself = here == static_cast<LaneInt>(p - j);
-      Lanes slope = select(is_kin(row, j), broadcast(by_kin), Lanes{});
-      slope = select(is_other(row, j), broadcast(by_other), slope) * (share * (1 - share));
-      slope = select(itself, Lanes{}, slope);
-      slopes.add(slope);
-      store(row.gradient + j, load(row.gradient + j) + slope);
+      Lanes share = select(is_other(row, j), other_share, Lanes{});
+      share = select(is_kin(row, j), kin_share, share);
+      store(row.gradient + j, load(row.gradient + j) + share * load(row.spare + j));
     }
-    row.gradient[p] -= static_cast<Scalar>(slopes.total());
+    row.gradient[p] -=
+        static_cast<Scalar>(by_kin * kin_slope.total() + by_other * others_slope.total());
     return a / rank;
   }
 

@@ -268,6 +268,33 @@ TYPED_TEST(MatmulOf, HasTheSameBitsForAnyNumberOfThreads) {
 
 // A thread that waits for its product may be given another task, and a task may multiply: packing
 // memory must not be shared between the two.
+template <typename T>
+void expect_itself_as_any_other() {
+  for (const auto& [rows, depth] : {std::pair<Index, Index>{0, 5}, {1, 1}, {13, 3}, {97, 0},
+                                    {225, 17}, {448, 300}, {700, 64}, {1100, 5000}}) {
+    const Framed<T> a = random_matrix<T>(rows, depth, 21);
+    for (const int threads : {1, 2, 3}) {
+      const Workers workers(threads);
+      Framed<T> expected(rows, rows);
+      Framed<T> found(rows, rows);
+      multiply_nt<T>(workers, a.view, a.view, expected.view);
+      multiply_with_itself<T>(workers, a.view, found.view);
+      EXPECT_TRUE(found.frame_is_whole());
+      for (Index i = 0; i < rows; ++i) {
+        ASSERT_EQ(std::memcmp(found.view.row(i), expected.view.row(i),
+                              static_cast<std::size_t>(rows) * sizeof(T)),
+                  0)
+            << rows << " x " << depth << ", row " << i << ", " << threads << " threads";
+      }
+    }
+  }
+}
+
+TEST(Matmul, OfAMatrixWithItselfGivesTheBitsOfAnyOther) {
+  expect_itself_as_any_other<float>();
+  expect_itself_as_any_other<double>();
+}
+
 TEST(Matmul, MayBeCalledFromTasksOfItsOwnWorkers) {
   const Workers workers(3);
   const auto a = random_matrix<float>(200, 300, 1);
