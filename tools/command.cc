@@ -43,6 +43,19 @@ Similarity similarity_named(const std::string& name) {
                                    : Similarity::euclidean;
 }
 
+void add_names(CLI::App& command, DatasetNames& names) {
+  command
+      .add_option("--images", names.images,
+                  "in an HDF5 file of somebody else: its images or vectors (default: found)")
+      ->type_name("NAME");
+  command
+      .add_option("--labels", names.labels,
+                  "its labels; NAME:COLUMN where there are several a sample (default: found)")
+      ->type_name("NAME");
+  command.add_option("--layout", names.layout, "order of its axes: nhwc or nchw (default: found)")
+      ->check(CLI::IsMember({"nhwc", "nchw"}));
+}
+
 void note(const std::string& text) { fmt::print(stderr, "kindred: {}\n", text); }
 
 bool write_json(const CommonOptions& options, const Json& numbers) {

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "kindred/data/dataset.h"
 #include "kindred/eval/retrieval.h"
 
 namespace kindred::tools {
@@ -20,6 +21,8 @@ struct CommonOptions {
 void add_quiet(CLI::App& command, CommonOptions& options);
 void add_json(CLI::App& command, CommonOptions& options);
 void add_threads(CLI::App& command, CommonOptions& options);
+/// --images, --labels, --layout.
+void add_names(CLI::App& command, DatasetNames& names);
 void add_similarity(CLI::App& command, std::string& similarity);
 Similarity similarity_named(const std::string& name);
 

@@ -18,6 +18,7 @@ struct EmbedOptions : CommonOptions {
   std::string out;
   std::string split = "all";
   bool flip = false;
+  DatasetNames names;
   std::string precision;  ///< empty: the model's
 };
 
@@ -42,7 +43,7 @@ void embed(const EmbedOptions& options) {
   if (!options.precision.empty()) {
     model.architecture.precision = precision_named(options.precision);
   }
-  const Dataset dataset = Dataset::open(options.data);
+  const Dataset dataset = Dataset::open(options.data, Index{2} << 30, options.names);
   const std::vector<Index> samples = dataset.samples_of(split_named(options.split));
   if (samples.empty()) {
     fail(ErrorKind::data,
@@ -91,6 +92,7 @@ void add_embed(CLI::App& program) {
                   "compute in this, whatever the model was trained in (its weights are float32): "
                   "float32, or bfloat16 where the CPU has it")
       ->check(CLI::IsMember({"float32", "bfloat16", "auto"}));
+  add_names(command, options->names);
   add_threads(command, *options);
   add_quiet(command, *options);
   command.footer(

@@ -1,10 +1,8 @@
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cstring>
-#include <map>
-
 #include "command.h"
+#include "contact_sheet.h"
+#include "inspect_dataset.h"
 #include "kindred/core/error.h"
 #include "kindred/core/file.h"
 #include "kindred/data/dataset.h"
@@ -17,26 +15,29 @@ namespace {
 
 struct InspectOptions : CommonOptions {
   std::string file;
+  std::string thumbnails;
+  DatasetNames names;
 };
 
 void print(const Json& found) {
   for (const auto& [key, value] : found.items()) {
+    if (key == "class histogram") {
+      fmt::print("  classes by their number of samples\n{}", class_histogram_text(value));
+      continue;
+    }
+    if (key == "structure") {
+      fmt::print("  structure\n");
+      for (const auto& [name, text] : value.items()) {
+        fmt::print("    {:<20} {}\n", name, text.get<std::string>());
+      }
+      continue;
+    }
+    if (key == "recipe" && found.contains("command")) {
+      fmt::print("  to train on it, write this to my.toml:\n{}", value.get<std::string>());
+      continue;
+    }
     fmt::print("  {:<22} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
   }
-}
-
-// How many samples the classes have: fewest, median, most.
-Json class_sizes(std::span<const std::int64_t> labels) {
-  std::map<std::int64_t, Index> counts;
-  for (const std::int64_t label : labels) ++counts[label];
-  std::vector<Index> sizes;
-  for (const auto& [label, count] : counts) sizes.push_back(count);
-  std::sort(sizes.begin(), sizes.end());
-  if (sizes.empty()) return {};
-  return {{"classes", sizes.size()},
-          {"fewest", sizes.front()},
-          {"median", sizes[sizes.size() / 2]},
-          {"most", sizes.back()}};
 }
 
 Json inspect_tensors(const std::string& path) {
@@ -66,42 +67,29 @@ Json inspect_embeddings(const std::string& path) {
   return found;
 }
 
-Json inspect_dataset(const std::string& path) {
-  const Dataset dataset = Dataset::open(path);
-  Json found;
-  found["kind"] = "data set";
-  found["samples"] = dataset.size();
-  const Shape& shape = dataset.shape();
-  found["sample"] = fmt::format("{} x {} x {} {}", shape.height, shape.width, shape.channels,
-                                dataset.element() == Element::u8 ? "bytes" : "floats");
-  for (const auto& [name, split] : {std::pair{"train", Split::train},
-                                    {"validation", Split::validation},
-                                    {"test", Split::test}}) {
-    const std::vector<Index> samples = dataset.samples_of(split);
-    if (samples.empty()) continue;
-    std::vector<std::int64_t> labels;
-    for (const Index sample : samples) {
-      if (dataset.has_labels())
-        labels.push_back(dataset.labels()[static_cast<std::size_t>(sample)]);
-    }
-    found[name] = {{"samples", samples.size()}, {"class sizes", class_sizes(labels)}};
-  }
-  if (!dataset.targets().empty()) found["targets"] = dataset.targets().cols();
-  return found;
-}
-
 // Our own files begin with a small length and a brace; everything else is left to HDF5.
 bool is_tensor_file(const std::string& path) {
-  if (path.find(":/") != std::string::npos) return false;
+  if (path.find(":/") != std::string::npos || path.ends_with(".txt")) return false;
   const std::vector<std::byte> bytes = read_file(path);
   return bytes.size() > 8 && bytes[8] == std::byte{'{'};
 }
 
+Json look_into(const InspectOptions& options) {
+  if (is_tensor_file(options.file)) return inspect_tensors(options.file);
+  if (!options.file.ends_with(".txt") && Hdf5File::open(options.file).exists("embeddings")) {
+    return inspect_embeddings(options.file);
+  }
+  Json found = inspect_dataset(options.file, options.names);
+  if (!options.thumbnails.empty()) {
+    const Workers workers(options.threads);
+    write_contact_sheet(Dataset::open(options.file, Index{2} << 30, options.names),
+                        options.thumbnails, workers);
+  }
+  return found;
+}
+
 void inspect(const InspectOptions& options) {
-  const Json found = is_tensor_file(options.file) ? inspect_tensors(options.file)
-                     : Hdf5File::open(options.file).exists("embeddings")
-                         ? inspect_embeddings(options.file)
-                         : inspect_dataset(options.file);
+  const Json found = look_into(options);
   if (!write_json(options, found)) return;
   fmt::print("{}\n", options.file);
   print(found);
@@ -116,11 +104,16 @@ void add_inspect(CLI::App& program) {
   command.add_option("file", options->file, "the file, or FILE.h5:/group")
       ->required()
       ->type_name("FILE");
+  command
+      .add_option("--thumbnails", options->thumbnails, "draw some samples, a class a row, as PNG")
+      ->type_name("SHEET.png");
+  add_names(command, options->names);
   add_json(command, *options);
   add_quiet(command, *options);
   command.footer(
       "Reads and checks the whole file.\n"
-      "Example:\n  kindred inspect runs/first/model.kindred");
+      "Example:\n  kindred inspect runs/first/model.kindred\n"
+      "  kindred inspect other.h5 --images train_x --labels train_y --thumbnails sheet.png");
   command.callback([options] { inspect(*options); });
 }
 

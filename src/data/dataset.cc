@@ -4,7 +4,10 @@
 
 #include <algorithm>
 
+#include "data/hdf5_layout.h"
 #include "data/sample_columns.h"
+#include "data/sample_labels.h"
+#include "data/sample_rows.h"
 #include "data/sample_store.h"
 #include "kindred/core/error.h"
 #include "kindred/data/hdf5_file.h"
@@ -46,18 +49,35 @@ Shape vector_shape(const Hdf5Dataset& vectors, const std::string& where) {
 
 struct Dataset::Impl {
   std::string path;
+  std::string layout;
   Shape shape;
   Element element;
   Index size;
-  std::string noun;
   std::unique_ptr<SampleStore> store;
   SampleColumns columns;
   Index classes = 0;
   Matrix targets;
+
+  void check_sample(const std::string& where) const {
+    constexpr Index kMost = kMostSampleBytes / static_cast<Index>(sizeof(float));
+    if (shape.size() > kMost) {
+      fail(ErrorKind::data,
+           fmt::format("{}: a sample of more than {} values cannot be trained on", where, kMost));
+    }
+  }
+
+  void count_classes() {
+    for (const std::int64_t label : columns.labels) {
+      classes = std::max(classes, static_cast<Index>(label) + 1);
+    }
+    classes = std::max(classes, static_cast<Index>(columns.class_names.size()));
+  }
+
+  void open_ours(const Hdf5File& file, Index memory_budget);
+  void open_others(const Hdf5Layout& found, Index memory_budget);
 };
 
-Dataset Dataset::open(const std::string& path, Index memory_budget) {
-  const Hdf5File file = Hdf5File::open(path);
+void Dataset::Impl::open_ours(const Hdf5File& file, Index memory_budget) {
   const bool images = file.exists("images");
   if (images == file.exists("vectors")) {
     fail(ErrorKind::data,
@@ -65,33 +85,58 @@ Dataset Dataset::open(const std::string& path, Index memory_budget) {
                      "[N, features]); one of them is expected",
                      path, images ? "both" : "neither", images ? "and" : "nor"));
   }
-  auto impl = std::make_unique<Impl>();
   const std::string name = images ? "images" : "vectors";
-  impl->path = path;
-  impl->noun = images ? "image" : "vector";
-  impl->element = images ? Element::u8 : Element::f32;
+  element = images ? Element::u8 : Element::f32;
   // The store keeps whole blocks itself; HDF5 holds one chunk while it unpacks it.
   Hdf5Dataset data = file.dataset(name, Index{1} << 20);
-  impl->shape = images ? image_shape(data, file.where(name)) : vector_shape(data, file.where(name));
-  impl->size = data.shape()[0];
-  if (impl->size == 0 || impl->shape.size() == 0) {
+  shape = images ? image_shape(data, file.where(name)) : vector_shape(data, file.where(name));
+  size = data.shape()[0];
+  if (size == 0 || shape.size() == 0) {
     fail(ErrorKind::data, fmt::format("{} has shape [{}]: it holds no samples", file.where(name),
                                       fmt::join(data.shape(), ", ")));
   }
-  if (impl->shape.size() > kMostSampleBytes / static_cast<Index>(sizeof(float))) {
-    fail(ErrorKind::data, fmt::format("{} has shape [{}]: a sample of more than {} values cannot "
-                                      "be trained on",
-                                      file.where(name), fmt::join(data.shape(), ", "),
-                                      kMostSampleBytes / static_cast<Index>(sizeof(float))));
+  check_sample(fmt::format("{} has shape [{}]", file.where(name), fmt::join(data.shape(), ", ")));
+  columns = read_sample_columns(file, size, name, images ? "image" : "vector");
+  targets = read_targets(file, "targets", size, name);
+  count_classes();
+  store = std::make_unique<SampleStore>(SampleRows(std::move(data), file.where(name), element),
+                                        memory_budget);
+}
+
+void Dataset::Impl::open_others(const Hdf5Layout& found, Index memory_budget) {
+  layout = found.description;
+  shape = found.shape;
+  element = found.vectors ? Element::f32 : Element::u8;
+  check_sample(path);
+  SampleLabels labels = read_sample_labels(found);
+  columns.labels = std::move(labels.labels);
+  columns.class_names = std::move(labels.class_names);
+  bool splits = false;
+  for (const LayoutPart& part : found.parts) {
+    columns.split.insert(columns.split.end(), static_cast<std::size_t>(part.count),
+                         static_cast<std::uint8_t>(part.split));
+    splits = splits || part.split != found.parts[0].split;
   }
-  impl->columns = read_sample_columns(file, impl->size, name, impl->noun);
-  impl->targets = read_targets(file, "targets", impl->size, name);
-  for (const std::int64_t label : impl->columns.labels) {
-    impl->classes = std::max(impl->classes, static_cast<Index>(label) + 1);
+  if (!splits) columns.split.clear();
+  count_classes();
+  SampleRows rows(found);
+  size = rows.size();
+  store = std::make_unique<SampleStore>(std::move(rows), memory_budget);
+}
+
+Dataset Dataset::open(const std::string& path, Index memory_budget, const DatasetNames& names) {
+  auto impl = std::make_unique<Impl>();
+  impl->path = path;
+  if (path.ends_with(".txt")) {
+    impl->open_others(find_listed_layout(path, names), memory_budget);
+    return Dataset(std::move(impl));
   }
-  impl->classes = std::max(impl->classes, static_cast<Index>(impl->columns.class_names.size()));
-  impl->store = std::make_unique<SampleStore>(std::move(data), file.where(name), impl->element,
-                                              memory_budget);
+  const Hdf5File file = Hdf5File::open(path);
+  if (names.empty() && is_our_layout(file)) {
+    impl->open_ours(file, memory_budget);
+  } else {
+    impl->open_others(find_layout(file, names), memory_budget);
+  }
   return Dataset(std::move(impl));
 }
 
@@ -104,6 +149,7 @@ Index Dataset::size() const { return impl_->size; }
 const Shape& Dataset::shape() const { return impl_->shape; }
 Element Dataset::element() const { return impl_->element; }
 Index Dataset::sample_bytes() const { return impl_->store->sample_bytes(); }
+const std::string& Dataset::layout() const { return impl_->layout; }
 bool Dataset::in_memory() const { return impl_->store->in_memory(); }
 const std::string& Dataset::path() const { return impl_->path; }
 bool Dataset::has_labels() const { return !impl_->columns.labels.empty(); }

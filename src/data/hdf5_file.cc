@@ -10,6 +10,7 @@
 
 #include "data/hdf5_dataset.h"
 #include "data/hdf5_session.h"
+#include "data/hdf5_table.h"
 
 namespace kindred {
 namespace {
@@ -319,6 +320,15 @@ std::vector<double> Hdf5File::attribute_numbers(std::string_view object,
          fmt::format("{}: attribute '{}' cannot be read: {}", where(object), name, hdf5_reason()));
   }
   return values;
+}
+
+std::vector<Hdf5TableRow> Hdf5File::attribute_table(std::string_view object,
+                                                    const std::string& name,
+                                                    std::span<const std::string> texts,
+                                                    std::span<const std::string> numbers) const {
+  const Hdf5Session session;
+  return hdf5_read_table(impl_->attribute(object, name).get(), texts, numbers,
+                         fmt::format("{}: attribute '{}'", where(object), name));
 }
 
 template std::vector<float> Hdf5File::read(std::string_view) const;

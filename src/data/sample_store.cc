@@ -15,27 +15,21 @@ namespace {
 
 constexpr Index kPieceBytes = Index{32} << 10;  // read at once where there are no chunks
 
-Index bytes_of_sample(const Hdf5Dataset& data, Element element) {
-  Index bytes = element == Element::u8 ? 1 : static_cast<Index>(sizeof(float));
-  for (std::size_t i = 1; i < data.shape().size(); ++i) bytes *= data.shape()[i];
-  return bytes;
-}
-
 }  // namespace
 
-SampleStore::SampleStore(Hdf5Dataset data, std::string where, Element element, Index memory_budget)
-    : where_(std::move(where)),
-      element_(element),
-      size_(data.shape()[0]),
-      sample_bytes_(bytes_of_sample(data, element)) {
+SampleStore::SampleStore(SampleRows rows, Index memory_budget)
+    : where_(rows.where()),
+      element_(rows.element()),
+      size_(rows.size()),
+      sample_bytes_(rows.sample_bytes()) {
   if (size_ <= memory_budget / sample_bytes_) {
     memory_ = Buffer<std::byte>(size_ * sample_bytes_);
-    read_rows(data, 0, size_, memory_.data());
+    rows.read(0, size_, memory_.data());
     check_values(memory_.data(), 0, size_);
     return;
   }
-  block_rows_ = data.chunk().empty() ? std::max<Index>(1, kPieceBytes / sample_bytes_)
-                                     : std::min(data.chunk()[0], size_);
+  block_rows_ =
+      rows.block_rows() > 0 ? rows.block_rows() : std::max<Index>(1, kPieceBytes / sample_bytes_);
   const Index blocks = blocks_of(size_, block_rows_);
   const Index block_bytes = block_rows_ * sample_bytes_;
   const Index slots = std::clamp<Index>(memory_budget / block_bytes, 1, blocks);
@@ -44,23 +38,14 @@ SampleStore::SampleStore(Hdf5Dataset data, std::string where, Element element, I
     for (Index b = 0; b < blocks; ++b) {
       const Index first = b * block_rows_;
       const Index count = std::min(block_rows_, size_ - first);
-      read_rows(data, first, count, memory_.data());
+      rows.read(first, count, memory_.data());
       check_values(memory_.data(), first, count);
     }
   }
   slots_.resize(static_cast<std::size_t>(slots));
   slot_of_block_.assign(static_cast<std::size_t>(blocks), -1);
   for (int i = 0; i < static_cast<int>(slots); ++i) make_newest(i);
-  data_ = std::move(data);
-}
-
-void SampleStore::read_rows(const Hdf5Dataset& data, Index first, Index count,
-                            std::byte* dst) const {
-  if (element_ == Element::u8) {
-    data.read_rows(first, count, reinterpret_cast<std::uint8_t*>(dst));
-  } else {
-    data.read_rows(first, count, reinterpret_cast<float*>(dst));
-  }
+  rows_ = std::move(rows);
 }
 
 void SampleStore::check_values(const std::byte* rows, Index first, Index count) const {
@@ -106,8 +91,7 @@ const std::byte* SampleStore::block(Index number) {
     held = -1;  // until the read below has succeeded
     const Index first = number * block_rows_;
     const Index count = std::min(block_rows_, size_ - first);
-    std::byte* rows = memory_.data() + taken * block_bytes;
-    read_rows(*data_, first, count, rows);
+    rows_->read(first, count, memory_.data() + taken * block_bytes);
     held = number;
     slot = taken;
   }

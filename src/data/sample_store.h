@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "data/sample_rows.h"
 #include "kindred/core/buffer.h"
 #include "kindred/data/dataset.h"
-#include "kindred/data/hdf5_file.h"
 
 namespace kindred {
 
@@ -16,10 +16,10 @@ namespace kindred {
 /// row of chunks each) of which the least recently used make way. Checks that floats are finite.
 class SampleStore {
  public:
-  /// `data` [N, ...] holds bytes or floats, as `element` says. Fails with data.
-  SampleStore(Hdf5Dataset data, std::string where, Element element, Index memory_budget);
+  /// Fails with data.
+  SampleStore(SampleRows rows, Index memory_budget);
 
-  bool in_memory() const { return !data_.has_value(); }
+  bool in_memory() const { return !rows_.has_value(); }
   Index sample_bytes() const { return sample_bytes_; }
   /// Thread-safe; nothing is allocated after the longest `samples` so far.
   void read(std::span<const Index> samples, std::byte* dst);
@@ -31,7 +31,6 @@ class SampleStore {
     int older = -1;
   };
 
-  void read_rows(const Hdf5Dataset& data, Index first, Index count, std::byte* dst) const;
   void check_values(const std::byte* rows, Index first, Index count) const;
   const std::byte* block(Index number);
   void unlink(int slot);
@@ -44,7 +43,7 @@ class SampleStore {
   Index block_rows_ = 0;
   Buffer<std::byte> memory_;  ///< all samples, or the slots' blocks
   // Streamed only, under the lock:
-  std::optional<Hdf5Dataset> data_;
+  std::optional<SampleRows> rows_;
   std::mutex lock_;
   std::vector<Slot> slots_;
   std::vector<int> slot_of_block_;

@@ -79,13 +79,18 @@ RunFiles read_run(const std::string& path) {
   }
   run.model = std::make_unique<Model>(read_model(folder.model()));
   std::string file;
-  run.recipe->root().section("data").read("file", file, "");
+  Section section = run.recipe->root().section("data");
+  section.read("file", file, "");
+  DatasetNames names;
+  section.read("images", names.images, "");
+  section.read("labels", names.labels, "");
+  section.read("layout", names.layout, "");
   const fs::path data = fs::path(run.recipe->folder()) / file;
   if (file.empty() || !fs::exists(file_part(data.string()))) {
     run.missing = "its data set " + fs::path(file).filename().string() + " is not where it was";
     return run;
   }
-  run.dataset = std::make_unique<Dataset>(Dataset::open(data.string()));
+  run.dataset = std::make_unique<Dataset>(Dataset::open(data.string(), Index{2} << 30, names));
   return run;
 }
 

@@ -112,6 +112,12 @@ Setup read_setup(Recipe& recipe, const std::string& folder) {
   TrainingSetSettings set_settings;
   std::string memory = "2GiB";
   data.read("file", file, "the data set, relative to the recipe");
+  DatasetNames names;
+  data.read("images", names.images,
+            "in a file of somebody else: its data set of images or vectors");
+  data.read("labels", names.labels, "its labels; NAME:COLUMN where there are several a sample");
+  data.read_choice("layout", names.layout, {"", "nhwc", "nchw"},
+                   "the order of its axes, where it is not what it looks like");
   data.read(
       "memory", memory,
       "a data set up to this size is held in memory, a larger one is streamed; KiB, MiB, GiB");
@@ -123,7 +129,8 @@ Setup read_setup(Recipe& recipe, const std::string& folder) {
             "classes with fewer training samples are dropped", {1, kMany});
   data.finish();
   setup.data_path = absolute_path(file, folder);
-  setup.dataset = std::make_unique<Dataset>(Dataset::open(setup.data_path, bytes_of(data, memory)));
+  setup.dataset =
+      std::make_unique<Dataset>(Dataset::open(setup.data_path, bytes_of(data, memory), names));
   setup.set = make_training_set(*setup.dataset, set_settings, setup.seed);
 
   setup.sampler = read_sampler(root.section("sampler"), setup.set, setup.seed);

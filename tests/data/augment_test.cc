@@ -203,9 +203,9 @@ TEST(Augment, SettingsAreRead) {
 
 TEST(MeasureScaling, IsMeanAndInverseDeviationOfEachChannel) {
   const TempFolder folder;
-  // Two images of one row of two pixels; channel 0: 1 3 5 7 (mean 4, variance 5); channel 1: 9.
+  // Two images of two rows of one pixel; channel 0: 1 3 5 7 (mean 4, variance 5); channel 1: 9.
   write_data_file(folder / "a.h5",
-                  {.height = 1, .width = 2, .channels = 2, .images = {1, 9, 3, 9, 5, 9, 7, 9}});
+                  {.height = 2, .width = 1, .channels = 2, .images = {1, 9, 3, 9, 5, 9, 7, 9}});
   const Dataset data = Dataset::open(folder / "a.h5");
   const InputScaling scaling = measure_scaling(data, std::vector<Index>{0, 1});
   EXPECT_EQ(scaling.mean, (std::vector<float>{4, 9}));

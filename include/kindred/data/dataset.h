@@ -16,14 +16,25 @@ enum class Element { u8, f32 };  ///< /images hold bytes, /vectors hold floats
 /// Which samples of a data set.
 enum class Split : std::uint8_t { train = 0, validation = 1, test = 2, all = 255 };
 
+/// What a file of somebody else calls things; what is empty is found (datasets/README.md).
+struct DatasetNames {
+  std::string images = {};  ///< the data set of images or vectors
+  std::string labels = {};  ///< its labels; "NAME:COLUMN" where there are several a sample
+  std::string layout = {};  ///< "nhwc" or "nchw", where it is not what it looks like
+
+  bool empty() const { return images.empty() && labels.empty() && layout.empty(); }
+};
+
 /// A data set in HDF5 (datasets/README.md), checked from end to end when opened: shapes, types,
 /// counts, label range, finite values. In memory when it fits `memory_budget` bytes, else streamed
 /// with that much for chunks already read.
 class Dataset {
  public:
-  /// `path` may name a group: "FILE.h5:/group". Fails with no_input or data. Labels may be absent:
-  /// see require_labels().
-  static Dataset open(const std::string& path, Index memory_budget = Index{2} << 30);
+  /// `path` may name a group: "FILE.h5:/group". Files that others wrote are read as they are:
+  /// images become bytes, channels last. Fails with no_input or data. Labels may be absent: see
+  /// require_labels().
+  static Dataset open(const std::string& path, Index memory_budget = Index{2} << 30,
+                      const DatasetNames& names = {});
   Dataset(Dataset&&) noexcept;
   Dataset& operator=(Dataset&&) noexcept;
   ~Dataset();
@@ -34,6 +45,8 @@ class Dataset {
   Index sample_bytes() const;
   bool in_memory() const;
   const std::string& path() const;
+  /// Which data sets were taken for what, in a file of somebody else; "" in one of ours.
+  const std::string& layout() const;
 
   bool has_labels() const;
   std::span<const std::int64_t> labels() const;         ///< [N], or empty

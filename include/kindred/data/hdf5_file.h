@@ -41,6 +41,12 @@ class Hdf5Dataset {
   std::unique_ptr<Impl> impl_;
 };
 
+/// A row of a table: the columns that were asked for.
+struct Hdf5TableRow {
+  std::vector<std::string> texts;
+  std::vector<std::int64_t> numbers;
+};
+
 /// An HDF5 file opened for reading, or a group of it; names below are paths relative to that group
 /// ("images", "/losses/easy"). Files are not trusted: external links, external storage, virtual
 /// data sets, references, filters other than deflate, shuffle and fletcher32, and shapes that
@@ -82,6 +88,10 @@ class Hdf5File {
   bool has_attribute(std::string_view object, const std::string& name) const;
   std::string attribute_text(std::string_view object, const std::string& name) const;
   std::vector<double> attribute_numbers(std::string_view object, const std::string& name) const;
+  /// Some columns of an attribute of records: texts of fixed length, whole numbers.
+  std::vector<Hdf5TableRow> attribute_table(std::string_view object, const std::string& name,
+                                            std::span<const std::string> texts,
+                                            std::span<const std::string> numbers) const;
 
  private:
   struct Impl;
