@@ -76,6 +76,7 @@ struct Archive::Impl {
   ::archive* handle = nullptr;
   ::archive_entry* entry = nullptr;
   Index most_bytes = 0;  // unpacked
+  bool ended = false;
   Index files = 0;
   Index bytes = 0;  // handed out
 
@@ -140,9 +141,10 @@ Archive::~Archive() = default;
 
 bool Archive::next() {
   const NamesInUtf8 names;
-  for (;;) {
+  while (!impl_->ended) {
     const int result = archive_read_next_header(impl_->handle, &impl_->entry);
-    if (result == ARCHIVE_EOF) return false;
+    impl_->ended = result == ARCHIVE_EOF;
+    if (impl_->ended) break;
     if (result != ARCHIVE_OK && result != ARCHIVE_WARN) impl_->fail_reading();
     if (++impl_->files > impl_->limits.files) {
       fail(ErrorKind::data,
@@ -155,6 +157,7 @@ bool Archive::next() {
     impl_->refusal = refusal_of(impl_->entry);
     return true;
   }
+  return false;
 }
 
 const std::string& Archive::name() const { return impl_->name; }
@@ -210,8 +213,11 @@ bool is_archive(const std::string& path) {
   return std::string_view(begin.data(), begin.size()) == "PK\x03\x04";
 }
 
+bool is_gzip(std::span<const std::byte> bytes) {
+  return bytes.size() >= 2 && bytes[0] == std::byte{0x1F} && bytes[1] == std::byte{0x8B};
+}
+
 std::vector<std::byte> gunzip(std::vector<std::byte> bytes, Index most, const std::string& where) {
-  if (bytes.size() < 2 || bytes[0] != std::byte{0x1F} || bytes[1] != std::byte{0x8B}) return bytes;
   const std::unique_ptr<::archive, decltype(&archive_read_free)> handle(archive_read_new(),
                                                                         archive_read_free);
   archive_read_support_filter_gzip(handle.get());

@@ -46,8 +46,9 @@ class Archive {
 bool is_archive(const std::string& path);
 bool is_archive_name(const std::string& name);
 
-/// The bytes, unpacked where they are gzip; fails with data where that is damaged or over `most`
-/// bytes. `where` names them in messages.
+bool is_gzip(std::span<const std::byte> bytes);
+/// The bytes of a gzip file, unpacked; fails with data where that is damaged or over `most` bytes.
+/// `where` names them in messages.
 std::vector<std::byte> gunzip(std::vector<std::byte> bytes, Index most, const std::string& where);
 
 }  // namespace kindred

@@ -16,6 +16,8 @@ class ArrayImages final : public ImportImages {
     }
   }
 
+  bool parses() const override { return false; }
+
   Image decode(Index place, std::span<const std::byte> /*bytes*/) const override {
     const ImageArray& array = find(place);
     const Shape& shape = array.shape;

@@ -7,16 +7,10 @@
 #include <vector>
 
 #include "data/image_set.h"
+#include "data/import_decoder.h"
 #include "data/import_plan.h"
 
 namespace kindred {
-
-/// What a sample is once it is decoded: an image, or the reason why there is none.
-struct Decoded {
-  Image image;
-  std::uint64_t hash = 0;  // of the image as it was in its file
-  std::string error;
-};
 
 /// Takes decoded samples in the order of the data set and writes them, a class at a time.
 class Assembly {

@@ -7,6 +7,7 @@
 #include "data/image_arrays.h"
 #include "data/import_formats.h"
 #include "data/import_names.h"
+#include "data/isolated.h"
 #include "kindred/core/error.h"
 
 namespace kindred {
@@ -26,7 +27,12 @@ struct IdxFile {
 IdxFile read_idx(const SourceFiles& files, Index place) {
   IdxFile file;
   file.where = files[place].where;
-  file.bytes = gunzip(files.content(place, kMostBytes), kMostBytes, file.where);
+  file.bytes = files.content(place, kMostBytes);
+  if (is_gzip(file.bytes)) {
+    file.bytes = run_isolated(file.where, {.memory = kMostBytes, .seconds = 600}, [&] {
+      return gunzip(std::move(file.bytes), kMostBytes, file.where);
+    });
+  }
   const auto byte = [&](std::size_t i) { return std::to_integer<std::size_t>(file.bytes[i]); };
   const std::size_t rank = file.bytes.size() >= 4 ? byte(3) : 0;
   if (rank < 1 || rank > 4 || file.bytes.size() < 4 + 4 * rank || byte(0) != 0 || byte(1) != 0) {

@@ -31,6 +31,8 @@ class ImportImages {
   /// the content to decode. Ends early where `take` says false.
   virtual void visit(std::span<const Index> wanted,
                      FunctionRef<bool(Index place, FileContent content)> take) const = 0;
+  /// Whether decode() parses what others wrote, and belongs into a child process.
+  virtual bool parses() const { return true; }
   /// Fails with data or no_input.
   virtual Image decode(Index place, std::span<const std::byte> bytes) const = 0;
   virtual std::string where(Index place) const = 0;  ///< for messages

@@ -117,6 +117,19 @@ void check_options(const ImportOptions& options) {
   }
 }
 
+ImportReport import_checked(std::span<const std::string> sources, const std::string& out_path,
+                            const ImportOptions& options, ImportObserver& observer) {
+  const SourceFiles files(sources);
+  const Row& row = choose(files, options.format);
+  ImportPlan plan = row.plan(files, options);
+  const std::string unread = unread_images(files);
+  if (!unread.empty()) plan.notes.push_back(unread);
+  plan.left_out.insert(plan.left_out.end(), files.left_out().begin(), files.left_out().end());
+  ImportReport report = run_import(std::move(plan), out_path, options, observer);
+  report.format = row.format.name;
+  return report;
+}
+
 }  // namespace
 
 std::span<const ImportFormat> import_registry() { return kFormats; }
@@ -126,17 +139,17 @@ ImportReport import_dataset(std::span<const std::string> sources, const std::str
   if (sources.empty()) fail(ErrorKind::usage, "import needs at least one source");
   check_options(options);
   check_target(sources, out_path);
-  const SourceFiles files(sources);
-  const Row& row = choose(files, options.format);
   ImportObserver silent;
-  ImportPlan plan = row.plan(files, options);
-  const std::string unread = unread_images(files);
-  if (!unread.empty()) plan.notes.push_back(unread);
-  plan.left_out.insert(plan.left_out.end(), files.left_out().begin(), files.left_out().end());
-  ImportReport report =
-      run_import(std::move(plan), out_path, options, observer == nullptr ? silent : *observer);
-  report.format = row.format.name;
-  return report;
+  if (observer == nullptr) observer = &silent;
+  try {
+    return import_checked(sources, out_path, options, *observer);
+  } catch (const Error& error) {
+    // A signal for all of a service's processes may reach those that decode before it is seen here.
+    if (error.kind() != ErrorKind::io || !observer->stop_requested()) throw;
+    ImportReport report;
+    report.interrupted = true;
+    return report;
+  }
 }
 
 }  // namespace kindred

@@ -2,60 +2,26 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <map>
+#include <thread>
 #include <unordered_map>
 
 #include "data/import_assembly.h"
 #include "kindred/core/error.h"
-#include "kindred/core/file.h"
 #include "kindred/core/parallel.h"
 
 namespace kindred {
 namespace {
 
-constexpr std::size_t kBatch = 256;                  // images decoded together, at most
-constexpr Index kBatchBytes = Index{64} << 20;       // of their files
-constexpr Index kMostSampleBytes = Index{16} << 20;  // what nobody trains on
+constexpr std::size_t kBatch = 256;             // images decoded together, at most
+constexpr Index kBatchBytes = Index{64} << 20;  // of their files
 constexpr Index kSomeMemory = Index{1} << 30;
 
 struct Waiting {
   Index place;
   FileContent content;
 };
-
-Decoded decode(const ImportPlan& plan, const ImportOptions& options, const Waiting& item) {
-  Decoded result{{}, 0, item.content.error};
-  if (!result.error.empty()) return result;
-  try {
-    result.image = plan.images->decode(item.place, item.content.bytes);
-  } catch (const Error& error) {
-    if (error.kind() == ErrorKind::internal) throw;
-    result.error = error.what();
-    return result;
-  }
-  Image& image = result.image;
-  const Shape& shape = image.shape;
-  result.hash = checksum(std::as_bytes(std::span(image.pixels)),
-                         static_cast<std::uint64_t>(shape.width * 4 + shape.channels));
-  if (plan.inverted) invert(image);
-  if (options.crop.given()) image = crop_center(image, options.crop.height, options.crop.width);
-  if (options.crop_square) {
-    const Index side = std::min(shape.height, shape.width);
-    image = crop_center(image, side, side);
-  }
-  if (options.colour == ImportColour::grey) image = with_channels(std::move(image), 1);
-  const Extent size = options.size.given() ? options.size : plan.size;
-  if (size.given()) {
-    image = resize(image, size.height, size.width,
-                   options.bicubic ? Enlarge::bicubic : Enlarge::bilinear);
-  }
-  if (shape.size() > kMostSampleBytes) {
-    fail(ErrorKind::data,
-         fmt::format("{}: is {} x {} pixels, too much for a sample; make them smaller with a size",
-                     plan.images->where(item.place), shape.width, shape.height));
-  }
-  return result;
-}
 
 // What may wait for samples that come before it: archives are read in their own order.
 Index most_waiting_bytes() {
@@ -72,6 +38,7 @@ ImportReport run_import(ImportPlan plan, const std::string& out_path, const Impo
   report.skipped = plan.left_out;
   report.notes.insert(report.notes.begin(), plan.notes.begin(), plan.notes.end());
   const Workers workers(options.threads);
+  ImportDecoder decoder(plan, options, workers.threads());
   Assembly assembly(plan, options, out_path, order, workers, report);
   std::vector<Index> places;
   std::unordered_map<Index, Index> rank_of;  // place -> place in the order
@@ -88,10 +55,16 @@ ImportReport run_import(ImportPlan plan, const std::string& out_path, const Impo
   const Index most_ready_bytes = most_waiting_bytes();
   const auto decode_batch = [&] {
     std::vector<Decoded> decoded(batch.size());
-    workers.for_each(static_cast<Index>(batch.size()), [&](Index i, int) {
+    const auto caller = std::this_thread::get_id();
+    std::atomic<bool> stopped = false;
+    workers.for_each(static_cast<Index>(batch.size()), [&](Index i, int worker) {
+      if (std::this_thread::get_id() == caller && observer.stop_requested()) stopped = true;
+      if (stopped) return;
       const auto at = static_cast<std::size_t>(i);
-      decoded[at] = decode(plan, options, batch[at]);
+      decoded[at] = decoder.decode(batch[at].place, batch[at].content, worker);
     });
+    report.interrupted = stopped || observer.stop_requested();
+    if (report.interrupted) return false;
     for (std::size_t i = 0; i < batch.size(); ++i) {
       ready_bytes += decoded[i].image.shape.size();
       ready.emplace(rank_of.at(batch[i].place), std::move(decoded[i]));
@@ -110,8 +83,7 @@ ImportReport run_import(ImportPlan plan, const std::string& out_path, const Impo
                        plan.source, most_ready_bytes >> 20));
     }
     observer.on_progress(next + static_cast<Index>(ready.size()), total);
-    report.interrupted = observer.stop_requested();
-    return !report.interrupted;
+    return true;
   };
   plan.images->visit(places, [&](Index place, FileContent content) {
     batch_bytes += static_cast<Index>(content.bytes.size());

@@ -33,6 +33,11 @@ class IsolatedProcess {
   IsolatedProcess(const IsolatedProcess&) = delete;
   IsolatedProcess& operator=(const IsolatedProcess&) = delete;
 
+  /// What is parsed from now on.
+  void rename(std::string what) { what_ = std::move(what); }
+  /// False once a call has cost the child its life.
+  bool is_alive() const { return !death_; }
+
   /// Runs function(arguments...) there and returns its result; both cross as wire.h says, pointers
   /// as they are: what this process had when it forked is at the same place there. An Error that is
   /// thrown there is thrown here. A crash or a limit is an Error with data, now and at each further

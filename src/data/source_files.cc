@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "data/archive.h"
 #include "kindred/core/error.h"
 #include "kindred/core/file.h"
 
@@ -15,21 +14,27 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::size_t kReadTogether = 256;  // files of an archive
+
 bool is_hidden(std::string_view name) {
   return name.starts_with('.') || name.find("/.") != name.npos || name.starts_with("__MACOSX/");
 }
 
-// "./a/1.jpg" is what tar makes of "tar cf x.tar .".
-std::string without_dot(const std::string& name) {
-  return name.starts_with("./") ? name.substr(2) : name;
-}
-
-// Goes on in the archive to that file.
-void find(Archive& archive, const SourceFile& wanted) {
-  while (archive.next()) {
-    if (archive.refusal().empty() && without_dot(archive.name()) == wanted.name) return;
+// Of one that kills its reader, each file is an error.
+std::vector<FileContent> read(ArchiveProcess& archive, const std::vector<std::string>& names) {
+  std::string reason = "its reader went astray";
+  try {
+    std::vector<FileContent> contents = archive.read(names, SourceFiles::kMostFileBytes);
+    if (!contents.empty() && contents.size() <= names.size()) return contents;
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::data) throw;
+    reason = error.what();
   }
-  fail(ErrorKind::data, fmt::format("{}: changed while it was read", wanted.where));
+  std::vector<FileContent> contents;
+  for (const std::string& name : names) {
+    contents.push_back({{}, fmt::format("{}: is out of reach: {}", name, reason)});
+  }
+  return contents;
 }
 
 bool is_control(unsigned char c) { return c < 0x20 || c == 0x7F; }
@@ -97,28 +102,25 @@ void SourceFiles::list_folder(Index source) {
 
 void SourceFiles::list_archive(Index source) {
   const std::string& path = sources_[static_cast<std::size_t>(source)];
-  Archive archive(path);
-  while (archive.next()) {
-    const std::string name = without_dot(archive.name());
-    if (is_hidden(name)) continue;
-    std::string where = fmt::format("{}: {}", path, name);
-    if (archive.refusal().empty()) {
-      add({name, std::move(where), "", source});
-    } else {
-      left_out_.push_back(where + ": " + archive.refusal());
+  ArchiveProcess archive(path);
+  for (std::vector<ArchiveEntry> some = archive.list(); !some.empty(); some = archive.list()) {
+    for (ArchiveEntry& entry : some) {
+      if (is_hidden(entry.name)) continue;
+      std::string where = fmt::format("{}: {}", path, entry.name);
+      add({std::move(entry.name), std::move(where), "", source}, entry.refusal);
     }
   }
 }
 
 // Names go to terminals and into lists.
-void SourceFiles::add(SourceFile file) {
-  if (std::none_of(file.name.begin(), file.name.end(), is_control)) {
+void SourceFiles::add(SourceFile file, const std::string& refusal) {
+  const bool plain = std::none_of(file.name.begin(), file.name.end(), is_control);
+  if (plain && refusal.empty()) {
     files_.push_back(std::move(file));
     return;
   }
-  std::string shown = file.where;
-  std::replace_if(shown.begin(), shown.end(), is_control, '?');
-  left_out_.push_back(shown + ": has control characters in its name");
+  std::replace_if(file.where.begin(), file.where.end(), is_control, '?');
+  left_out_.push_back(file.where + ": " + (plain ? refusal : "has control characters in its name"));
 }
 
 void SourceFiles::visit(std::span<const Index> wanted,
@@ -137,26 +139,20 @@ void SourceFiles::visit(std::span<const Index> wanted,
   }
 }
 
-// `wanted` in the archive's order. Behind damage that cannot be passed, each is an error.
+// `wanted` in the archive's order.
 bool SourceFiles::visit_archive(Index source, std::span<const Index> wanted,
                                 FunctionRef<bool(Index file, FileContent content)> take) const {
-  Archive archive(sources_[static_cast<std::size_t>(source)]);
-  std::string end;  // why nothing more comes
-  for (const Index file : wanted) {
-    const SourceFile& own = (*this)[file];
-    FileContent content;
-    try {
-      if (end.empty()) find(archive, own);
-    } catch (const Error& error) {
-      end = error.what();
+  ArchiveProcess archive(sources_[static_cast<std::size_t>(source)]);
+  while (!wanted.empty()) {
+    std::vector<std::string> names;
+    for (const Index file : wanted.first(std::min(wanted.size(), kReadTogether))) {
+      names.push_back((*this)[file].name);
     }
-    try {
-      if (end.empty()) content.bytes = archive.read(kMostFileBytes);
-      if (!end.empty()) content.error = fmt::format("{}: cannot be reached: {}", own.where, end);
-    } catch (const Error& error) {
-      content.error = error.what();
+    std::vector<FileContent> contents = read(archive, names);
+    for (std::size_t i = 0; i < contents.size(); ++i) {
+      if (!take(wanted[i], std::move(contents[i]))) return false;
     }
-    if (!take(file, std::move(content))) return false;
+    wanted = wanted.subspan(contents.size());
   }
   return true;
 }
@@ -164,9 +160,11 @@ bool SourceFiles::visit_archive(Index source, std::span<const Index> wanted,
 std::vector<std::byte> SourceFiles::content(Index file, Index most) const {
   const SourceFile& wanted = (*this)[file];
   if (!wanted.path.empty()) return read_file(wanted.path, most);
-  Archive archive(sources_[static_cast<std::size_t>(wanted.source)]);
-  find(archive, wanted);
-  return archive.read(most);
+  ArchiveProcess archive(sources_[static_cast<std::size_t>(wanted.source)]);
+  std::vector<FileContent> contents = archive.read({wanted.name}, most);
+  if (contents.size() != 1) fail(ErrorKind::data, wanted.where + ": its reader went astray");
+  if (!contents[0].error.empty()) fail(ErrorKind::data, contents[0].error);
+  return std::move(contents[0].bytes);
 }
 
 std::vector<std::string> SourceFiles::parts(std::string_view name) {

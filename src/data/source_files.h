@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "data/archive_process.h"
 #include "kindred/core/function_ref.h"
 #include "kindred/core/index.h"
 
@@ -18,13 +19,8 @@ struct SourceFile {
   Index source = 0;   ///< of sources()
 };
 
-/// What a file holds, or the reason why it cannot be read.
-struct FileContent {
-  std::vector<std::byte> bytes;
-  std::string error;  ///< a whole message, or empty
-};
-
-/// The files of folders, of archives (nothing is extracted to disk), and those named one by one,
+/// The files of folders, of archives (nothing is extracted to disk, and they are read
+/// in child processes), and those named one by one,
 /// listed once. Hidden files ("." before a name, "__MACOSX") are left out. Fails with no_input
 /// (missing) or data (an archive that is damaged or breaks the rules of Archive).
 class SourceFiles {
@@ -55,7 +51,7 @@ class SourceFiles {
  private:
   void list_folder(Index source);
   void list_archive(Index source);
-  void add(SourceFile file);
+  void add(SourceFile file, const std::string& refusal = "");
   bool visit_archive(Index source, std::span<const Index> wanted,
                      FunctionRef<bool(Index file, FileContent content)> take) const;
 
