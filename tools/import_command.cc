@@ -225,8 +225,9 @@ void add_import(CLI::App& program) {
   add_quiet(command, *arguments);
   command.footer(
       "Nothing is extracted to disk; equal sources give equal bytes, for any number of threads.\n"
-      "OUT.h5 is there whole or not at all, also after Ctrl-C. Exit code 0 where images were left\n"
-      "out and listed, 65 where none could be read or --strict found one.\n"
+      "OUT.h5 is there whole or not at all, also after Ctrl-C (exit code 130) or with a full disk\n"
+      "(74). Exit code 0 where images were left out and listed, 65 where none could be read or\n"
+      "--strict found one.\n"
       "Example:\n"
       "  kindred import photos/ photos.h5 --size 64 --split classes --test 0.2 --preview "
       "sheet.png\n"

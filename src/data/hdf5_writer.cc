@@ -15,6 +15,8 @@
 namespace kindred {
 namespace {
 
+constexpr const char* kFreeSpace = "; free some space and run again";
+
 bool sync(const std::string& path, int flags) {
   const int fd = ::open(path.c_str(), flags);
   if (fd < 0) return false;
@@ -59,7 +61,10 @@ struct Hdf5Writer::Impl {
   }
 
   [[noreturn]] void fail_writing(const std::string& name) const {
-    fail(ErrorKind::io, fmt::format("{}: /{}: writing failed: {}", beside, name, hdf5_reason()));
+    const std::string reason = hdf5_reason();
+    const bool full = reason.find(std::strerror(ENOSPC)) != reason.npos;
+    fail(ErrorKind::io, fmt::format("{}: /{}: writing failed: {}{}", beside, name, reason,
+                                    full ? kFreeSpace : ""));
   }
 
   void check(bool done, const std::string& name) const {
@@ -253,9 +258,10 @@ void Hdf5Writer::finish() {
   impl_->check(H5Fflush(impl_->file.get(), H5F_SCOPE_LOCAL) >= 0, "");
   if (impl_->file.reset() < 0 || !sync(impl_->beside, O_WRONLY | O_CLOEXEC) ||
       ::rename(impl_->beside.c_str(), impl_->path.c_str()) != 0) {
-    const std::string reason = std::strerror(errno);
+    const int reason = errno;
     ::unlink(impl_->beside.c_str());
-    fail(ErrorKind::io, fmt::format("{}: writing failed: {}", impl_->path, reason));
+    fail(ErrorKind::io, fmt::format("{}: writing failed: {}{}", impl_->path, std::strerror(reason),
+                                    reason == ENOSPC ? kFreeSpace : ""));
   }
   const std::string folder = std::filesystem::path(impl_->path).parent_path().string();
   if (!sync(folder.empty() ? "." : folder, O_RDONLY | O_DIRECTORY)) {

@@ -1,12 +1,8 @@
 // `kindred import` as a user meets it: what it prints, leaves behind and exits with.
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <unistd.h>
 
-#include <chrono>
 #include <filesystem>
 #include <nlohmann/json.hpp>
-#include <thread>
 
 #include "tools/program.h"
 
@@ -79,39 +75,6 @@ TEST_F(ImportCommand, EndsWithTheDocumentedCodes) {
   EXPECT_EQ(missing.code, 66) << missing.err;
   const Outcome nowhere = kindred("import " + (folder_ / "in") + " " + (folder_ / "none/out.h5"));
   EXPECT_EQ(nowhere.code, 73) << nowhere.err;
-}
-
-// HDF5 crashed at the end of the program once a write had failed.
-TEST_F(ImportCommand, AFullDiskLeavesNothing) {
-  write_pictures(200);
-  const Outcome full = kindred(import("--gzip 0"), "ulimit -f 8;");
-  EXPECT_EQ(full.code, 74) << full.err;
-  EXPECT_TRUE(contains(full.err, "writing failed: File too large\n")) << full.err;
-  EXPECT_FALSE(fs::exists(out()));
-  EXPECT_FALSE(fs::exists(out() + ".partial"));
-}
-
-TEST_F(ImportCommand, AnInterruptLeavesNothing) {
-  write_pictures(3000);
-  // The shell starts it, and interrupts it once the file beside is there.
-  const std::string command = "(" + std::string(KINDRED_PROGRAM) + " " + import("--threads 1") +
-                              " 2>" + (folder_ / "err") + " & echo $! >" + (folder_ / "pid") +
-                              "; wait $!; echo $? >" + (folder_ / "code") + ")";
-  std::thread run([&] { EXPECT_EQ(std::system(command.c_str()), 0); });
-  while (!fs::exists(out() + ".partial") && !fs::exists(folder_ / "code")) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  if (!fs::exists(folder_ / "code")) kill(std::stoi(test::text_of(folder_ / "pid")), SIGTERM);
-  run.join();
-  // It may have been done before the signal came; then all of it is there.
-  if (std::stoi(test::text_of(folder_ / "code")) == 0) {
-    EXPECT_TRUE(fs::exists(out()));
-  } else {
-    EXPECT_EQ(std::stoi(test::text_of(folder_ / "code")), 128 + SIGTERM);
-    EXPECT_TRUE(contains(test::text_of(folder_ / "err"), "out.h5 was not written"));
-    EXPECT_FALSE(fs::exists(out()));
-  }
-  EXPECT_FALSE(fs::exists(out() + ".partial"));
 }
 
 }  // namespace
