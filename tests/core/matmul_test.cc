@@ -270,8 +270,14 @@ TYPED_TEST(MatmulOf, HasTheSameBitsForAnyNumberOfThreads) {
 // memory must not be shared between the two.
 template <typename T>
 void expect_itself_as_any_other() {
-  for (const auto& [rows, depth] : {std::pair<Index, Index>{0, 5}, {1, 1}, {13, 3}, {97, 0},
-                                    {225, 17}, {448, 300}, {700, 64}, {1100, 5000}}) {
+  for (const auto& [rows, depth] : {std::pair<Index, Index>{0, 5},
+                                    {1, 1},
+                                    {13, 3},
+                                    {97, 0},
+                                    {225, 17},
+                                    {448, 300},
+                                    {700, 64},
+                                    {1100, 5000}}) {
     const Framed<T> a = random_matrix<T>(rows, depth, 21);
     for (const int threads : {1, 2, 3}) {
       const Workers workers(threads);
