@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "command.h"
+#include "embed.h"
 #include "kindred/core/error.h"
 #include "kindred/data/dataset.h"
 #include "kindred/data/embedding_file.h"
@@ -12,14 +13,8 @@
 namespace kindred::tools {
 namespace {
 
-struct EmbedOptions : CommonOptions {
-  std::string model;
-  std::string data;
+struct EmbedOptions : CommonOptions, EmbedRequest {
   std::string out;
-  std::string split = "all";
-  bool flip = false;
-  DatasetNames names;
-  std::string precision;  ///< empty: the model's
 };
 
 Split split_named(const std::string& name) {
@@ -39,23 +34,35 @@ auto pick(const Values& values, const std::vector<Index>& samples) {
 }
 
 void embed(const EmbedOptions& options) {
-  Model model = read_model(options.model);
-  if (!options.precision.empty()) {
-    model.architecture.precision = precision_named(options.precision);
+  double seconds = 0;
+  const EmbeddingFile file = embed_samples(options, Workers(options.threads), &seconds);
+  write_embedding_file(options.out, file);
+  if (options.quiet) return;
+  note(fmt::format("{}: {} embeddings of {} numbers, {:.0f} images/s", options.out,
+                   file.embeddings.rows(), file.embeddings.cols(),
+                   static_cast<double>(file.embeddings.rows()) / seconds));
+}
+
+}  // namespace
+
+EmbeddingFile embed_samples(const EmbedRequest& request, const Workers& workers, double* seconds) {
+  Model model = read_model(request.model);
+  if (!request.precision.empty()) {
+    model.architecture.precision = precision_named(request.precision);
   }
-  const Dataset dataset = Dataset::open(options.data, Index{2} << 30, options.names);
-  const std::vector<Index> samples = dataset.samples_of(split_named(options.split));
+  const Dataset dataset = Dataset::open(request.data, Index{2} << 30, request.names);
+  const std::vector<Index> samples = dataset.samples_of(split_named(request.split));
   if (samples.empty()) {
     fail(ErrorKind::data,
-         fmt::format("{}: has no samples of split {}", options.data, options.split));
+         fmt::format("{}: has no samples of split {}", request.data, request.split));
   }
-  const Workers workers(options.threads);
   Embedder embedder(model, workers);
   const auto start = std::chrono::steady_clock::now();
   EmbeddingFile file;
-  file.embeddings = embedder.embed(dataset, samples, options.flip);
-  const double seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  file.embeddings = embedder.embed(dataset, samples, request.flip);
+  if (seconds != nullptr) {
+    *seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  }
   file.labels = pick(dataset.labels(), samples);
   file.paths = pick(dataset.paths(), samples);
   file.class_names = dataset.class_names();
@@ -64,15 +71,8 @@ void embed(const EmbedOptions& options) {
   file.episode = pick(dataset.episode(), samples);
   file.role = pick(dataset.role(), samples);
   file.fingerprint = model.fingerprint;
-  write_embedding_file(options.out, file);
-  if (!options.quiet) {
-    note(fmt::format("{}: {} embeddings of {} numbers, {:.0f} images/s", options.out,
-                     samples.size(), embedder.embedding(),
-                     static_cast<double>(samples.size()) / seconds));
-  }
+  return file;
 }
-
-}  // namespace
 
 void add_embed(CLI::App& program) {
   auto options = std::make_shared<EmbedOptions>();

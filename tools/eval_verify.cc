@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "embed.h"
 #include "eval.h"
 #include "kindred/core/error.h"
 #include "kindred/core/file.h"
@@ -15,10 +16,14 @@ namespace kindred::tools {
 namespace {
 
 constexpr Index kHistogramBins = 100;
+constexpr Index kDrawnPairs = 5000;  // of each kind, for a threshold
 
 struct VerifyOptions : EvalOptions {
   std::string pairs;
+  std::string data;  ///< with it the source is a model
+  bool flip = false;
   std::string threshold_pairs;
+  std::string threshold_split;
   std::string roc;
   bool all_pairs = false;
   Index hardest = 5;
@@ -35,10 +40,20 @@ struct ScoredPairs {
   std::vector<std::string> paths;
 };
 
-ScoredPairs score_list(const VerifyOptions& options, const EmbeddingFile& file,
-                       const std::string& list, const Workers& workers) {
+/// The embeddings asked for, all splits: read, or computed from a data set.
+EmbeddingFile embeddings_of(const VerifyOptions& options, const Workers& workers) {
+  if (options.data.empty()) return read_embeddings(options.source);
+  EmbedRequest request;
+  request.model = options.source.path;
+  request.data = options.data;
+  request.flip = options.flip;
+  return embed_samples(request, workers);
+}
+
+ScoredPairs score(const VerifyOptions& options, const EmbeddingFile& file, PairList list,
+                  const Workers& workers) {
   ScoredPairs pairs;
-  pairs.rows = read_pair_list(list, file);
+  pairs.rows = std::move(list);
   pairs.scores = score_pairs(workers, file.embeddings, pairs.rows.first, pairs.rows.second,
                              similarity_named(options.similarity));
   pairs.same = pairs.rows.same;
@@ -192,6 +207,22 @@ void write_page(const VerifyOptions& options, const AllPairsResult& result) {
   write_report(options.page.html, report);
 }
 
+/// The pairs a threshold is chosen on.
+PairList threshold_pairs(const VerifyOptions& options, const EmbeddingFile& file) {
+  if (!options.threshold_pairs.empty()) return read_pair_list(options.threshold_pairs, file);
+  const int wanted = options.threshold_split == "train" ? 0 : 1;
+  std::vector<Index> rows;
+  for (std::size_t i = 0; i < file.split.size(); ++i) {
+    if (file.split[i] == wanted) rows.push_back(static_cast<Index>(i));
+  }
+  if (rows.empty() || file.labels.empty()) {
+    fail(ErrorKind::data,
+         fmt::format("{}: has no labelled rows of split {} to choose a threshold on",
+                     options.source.path, options.threshold_split));
+  }
+  return draw_pairs(file.labels, rows, kDrawnPairs, 1);
+}
+
 void verify_pairs(const VerifyOptions& options) {
   const Timing timing;
   const Workers workers(options.threads);
@@ -203,14 +234,15 @@ void verify_pairs(const VerifyOptions& options) {
                      "for --all-pairs",
                      path));
   }
-  const EmbeddingFile file = listed ? read_embeddings(options.source) : EmbeddingFile{};
-  const ScoredPairs pairs =
-      listed ? score_list(options, file, options.pairs, workers) : score_sides(options, workers);
+  const EmbeddingFile file = listed ? embeddings_of(options, workers) : EmbeddingFile{};
+  const ScoredPairs pairs = listed
+                                ? score(options, file, read_pair_list(options.pairs, file), workers)
+                                : score_sides(options, workers);
   const VerificationResult result =
       evaluate_verification(pairs.scores, pairs.same, pairs.fold, options.rates);
   Json numbers = json_of(result);
-  if (!options.threshold_pairs.empty()) {
-    const ScoredPairs chosen = score_list(options, file, options.threshold_pairs, workers);
+  if (!options.threshold_pairs.empty() || !options.threshold_split.empty()) {
+    const ScoredPairs chosen = score(options, file, threshold_pairs(options, file), workers);
     const VerificationResult other =
         evaluate_verification(chosen.scores, chosen.same, {}, options.rates);
     const double threshold = other.thresholds.front().value;  // threshold_best
@@ -229,12 +261,14 @@ void verify_pairs(const VerifyOptions& options) {
 
 void verify_all(const VerifyOptions& options) {
   const Timing timing;
-  const EmbeddingFile file = read_asked(options);
+  const Workers workers(options.threads);
+  const EmbeddingFile file = options.data.empty() ? read_asked(options)
+                                                  : rows_of_split(embeddings_of(options, workers),
+                                                                  options.split, options.data);
   AllPairsOptions how;
   how.similarity = similarity_named(options.similarity);
   how.far = options.rates.far;
-  const AllPairsResult result =
-      verify_all_pairs(Workers(options.threads), file.embeddings, file.labels, how);
+  const AllPairsResult result = verify_all_pairs(workers, file.embeddings, file.labels, how);
   Json numbers = json_of(result.verification);
   numbers["auc_uncertainty"] = result.uncertainty;
   numbers["histogram"] = json_of(result.histogram);
@@ -273,11 +307,26 @@ void add_eval_verify(CLI::App& eval) {
                          .add_flag("--all-pairs", options->all_pairs,
                                    "every pair of rows; nothing is written down")
                          ->excludes(pairs);
+  CLI::Option* data = command
+                          .add_option("--data", options->data,
+                                      "EMB.h5 is a model, which embeds the images of this data set")
+                          ->type_name("DATA.h5");
+  command.add_flag("--flip", options->flip, "add the embeddings of the mirrored images")
+      ->needs(data);
+  CLI::Option* chosen_on =
+      command
+          .add_option("--threshold-pairs", options->threshold_pairs,
+                      "choose a threshold on these pairs and report accuracy_given with it")
+          ->type_name("LIST")
+          ->needs(pairs);
   command
-      .add_option("--threshold-pairs", options->threshold_pairs,
-                  "choose a threshold on these pairs and report accuracy_given with it")
-      ->type_name("LIST")
-      ->needs(pairs);
+      .add_option("--threshold-split", options->threshold_split,
+                  fmt::format("the same with {} drawn pairs of one class and {} of two among these "
+                              "rows",
+                              kDrawnPairs, kDrawnPairs))
+      ->check(CLI::IsMember({"train", "validation"}))
+      ->needs(pairs)
+      ->excludes(chosen_on);
   add_split(command, *options);
   command.get_option("--split")->needs(all);
   add_similarity(command, options->similarity);
@@ -291,7 +340,9 @@ void add_eval_verify(CLI::App& eval) {
       "A group with embeddings_a, embeddings_b, same and fold needs no list. Images are found in\n"
       "/paths, by path or by file name without extension.\n"
       "Example:\n  kindred eval verify lfw.h5 --pairs pairs.txt\n"
-      "  kindred eval verify test.h5 --all-pairs --far 1e-3,1e-6");
+      "  kindred eval verify test.h5 --all-pairs --far 1e-3,1e-6\n"
+      "  kindred eval verify runs/lfw/model.kindred --data lfw.h5 --flip --pairs lfw.h5 "
+      "--threshold-split validation");
   command.callback([options] { verify(*options); });
 }
 

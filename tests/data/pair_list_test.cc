@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -131,6 +133,43 @@ TEST_F(PairListTest, RefusesDamagedLists) {
   refuse("just some text\nof two lines\n", "line 1: has 1 fields");
   expect_error(ErrorKind::no_input, "missing",
                [&] { read_pair_list(folder_ / "missing", people()); });
+}
+
+TEST(DrawPairs, TakesEveryClassAsOftenAsAnyOther) {
+  // Two hundred rows of one class, two of another, three single ones; row 0 takes no part.
+  std::vector<std::int64_t> labels{9};
+  Rows rows;
+  for (int i = 0; i < 200; ++i) labels.push_back(9);
+  for (const std::int64_t label : {4, 4, 5, 6, 7}) labels.push_back(label);
+  for (Index i = 1; i < static_cast<Index>(labels.size()); ++i) rows.push_back(i);
+  const PairList list = draw_pairs(labels, rows, 1000, 3);
+  ASSERT_EQ(list.same.size(), 2000U);
+  EXPECT_TRUE(list.fold.empty());
+  std::map<std::int64_t, int> of_class;
+  for (std::size_t i = 0; i < list.same.size(); ++i) {
+    const auto [a, b] = std::pair{list.first[i], list.second[i]};
+    EXPECT_NE(a, b);
+    EXPECT_GE(std::min(a, b), 1);
+    const std::int64_t label = labels[static_cast<std::size_t>(a)];
+    EXPECT_EQ(list.same[i], label == labels[static_cast<std::size_t>(b)] ? 1 : 0);
+    EXPECT_EQ(list.same[i], i % 2 == 0 ? 1 : 0);
+    if (list.same[i] == 1) ++of_class[label];
+  }
+  // Half of 1,000 each; a deviation of 16 is one in three.
+  EXPECT_NEAR(of_class[9], 500, 80);
+  EXPECT_NEAR(of_class[4], 500, 80);
+  EXPECT_EQ(draw_pairs(labels, rows, 1000, 3).first, list.first);
+  EXPECT_NE(draw_pairs(labels, rows, 1000, 4).first, list.first);
+}
+
+TEST(DrawPairs, NeedsPairsOfBothKinds) {
+  const std::vector<std::int64_t> labels{1, 1, 2, 3};
+  expect_error(ErrorKind::data, "no pairs can be drawn: 3 rows of 3 classes, 0 with two", [&] {
+    draw_pairs(labels, Rows{0, 2, 3}, 10, 1);
+  });
+  expect_error(ErrorKind::data, "2 rows of 1 classes", [&] {
+    draw_pairs(labels, Rows{0, 1}, 10, 1);
+  });
 }
 
 }  // namespace

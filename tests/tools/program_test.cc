@@ -170,6 +170,28 @@ TEST_F(Program, EmbedsTheMirroredImageAsWell) {
   }
 }
 
+TEST_F(Program, VerifiesWithAModelAsWithItsEmbeddings) {
+  ASSERT_EQ(kindred(train("run", "--quiet --set train.steps=5")).code, 0);
+  const std::string model = (folder_ / "run") + "/model.kindred";
+  const std::string data = folder_ / "data.h5";
+  const std::string embeddings = folder_ / "emb.h5";
+  ASSERT_EQ(kindred("embed " + model + " " + data + " --flip --quiet --out " + embeddings).code, 0);
+  write(folder_ / "pairs.csv", "0,1,1\n0,70,0\n60,61,1\n65,71,1\n50,70,0\n");
+  const auto run = [&](const std::string& source, const std::string& split) {
+    return kindred("eval verify " + source + " --pairs " + (folder_ / "pairs.csv") +
+                   " --quiet --json - --threshold-split " + split);
+  };
+  const Outcome from_file = run(embeddings, "train");
+  const Outcome from_model = run(model + " --data " + data + " --flip", "train");
+  ASSERT_EQ(from_file.code, 0) << from_file.err;
+  EXPECT_EQ(from_model.out, from_file.out) << from_model.err;
+  EXPECT_TRUE(Json::parse(from_file.out).contains("accuracy_given"));
+  const Outcome none = run(embeddings, "validation");
+  EXPECT_EQ(none.code, 65);
+  EXPECT_TRUE(contains(none.err, "no labelled rows of split validation")) << none.err;
+  EXPECT_EQ(run(embeddings + " --flip", "train").code, 64);  // --flip needs --data
+}
+
 TEST_F(Program, EndsWithTheDocumentedCodes) {
   const auto expect = [](const std::string& arguments, int code, const std::string& part) {
     const Outcome outcome = kindred(arguments);

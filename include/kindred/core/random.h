@@ -21,6 +21,7 @@ enum class Purpose : std::uint32_t {
   test = 10,
   projection = 11,
   episodes = 12,
+  pairs = 13,
 };
 
 /// Counter-based random numbers: a pure function of (seed, purpose, a, b), whatever thread asks.

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -31,5 +32,11 @@ struct PairList {
 PairList read_pair_list(const std::string& path, const EmbeddingFile& file);
 /// The same for samples that have no embeddings yet: rows are indices of `paths`.
 PairList read_pair_list(const std::string& path, const std::vector<std::string>& paths);
+
+/// `count` pairs of one class and as many of two among `rows`, in turns: every class with two rows
+/// or more is as likely as any other, and so is every row of it. A pair may come twice. A function
+/// of its arguments. Fails with data where there are no such classes.
+PairList draw_pairs(std::span<const std::int64_t> labels, std::span<const Index> rows, Index count,
+                    std::uint64_t seed);
 
 }  // namespace kindred
