@@ -28,6 +28,7 @@ Image decode_png(std::span<const std::byte> bytes, Index channels, const std::st
   const auto width = static_cast<Index>(state.width);
   const auto height = static_cast<Index>(state.height);
   check_image_size(height, width, where);
+  state.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;  // 16 bits a channel mean what 8 bits do
   if (channels == 0) channels = (state.format & PNG_FORMAT_FLAG_COLOR) != 0 ? 3 : 1;
   state.format = channels == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
   Image image{{.channels = channels, .height = height, .width = width}, {}};
