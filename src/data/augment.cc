@@ -7,6 +7,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "data/augment_effects.h"
 #include "kindred/core/error.h"
 
 namespace kindred {
@@ -17,14 +18,30 @@ constexpr Index kBlock = 64;   // pixels of a row worked on together
 constexpr Index kVector = 16;  // and rounded up to this: a few more cost less than a remainder
 
 /// Where an output pixel comes from, both counted from the middle of the image:
-/// source = (xx * x + xy * y, yx * x + yy * y), after the shift is taken off (x, y).
+/// source = (xx * x + xy * y + x0, yx * x + yy * y + y0), after the shift is taken off (x, y).
 struct Affine {
   double xx = 1, xy = 0, yx = 0, yy = 1;
+  double x0 = 0, y0 = 0;
   double shift_x = 0, shift_y = 0;
 };
 
-// y counts downwards; angles are counter-clockwise as seen. The image is turned, mirrored, scaled,
-// sheared, rotated and shifted, in this order; the pixels are asked back, in the other.
+/// The image shows a piece of itself: `area` of it, somewhere.
+void crop(double most_cut, const Shape& shape, Random& random, Affine& map) {
+  const auto uniform = [&] { return static_cast<double>(random.uniform()); };
+  const double area = 1 - most_cut * uniform();
+  const double wide = std::exp(std::log(4.0 / 3) * (2 * uniform() - 1));
+  const double width = std::min(1.0, std::sqrt(area * wide));
+  const double height = std::min(1.0, std::sqrt(area / wide));
+  map.xx *= width;
+  map.xy *= width;
+  map.yx *= height;
+  map.yy *= height;
+  map.x0 = (1 - width) * (uniform() - 0.5) * static_cast<double>(shape.width);
+  map.y0 = (1 - height) * (uniform() - 0.5) * static_cast<double>(shape.height);
+}
+
+// y counts downwards; angles are counter-clockwise as seen. The image is turned, cropped, mirrored,
+// scaled, sheared, rotated and shifted, in this order; the pixels are asked back, in the other.
 Affine draw(const AugmentSettings& settings, const Shape& shape, int turns, Random& random) {
   const auto symmetric = [&](double limit) {
     return limit * (2.0 * static_cast<double>(random.uniform()) - 1.0);
@@ -47,12 +64,15 @@ Affine draw(const AugmentSettings& settings, const Shape& shape, int turns, Rand
   map.xy *= across;
   map.yx /= factor;
   map.yy /= factor;
+  if (settings.crop > 0) crop(settings.crop, shape, random, map);
   for (int turn = 0; turn < turns; ++turn) {
     const Affine last = map;
     map.xx = -last.yx;
     map.xy = -last.yy;
+    map.x0 = -last.y0;
     map.yx = last.xx;
     map.yy = last.xy;
+    map.y0 = last.x0;
   }
   return map;
 }
@@ -123,9 +143,14 @@ void blend(const Taps& taps, const std::uint8_t* image, Index channels, Index co
   }
 }
 
-bool any(const AugmentSettings& settings) {
+bool moves(const AugmentSettings& settings) {
   return settings.rotate_degrees != 0 || settings.scale != 0 || settings.shear != 0 ||
-         settings.shift != 0 || settings.flip;
+         settings.shift != 0 || settings.flip || settings.crop != 0;
+}
+
+bool has_effects(const AugmentSettings& settings) {
+  return settings.brightness != 0 || settings.contrast != 0 || settings.grey != 0 ||
+         settings.blur != 0 || settings.erase != 0;
 }
 
 }  // namespace
@@ -137,6 +162,12 @@ AugmentSettings read_augment(Section section) {
   section.read("shear", settings.shear, "sheared sideways by up to this tangent", {0, 2});
   section.read("shift", settings.shift, "moved by up to this share of each side", {0, 1});
   section.read("flip", settings.flip, "mirrored left to right, half of the time");
+  section.read("crop", settings.crop, "up to this share of the area is cut away", {0, 0.95});
+  section.read("brightness", settings.brightness, "bytes times 1 - this to 1 + this", {0, 1});
+  section.read("contrast", settings.contrast, "around the image's mean, likewise", {0, 1});
+  section.read("grey", settings.grey, "probability that colours become grey", {0, 1});
+  section.read("blur", settings.blur, "blurred by up to so many pixels", {0, 1.5});
+  section.read("erase", settings.erase, "probability that a rectangle becomes the mean", {0, 1});
   section.finish();
   return settings;
 }
@@ -179,10 +210,22 @@ InputScaling measure_scaling(const Dataset& dataset, std::span<const Index> samp
 Augmenter::Augmenter(const AugmentSettings& settings, const Shape& shape, Element element,
                      InputScaling scaling)
     : settings_(settings), shape_(shape), element_(element), scaling_(std::move(scaling)) {
-  if (element == Element::f32 && any(settings)) {
+  if (element == Element::f32 && (moves(settings) || has_effects(settings))) {
     fail(ErrorKind::recipe,
          "[augment] moves the pixels of images, but the data set holds vectors; "
          "leave the section out");
+  }
+  if (settings.grey > 0 && shape.channels != 3) {
+    fail(ErrorKind::recipe,
+         fmt::format("[augment] grey is for images of 3 channels, not of {}", shape.channels));
+  }
+  if (settings.blur > 0 &&
+      (shape.channels > kMostColours || shape.width * shape.channels > kWidestBlurredRow)) {
+    fail(
+        ErrorKind::recipe,
+        fmt::format("[augment] blur is for up to {} channels and rows of up to {} numbers, not for "
+                    "{} x {}",
+                    kMostColours, kWidestBlurredRow, shape.width, shape.channels));
   }
   const auto channels = static_cast<std::size_t>(shape.channels);
   if (scaling_.mean.size() != channels || scaling_.scale.size() != channels) {
@@ -192,10 +235,16 @@ Augmenter::Augmenter(const AugmentSettings& settings, const Shape& shape, Elemen
 }
 
 void Augmenter::apply(const std::byte* sample, int turns, Random random, float* dst) const {
-  if (element_ == Element::f32 || (turns == 0 && !any(settings_))) {
+  if (element_ == Element::f32 || (turns == 0 && !moves(settings_))) {
     plain(sample, dst);
-    return;
+  } else {
+    move(sample, turns, random, dst);
   }
+  if (!has_effects(settings_)) return;
+  kindred::apply(draw_effects(settings_, shape_, random), shape_, scaling_, dst);
+}
+
+void Augmenter::move(const std::byte* sample, int turns, Random& random, float* dst) const {
   assert(turns % 2 == 0 || shape_.width == shape_.height);
   const Affine map = draw(settings_, shape_, turns, random);
   const auto* image = reinterpret_cast<const std::uint8_t*>(sample);
@@ -206,8 +255,8 @@ void Augmenter::apply(const std::byte* sample, int turns, Random random, float* 
     const double y = static_cast<double>(row) - middle_y - map.shift_y;
     for (Index first = 0; first < shape_.width; first += kBlock) {
       const double x = static_cast<double>(first) - middle_x - map.shift_x;
-      const Line line{static_cast<float>(middle_x + map.xx * x + map.xy * y),
-                      static_cast<float>(middle_y + map.yx * x + map.yy * y),
+      const Line line{static_cast<float>(middle_x + map.x0 + map.xx * x + map.xy * y),
+                      static_cast<float>(middle_y + map.y0 + map.yx * x + map.yy * y),
                       static_cast<float>(map.xx), static_cast<float>(map.yx)};
       const Index count = std::min(kBlock, shape_.width - first);
       find_taps(line, static_cast<std::int32_t>(round_up(count, kVector)),

@@ -100,12 +100,23 @@ std::vector<double> naive(const AugmentSettings& settings, const Shape& shape,
   const double shift_x = symmetric(settings.shift) * static_cast<double>(shape.width);
   const double shift_y = symmetric(settings.shift) * static_cast<double>(shape.height);
   const bool flip = random.uniform() < 0.5F && settings.flip;
+  double crop_width = 1, crop_height = 1, crop_x = 0, crop_y = 0;
+  if (settings.crop > 0) {
+    const double area = 1 - settings.crop * random.uniform();
+    const double ratio = std::pow(4.0 / 3, 2 * static_cast<double>(random.uniform()) - 1);
+    crop_width = std::min(1.0, std::sqrt(area * ratio));
+    crop_height = std::min(1.0, std::sqrt(area / ratio));
+    crop_x = (1 - crop_width) * (random.uniform() - 0.5) * static_cast<double>(shape.width);
+    crop_y = (1 - crop_height) * (random.uniform() - 0.5) * static_cast<double>(shape.height);
+  }
   const auto forward = [&](double x, double y, double& u, double& v) {
     for (int turn = 0; turn < turns; ++turn) {
       const double old = x;
       x = y;
       y = -old;
     }
+    x = (x - crop_x) / crop_width;
+    y = (y - crop_y) / crop_height;
     if (flip) x = -x;
     x *= factor;
     y *= factor;
@@ -160,6 +171,8 @@ TEST(Augmenter, AgreesWithTheNaiveMap) {
       {.scale = 0.2},
       {.shear = 0.3},
       {.shift = 0.4},
+      {.crop = 0.9},
+      {.rotate_degrees = 30, .shift = 0.2, .flip = true, .crop = 0.5},
       {.rotate_degrees = 180, .scale = 0.5, .shear = 1, .shift = 1, .flip = true}};
   Random random(7, Purpose::test);
   for (const Shape& shape : shapes) {

@@ -27,12 +27,21 @@ struct AugmentSettings {
   double shear = 0;           ///< uniform in [-s, s] (tangent)
   double shift = 0;           ///< share of the side, uniform in [-s, s], each axis
   bool flip = false;          ///< mirrored left to right, half of the time
+  double crop = 0;  ///< up to this share of the area is cut away; what stays, of a ratio of sides
+                    ///< up to 4:3, fills the image (the inception crop of Szegedy et al. 2015)
+  double brightness = 0;  ///< bytes times a factor uniform in [1 - b, 1 + b]
+  double contrast = 0;    ///< their distance from the image's mean likewise
+  double grey = 0;        ///< probability that the three colours become their luminance
+  double blur = 0;        ///< Gaussian of a deviation uniform in [0, blur] pixels
+  double erase = 0;  ///< probability that a rectangle of 2 to 33 % of the area becomes the mean
+                     ///< (Zhong et al. 2017)
 };
 AugmentSettings read_augment(Section section);
 
-/// Turns raw samples into network input: quarter turns, one random affine map sampled bilinearly
-/// (outside: the border's background 0), scaling to float. Vectors are only scaled. const is
-/// thread-safe; no allocation in apply().
+/// Turns raw samples into network input: quarter turns and one random affine map (crop included)
+/// sampled bilinearly (outside: the border's background 0), scaling to float, then brightness,
+/// contrast, grey, blur and erasing. Vectors are only scaled. const is thread-safe; no allocation
+/// in apply().
 class Augmenter {
  public:
   Augmenter(const AugmentSettings& settings, const Shape& shape, Element element,
@@ -43,6 +52,8 @@ class Augmenter {
   void plain(const std::byte* sample, float* dst) const;
 
  private:
+  void move(const std::byte* sample, int turns, Random& random, float* dst) const;
+
   AugmentSettings settings_;
   Shape shape_;
   Element element_;
