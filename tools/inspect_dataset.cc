@@ -23,30 +23,22 @@ std::map<std::int64_t, Index> count_classes(std::span<const std::int64_t> labels
   return counts;
 }
 
-void list_group(const Hdf5File& file, const std::string& group, Json& found) {
-  for (const std::string& child : file.children(group)) {
-    const std::string name = group.empty() ? child : group + "/" + child;
-    try {
-      if (file.is_group(name)) {
-        list_group(file, name, found);
-        continue;
-      }
-      const Hdf5Dataset data = file.dataset(name);
-      const char* kind = data.kind() == Hdf5Kind::integer ? (data.is_signed() ? "int" : "uint")
-                         : data.kind() == Hdf5Kind::real  ? "float"
-                         : data.kind() == Hdf5Kind::text  ? "text"
-                                                          : "other";
-      const bool number = data.kind() == Hdf5Kind::integer || data.kind() == Hdf5Kind::real;
-      std::string text =
-          fmt::format("{}{} [{}]", kind, number ? std::to_string(8 * data.element_bytes()) : "",
-                      fmt::join(data.shape(), ", "));
-      if (!data.chunk().empty())
-        text += fmt::format(", chunks [{}]", fmt::join(data.chunk(), ", "));
-      if (data.compressed()) text += ", packed";
-      found["/" + name] = text;
-    } catch (const Error& error) {
-      found["/" + name] = error.what();
-    }
+std::string describe(const Hdf5File& file, const std::string& name) {
+  try {
+    const Hdf5Dataset data = file.dataset(name);
+    const char* kind = data.kind() == Hdf5Kind::integer ? (data.is_signed() ? "int" : "uint")
+                       : data.kind() == Hdf5Kind::real  ? "float"
+                       : data.kind() == Hdf5Kind::text  ? "text"
+                                                        : "other";
+    const bool number = data.kind() == Hdf5Kind::integer || data.kind() == Hdf5Kind::real;
+    std::string text =
+        fmt::format("{}{} [{}]", kind, number ? std::to_string(8 * data.element_bytes()) : "",
+                    fmt::join(data.shape(), ", "));
+    if (!data.chunk().empty()) text += fmt::format(", chunks [{}]", fmt::join(data.chunk(), ", "));
+    if (data.compressed()) text += ", packed";
+    return text;
+  } catch (const Error& error) {
+    return error.what();
   }
 }
 
@@ -158,8 +150,9 @@ Json class_sizes(std::span<const std::int64_t> labels) {
 }
 
 Json structure_of(const std::string& path) {
+  const Hdf5File file = Hdf5File::open(path);
   Json found = Json::object();
-  list_group(Hdf5File::open(path), "", found);
+  for (const std::string& name : file.datasets()) found["/" + name] = describe(file, name);
   return found;
 }
 

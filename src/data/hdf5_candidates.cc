@@ -11,7 +11,6 @@
 namespace kindred {
 namespace {
 
-constexpr int kDeepest = 4;
 constexpr std::size_t kMost = 1000;
 
 // Words between "_", "-", "/" and before capitals ("trainX"), in small letters.
@@ -39,36 +38,26 @@ void read_name(Hdf5Candidate& candidate) {
   }
 }
 
-void list_group(const Hdf5File& file, const std::string& group, int depth,
-                std::vector<Hdf5Candidate>& found) {
-  for (const std::string& child : file.children(group)) {
-    if (child.starts_with('#') || found.size() >= kMost) continue;  // MATLAB's references
+}  // namespace
+
+std::vector<Hdf5Candidate> list_candidates(const Hdf5File& file) {
+  std::vector<Hdf5Candidate> found;
+  for (const std::string& name : file.datasets()) {
+    if (name.starts_with('#') || found.size() >= kMost) continue;  // MATLAB's references
     Hdf5Candidate candidate;
-    candidate.name = group.empty() ? child : group + "/" + child;
+    candidate.name = name;
     try {
-      if (file.is_group(candidate.name)) {
-        if (depth < kDeepest) list_group(file, candidate.name, depth + 1, found);
-        continue;
-      }
-      if (!file.is_dataset(candidate.name)) continue;
-      const Hdf5Dataset data = file.dataset(candidate.name);
+      const Hdf5Dataset data = file.dataset(name);
       candidate.shape = data.shape();
       candidate.kind = data.kind();
       candidate.element_bytes = data.element_bytes();
-      candidate.matlab = file.has_attribute(candidate.name, "MATLAB_class");
+      candidate.matlab = file.has_attribute(name, "MATLAB_class");
     } catch (const Error& error) {
       candidate.problem = error.what();
     }
     read_name(candidate);
     found.push_back(std::move(candidate));
   }
-}
-
-}  // namespace
-
-std::vector<Hdf5Candidate> list_candidates(const Hdf5File& file) {
-  std::vector<Hdf5Candidate> found;
-  list_group(file, "", 0, found);
   return found;
 }
 

@@ -19,7 +19,7 @@ struct Hdf5Candidate {
   std::string problem;  ///< why it cannot be read, or empty
 };
 
-/// All data sets of a file down to a few groups deep, by name.
+/// The data sets of a file by name, at most a thousand.
 std::vector<Hdf5Candidate> list_candidates(const Hdf5File& file);
 
 /// "/x_train float [60000, 28, 28]", for messages.

@@ -1,3 +1,5 @@
+// The half of HDF5 reading that runs in this process: it asks, and a process of its own for each
+// file answers (hdf5_reader.h).
 #include "kindred/data/hdf5_file.h"
 
 #include <fmt/format.h>
@@ -5,254 +7,186 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstring>
+#include <cstdio>
+#include <memory>
 
-#include "data/hdf5_dataset.h"
-#include "data/hdf5_session.h"
-#include "data/hdf5_table.h"
+#include "data/hdf5_reader.h"
+#include "data/isolated.h"
+#include "kindred/core/error.h"
 
 namespace kindred {
 namespace {
 
-herr_t refuse_external_link(const char* /*parent_file*/, const char* /*parent_group*/,
-                            const char* /*file*/, const char* /*object*/, unsigned* /*flags*/,
-                            hid_t /*access*/, void* /*data*/) {
-  return -1;
+constexpr Index kUsualPiece = Index{4} << 20;  // bytes that cross at once: what caches hold
+constexpr Index kLargestPiece = Index{256} << 20;
+
+Hdf5Reader* start_reading(const std::string& path) {
+  return std::make_unique<Hdf5Reader>(path).release();  // ends with its process
 }
 
-// "a/b/" for "/a//b": one form for all spellings of a path inside the file.
-std::string tidy(std::string_view name) {
-  std::string result;
-  for (std::size_t begin = 0; begin < name.size();) {
-    const std::size_t end = std::min(name.find('/', begin), name.size());
-    if (end > begin) {
-      if (!result.empty()) result += '/';
-      result += name.substr(begin, end - begin);
-    }
-    begin = end + 1;
+/// A reader in a process of its own.
+struct Reading {
+  explicit Reading(const std::string& path)
+      : process(with_hdf5_ready(path)), reader(process.call(start_reading, path)) {}
+
+  // Once, here, and not in each child.
+  static const std::string& with_hdf5_ready(const std::string& path) {
+    const Hdf5Session session;
+    return path;
   }
-  return result;
+
+  template <typename Result, typename... P, typename... A>
+  Result ask(Result (Hdf5Reader::*method)(P...) const, const A&... arguments) {
+    using Method = Result (Hdf5Reader::*)(P...) const;
+    Result (*const call)(const Hdf5Reader*, Method, std::decay_t<P>...) =
+        [](const Hdf5Reader* there, Method asked, std::decay_t<P>... values) {
+          return (there->*asked)(values...);
+        };
+    return process.call(call, reader, method, arguments...);
+  }
+
+  IsolatedProcess process;
+  Hdf5Reader* reader;
+};
+
+struct OpenArray {
+  const Hdf5Array* array = nullptr;
+  Hdf5ArrayInfo info;
+  auto fields() { return std::tie(array, info); }
+};
+
+OpenArray open_array(Hdf5Reader* reader, const std::string& name, Index cache_bytes) {
+  const Hdf5Array* const array = reader->open_array(name, cache_bytes);
+  return {array, *array};
 }
 
-bool is_regular_file(const std::string& path) {
-  struct stat status {};
-  return ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode);
-}
+void close_array(Hdf5Reader* reader, const Hdf5Array* array) { reader->close_array(array); }
 
-Index file_bytes(const std::string& path) {
-  struct stat status {};
-  return ::stat(path.c_str(), &status) == 0 ? static_cast<Index>(status.st_size) : 0;
-}
-
-Hdf5Id open_file(const std::string& path) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) {
-    fail(ErrorKind::no_input, fmt::format("{}: cannot open: {}", path, std::strerror(errno)));
-  }
-  if (!S_ISREG(status.st_mode)) {
-    fail(ErrorKind::no_input, fmt::format("{}: is not a regular file", path));
-  }
-  const Hdf5Id access(H5Pcreate(H5P_FILE_ACCESS));
-  H5Pset_file_locking(access.get(), true, true);  // read-only file systems cannot lock
-  Hdf5Id file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()));
-  if (file.valid()) return file;
-  const std::string reason = hdf5_reason();
-  const htri_t is_hdf5 = H5Fis_hdf5(path.c_str());
-  if (is_hdf5 == 0) {
-    fail(ErrorKind::data, fmt::format("{}: is not an HDF5 file ({} bytes)", path, status.st_size));
-  }
-  if (is_hdf5 < 0) {
-    fail(ErrorKind::no_input, fmt::format("{}: cannot read: {}", path, reason));
-  }
-  fail(ErrorKind::data,
-       fmt::format("{}: HDF5 file is truncated or damaged ({}); copy it again, or try "
-                   "`h5clear -s` where a writer was interrupted",
-                   path, reason));
-}
-
-herr_t collect_name(hid_t /*object*/, const char* name, const H5A_info_t* /*info*/, void* data) {
-  static_cast<std::vector<std::string>*>(data)->emplace_back(name);
-  return 0;
+template <typename T>
+void read_piece(std::span<std::byte> dst, const Hdf5Array* array, Index first, Index count) {
+  array->read_rows(first, count, reinterpret_cast<T*>(dst.data()));
 }
 
 }  // namespace
 
-struct Hdf5File::Impl {
-  std::string path;   // as given
-  std::string file;   // without the group
-  std::string group;  // tidy
-  Index bytes = 0;
-  Hdf5Id file_id;
-  Hdf5Id links;  // properties under which external links are refused
-  Hdf5Id group_id;
+// --- data sets ---
 
-  std::string where(std::string_view name) const {
-    const std::string rest = tidy(name);
-    const char* slash = group.empty() || rest.empty() ? "" : "/";
-    return fmt::format("{}: /{}{}{}", file, group, slash, rest);
-  }
-
-  // Walks the links one by one: a missing one is an answer, a damaged or outward one an error.
-  bool exists(hid_t from, const std::string& name) const {
-    for (std::size_t end = 0; end < name.size();) {
-      end = std::min(name.find('/', end + 1), name.size());
-      const std::string part = name.substr(0, end);
-      const htri_t found = H5Lexists(from, part.c_str(), links.get());
-      if (found == 0) return false;
-      H5L_info_t info;
-      if (found < 0 || H5Lget_info(from, part.c_str(), &info, links.get()) < 0) {
-        fail(ErrorKind::data,
-             fmt::format("{}: cannot be looked up: {}", where(part), hdf5_reason()));
-      }
-      if (info.type != H5L_TYPE_HARD && info.type != H5L_TYPE_SOFT) {
-        fail(ErrorKind::data,
-             fmt::format("{}: is a link to another file, which is not followed; copy the data "
-                         "into this file (h5copy)",
-                         where(part)));
-      }
-      if (info.type == H5L_TYPE_SOFT) {
-        const htri_t there = H5Oexists_by_name(from, part.c_str(), links.get());
-        if (there < 0) {
-          fail(ErrorKind::data, fmt::format("{}: is a link that cannot be followed: {}",
-                                            where(part), hdf5_reason()));
-        }
-        if (there == 0) return false;
-      }
+struct Hdf5Dataset::Impl {
+  Impl(std::shared_ptr<Reading> from, const std::string& name, Index cache_bytes)
+      : reading(std::move(from)),
+        open(reading->process.call(open_array, reading->reader, name, cache_bytes)) {}
+  ~Impl() {
+    try {
+      reading->process.call(close_array, reading->reader, open.array);
+    } catch (const Error&) {  // it has ended, and its data sets with it
     }
-    return true;
+  }
+  Impl(Impl&&) = delete;
+
+  // Rows that cross at once: whole chunks, so that none is unpacked twice.
+  Index rows_at_once(Index row_bytes) const {
+    Index rows = std::max<Index>(1, kUsualPiece / row_bytes);
+    if (open.info.chunk.empty()) return rows;
+    rows = round_up(rows, open.info.chunk[0]);
+    return std::min(rows, std::max<Index>(1, kLargestPiece / row_bytes));
   }
 
-  Hdf5Id object(std::string_view name) const {
-    const std::string tidied = tidy(name);
-    if (tidied.empty()) return Hdf5Id(H5Oopen(group_id.get(), ".", links.get()));
-    if (!exists(group_id.get(), tidied)) {
-      fail(ErrorKind::data, fmt::format("{}: is missing", where(name)));
-    }
-    Hdf5Id id(H5Oopen(group_id.get(), tidied.c_str(), links.get()));
-    if (!id.valid()) {
-      fail(ErrorKind::data, fmt::format("{}: cannot be opened: {}", where(name), hdf5_reason()));
-    }
-    return id;
-  }
-
-  H5I_type_t type(std::string_view name) const {
-    const std::string tidied = tidy(name);
-    if (!tidied.empty() && !exists(group_id.get(), tidied)) return H5I_BADID;
-    return H5Iget_type(object(name).get());
-  }
-
-  Hdf5Id attribute(std::string_view name, const std::string& key) const {
-    const Hdf5Id owner = object(name);
-    Hdf5Id id(H5Aopen(owner.get(), key.c_str(), H5P_DEFAULT));
-    if (!id.valid()) {
-      fail(ErrorKind::data, fmt::format("{}: attribute '{}' is missing", where(name), key));
-    }
-    return id;
-  }
+  std::shared_ptr<Reading> reading;
+  OpenArray open;
 };
 
-Hdf5File Hdf5File::open(const std::string& path) {
-  const Hdf5Session session;
-  auto impl = std::make_unique<Impl>();
-  impl->path = path;
-  impl->file = path;
-  const std::size_t colon = path.rfind(":/");
-  if (colon != std::string::npos && !is_regular_file(path)) {
-    impl->file = path.substr(0, colon);
-    impl->group = tidy(std::string_view(path).substr(colon + 1));
+Hdf5Dataset::Hdf5Dataset(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Hdf5Dataset::Hdf5Dataset(Hdf5Dataset&&) noexcept = default;
+Hdf5Dataset& Hdf5Dataset::operator=(Hdf5Dataset&&) noexcept = default;
+Hdf5Dataset::~Hdf5Dataset() = default;
+
+const std::vector<Index>& Hdf5Dataset::shape() const { return impl_->open.info.shape; }
+Hdf5Kind Hdf5Dataset::kind() const { return impl_->open.info.kind; }
+Index Hdf5Dataset::element_bytes() const { return impl_->open.info.element_bytes; }
+bool Hdf5Dataset::is_signed() const { return impl_->open.info.is_signed; }
+const std::vector<Index>& Hdf5Dataset::chunk() const { return impl_->open.info.chunk; }
+bool Hdf5Dataset::compressed() const { return impl_->open.info.compressed; }
+
+template <typename T>
+void Hdf5Dataset::read_rows(Index first, Index count, T* dst) const {
+  const Hdf5ArrayInfo& info = impl_->open.info;
+  const Index rows = info.shape.empty() ? 1 : info.shape[0];
+  if (first < 0 || count < 0 || first > rows - count) {
+    fail(ErrorKind::internal,
+         fmt::format("{}: rows [{}, {}) of {} were asked", info.where, first, first + count, rows));
   }
-  impl->file_id = open_file(impl->file);
-  impl->bytes = file_bytes(impl->file);
-  // Derived lists share this class: what opens data sets takes it where link properties are asked.
-  impl->links = Hdf5Id(H5Pcreate(H5P_LINK_ACCESS));
-  H5Pset_elink_cb(impl->links.get(), refuse_external_link, nullptr);
-  impl->group_id = Hdf5Id(H5Oopen(impl->file_id.get(), "/", impl->links.get()));
-  if (!impl->group.empty()) {
-    const std::string group = std::exchange(impl->group, "");
-    if (!impl->exists(impl->group_id.get(), group) || impl->type(group) != H5I_GROUP) {
-      fail(ErrorKind::data, fmt::format("{}: has no group /{}", impl->file, group));
-    }
-    impl->group_id = impl->object(group);
-    impl->group = group;
+  if (info.kind != Hdf5Kind::integer && info.kind != Hdf5Kind::real) {
+    fail(ErrorKind::data, fmt::format("{}: does not hold numbers", info.where));
   }
-  if (!impl->group_id.valid()) {
-    fail(ErrorKind::data,
-         fmt::format("{}: HDF5 file is truncated or damaged ({})", impl->file, hdf5_reason()));
+  if (count == 0 || info.elements == 0) return;
+  const Index row_values = info.elements / rows;
+  const Index most = impl_->rows_at_once(row_values * static_cast<Index>(sizeof(T)));
+  for (const Index end = first + count; first < end;) {
+    const Index piece = std::min(end, (first / most + 1) * most) - first;
+    const std::span<T> values(dst, static_cast<std::size_t>(piece * row_values));
+    impl_->reading->process.fill(std::as_writable_bytes(values), read_piece<T>, impl_->open.array,
+                                 first, piece);
+    first += piece;
+    dst += piece * row_values;
   }
-  return Hdf5File(std::move(impl));
 }
+
+// --- files ---
+
+struct Hdf5File::Impl {
+  explicit Impl(const std::string& given)
+      : path(given),
+        reading(std::make_shared<Reading>(given)),
+        place(reading->ask(&Hdf5Reader::place)) {}
+
+  std::string path;
+  std::shared_ptr<Reading> reading;
+  Hdf5Place place;
+};
+
+Hdf5File Hdf5File::open(const std::string& path) { return Hdf5File(std::make_unique<Impl>(path)); }
 
 Hdf5File::Hdf5File(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Hdf5File::Hdf5File(Hdf5File&&) noexcept = default;
 Hdf5File& Hdf5File::operator=(Hdf5File&&) noexcept = default;
 Hdf5File::~Hdf5File() = default;
 
-bool is_hdf5_file(const std::string& path) {
-  const Hdf5Session session;
-  return is_regular_file(path) && H5Fis_hdf5(path.c_str()) > 0;
-}
-
 const std::string& Hdf5File::path() const { return impl_->path; }
-std::string Hdf5File::where(std::string_view name) const { return impl_->where(name); }
+std::string Hdf5File::where(std::string_view name) const { return impl_->place.where(name); }
 
 bool Hdf5File::exists(std::string_view name) const {
-  const Hdf5Session session;
-  return impl_->type(name) != H5I_BADID;
+  return impl_->reading->ask(&Hdf5Reader::exists, std::string(name));
 }
-
 bool Hdf5File::is_group(std::string_view name) const {
-  const Hdf5Session session;
-  return impl_->type(name) == H5I_GROUP;
+  return impl_->reading->ask(&Hdf5Reader::is_group, std::string(name));
 }
-
 bool Hdf5File::is_dataset(std::string_view name) const {
-  const Hdf5Session session;
-  return impl_->type(name) == H5I_DATASET;
+  return impl_->reading->ask(&Hdf5Reader::is_dataset, std::string(name));
+}
+std::vector<std::string> Hdf5File::children(std::string_view name) const {
+  return impl_->reading->ask(&Hdf5Reader::children, std::string(name));
 }
 
-std::vector<std::string> Hdf5File::children(std::string_view name) const {
-  const Hdf5Session session;
-  const Hdf5Id id = impl_->object(name);
-  H5G_info_t info;
-  if (H5Iget_type(id.get()) != H5I_GROUP || H5Gget_info(id.get(), &info) < 0) {
-    fail(ErrorKind::data, fmt::format("{}: is not a group that can be read", where(name)));
-  }
-  std::vector<std::string> names;
-  for (hsize_t i = 0; i < info.nlinks; ++i) {
-    std::array<char, 4096> text{};
-    if (H5Lget_name_by_idx(id.get(), ".", H5_INDEX_NAME, H5_ITER_INC, i, text.data(), text.size(),
-                           impl_->links.get()) < 0) {
-      fail(ErrorKind::data, fmt::format("{}: cannot be listed: {}", where(name), hdf5_reason()));
-    }
-    names.emplace_back(text.data());
-  }
-  std::sort(names.begin(), names.end());
-  return names;
+std::vector<std::string> Hdf5File::datasets() const {
+  return impl_->reading->ask(&Hdf5Reader::datasets);
 }
 
 Hdf5Dataset Hdf5File::dataset(std::string_view name, Index cache_bytes) const {
-  const Hdf5Session session;
-  if (H5Iget_type(impl_->object(name).get()) != H5I_DATASET) {
-    fail(ErrorKind::data, fmt::format("{}: is not a data set", where(name)));
-  }
-  const Hdf5Id access(H5Pcreate(H5P_DATASET_ACCESS));
-  H5Pset_elink_cb(access.get(), refuse_external_link, nullptr);
-  // Slots: a prime well above the number of chunks that fit; chunks are read whole, so the least
-  // recently used goes first (w0 = 1).
-  H5Pset_chunk_cache(access.get(), 100003, static_cast<std::size_t>(cache_bytes), 1.0);
-  const std::string tidied = tidy(name);
-  Hdf5Id id(H5Dopen2(impl_->group_id.get(), tidied.c_str(), access.get()));
-  return Hdf5Dataset(std::make_unique<Hdf5Dataset::Impl>(std::move(id), where(name), impl_->bytes));
+  return Hdf5Dataset(
+      std::make_unique<Hdf5Dataset::Impl>(impl_->reading, std::string(name), cache_bytes));
 }
 
-std::vector<Index> Hdf5File::shape(std::string_view name) const { return dataset(name).shape(); }
-Hdf5Kind Hdf5File::kind(std::string_view name) const { return dataset(name).kind(); }
+std::vector<Index> Hdf5File::shape(std::string_view name) const {
+  return impl_->reading->ask(&Hdf5Reader::info, std::string(name)).shape;
+}
+Hdf5Kind Hdf5File::kind(std::string_view name) const {
+  return impl_->reading->ask(&Hdf5Reader::info, std::string(name)).kind;
+}
 
 template <typename T>
 std::vector<T> Hdf5File::read(std::string_view name) const {
   const Hdf5Dataset data = dataset(name);
-  std::vector<T> values(static_cast<std::size_t>(data.impl_->elements));
+  std::vector<T> values(static_cast<std::size_t>(data.impl_->open.info.elements));
   data.read_rows(0, data.shape().empty() ? 1 : data.shape()[0], values.data());
   return values;
 }
@@ -268,69 +202,67 @@ T Hdf5File::scalar(std::string_view name) const {
 }
 
 std::vector<std::string> Hdf5File::read_strings(std::string_view name) const {
-  const Hdf5Session session;
-  const Hdf5Dataset data = dataset(name);
-  return hdf5_read_strings(data.impl_->id.get(), false, data.impl_->elements, where(name));
+  return impl_->reading->ask(&Hdf5Reader::read_strings, std::string(name));
 }
 
 std::vector<std::string> Hdf5File::attributes(std::string_view object) const {
-  const Hdf5Session session;
-  std::vector<std::string> names;
-  hsize_t position = 0;
-  if (H5Aiterate2(impl_->object(object).get(), H5_INDEX_NAME, H5_ITER_INC, &position, collect_name,
-                  &names) < 0) {
-    fail(ErrorKind::data,
-         fmt::format("{}: attributes cannot be listed: {}", where(object), hdf5_reason()));
-  }
-  std::sort(names.begin(), names.end());
-  return names;
+  return impl_->reading->ask(&Hdf5Reader::attributes, std::string(object));
 }
-
 bool Hdf5File::has_attribute(std::string_view object, const std::string& name) const {
-  const Hdf5Session session;
-  return H5Aexists(impl_->object(object).get(), name.c_str()) > 0;
+  return impl_->reading->ask(&Hdf5Reader::has_attribute, std::string(object), name);
 }
-
 std::string Hdf5File::attribute_text(std::string_view object, const std::string& name) const {
-  const Hdf5Session session;
-  const std::string place = fmt::format("{}: attribute '{}'", where(object), name);
-  const Hdf5Id id = impl_->attribute(object, name);
-  const Hdf5Id space(H5Aget_space(id.get()));
-  if (H5Sget_simple_extent_npoints(space.get()) != 1) {
-    fail(ErrorKind::data, fmt::format("{} is not a single text", place));
-  }
-  return hdf5_read_strings(id.get(), true, 1, place)[0];
+  return impl_->reading->ask(&Hdf5Reader::attribute_text, std::string(object), name);
 }
-
 std::vector<double> Hdf5File::attribute_numbers(std::string_view object,
                                                 const std::string& name) const {
-  const Hdf5Session session;
-  const Hdf5Id id = impl_->attribute(object, name);
-  const Hdf5Id type(H5Aget_type(id.get()));
-  const Hdf5Id space(H5Aget_space(id.get()));
-  const hssize_t count = H5Sget_simple_extent_npoints(space.get());
-  const Hdf5Kind kind = hdf5_kind(type.get());
-  if ((kind != Hdf5Kind::integer && kind != Hdf5Kind::real) || count < 0 || count > 1 << 20) {
-    fail(ErrorKind::data,
-         fmt::format("{}: attribute '{}' does not hold numbers", where(object), name));
-  }
-  std::vector<double> values(static_cast<std::size_t>(count));
-  if (count > 0 && H5Aread(id.get(), H5T_NATIVE_DOUBLE, values.data()) < 0) {
-    fail(ErrorKind::data,
-         fmt::format("{}: attribute '{}' cannot be read: {}", where(object), name, hdf5_reason()));
-  }
-  return values;
+  return impl_->reading->ask(&Hdf5Reader::attribute_numbers, std::string(object), name);
 }
 
 std::vector<Hdf5TableRow> Hdf5File::attribute_table(std::string_view object,
                                                     const std::string& name,
                                                     std::span<const std::string> texts,
                                                     std::span<const std::string> numbers) const {
-  const Hdf5Session session;
-  return hdf5_read_table(impl_->attribute(object, name).get(), texts, numbers,
-                         fmt::format("{}: attribute '{}'", where(object), name));
+  using Names = std::vector<std::string>;
+  const Hdf5Table table =
+      impl_->reading->ask(&Hdf5Reader::attribute_table, std::string(object), name,
+                          Names(texts.begin(), texts.end()), Names(numbers.begin(), numbers.end()));
+  const auto width = static_cast<std::ptrdiff_t>(numbers.size());
+  const auto text_width = static_cast<std::ptrdiff_t>(texts.size());
+  std::vector<Hdf5TableRow> rows(table.numbers.size() / numbers.size());
+  auto text = table.texts.begin();
+  auto number = table.numbers.begin();
+  for (Hdf5TableRow& row : rows) {
+    row.texts.assign(text, text + text_width);
+    row.numbers.assign(number, number + width);
+    text += text_width;
+    number += width;
+  }
+  return rows;
 }
 
+bool is_hdf5_file(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return false;
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"),
+                                                             &std::fclose);
+  // At the start, or behind a user block of 512, 1024, ... bytes.
+  constexpr std::array<char, 8> kSignature{'\x89', 'H', 'D', 'F', '\r', '\n', '\x1a', '\n'};
+  for (long at = 0; file != nullptr && at < status.st_size; at = std::max(512L, 2 * at)) {
+    std::array<char, 8> found{};
+    if (std::fseek(file.get(), at, SEEK_SET) == 0 &&
+        std::fread(found.data(), found.size(), 1, file.get()) == 1 && found == kSignature) {
+      return true;
+    }
+  }
+  return false;
+}
+
+template void Hdf5Dataset::read_rows(Index, Index, float*) const;
+template void Hdf5Dataset::read_rows(Index, Index, double*) const;
+template void Hdf5Dataset::read_rows(Index, Index, std::int64_t*) const;
+template void Hdf5Dataset::read_rows(Index, Index, std::int32_t*) const;
+template void Hdf5Dataset::read_rows(Index, Index, std::uint8_t*) const;
 template std::vector<float> Hdf5File::read(std::string_view) const;
 template std::vector<double> Hdf5File::read(std::string_view) const;
 template std::vector<std::int64_t> Hdf5File::read(std::string_view) const;

@@ -14,9 +14,8 @@ constexpr std::size_t kLongestText = 1 << 12;
 
 }  // namespace
 
-std::vector<Hdf5TableRow> hdf5_read_table(hid_t attribute, std::span<const std::string> texts,
-                                          std::span<const std::string> numbers,
-                                          const std::string& where) {
+Hdf5Table hdf5_read_table(hid_t attribute, const std::vector<std::string>& texts,
+                          const std::vector<std::string>& numbers, const std::string& where) {
   const Hdf5Session session;
   const auto refuse = [&](const std::string& why) {
     fail(ErrorKind::data, fmt::format("{}: {}", where, why));
@@ -55,20 +54,20 @@ std::vector<Hdf5TableRow> hdf5_read_table(hid_t attribute, std::span<const std::
   if (count > 0 && H5Aread(attribute, memory.get(), records.data()) < 0) {
     refuse(fmt::format("cannot be read: {}", hdf5_reason()));
   }
-  std::vector<Hdf5TableRow> rows(static_cast<std::size_t>(count));
-  for (std::size_t r = 0; r < rows.size(); ++r) {
+  Hdf5Table table;
+  for (std::size_t r = 0; r < static_cast<std::size_t>(count); ++r) {
     const char* const record = records.data() + r * bytes;
     for (std::size_t i = 0; i < texts.size(); ++i) {
       const std::string text(record + offsets[i], H5Tget_size(members[i].get()));
-      rows[r].texts.push_back(text.substr(0, text.find('\0')));
+      table.texts.push_back(text.substr(0, text.find('\0')));
     }
     for (std::size_t i = texts.size(); i < members.size(); ++i) {
       std::int64_t value = 0;
       std::memcpy(&value, record + offsets[i], sizeof value);
-      rows[r].numbers.push_back(value);
+      table.numbers.push_back(value);
     }
   }
-  return rows;
+  return table;
 }
 
 }  // namespace kindred

@@ -129,6 +129,11 @@ Matrix read_rows(const Hdf5File& file, const std::string& name) {
                                       fmt::join(shape, ", ")));
   }
   Matrix matrix(shape[0], shape[1]);
+  if (matrix.stride() == matrix.cols()) {
+    data.read_rows(0, shape[0], matrix.data());
+    check_finite(matrix, where);
+    return matrix;
+  }
   std::vector<float> rows(static_cast<std::size_t>(std::min(kRowsAtOnce, shape[0]) * shape[1]));
   for (Index first = 0; first < shape[0]; first += kRowsAtOnce) {
     const Index count = std::min(kRowsAtOnce, shape[0] - first);

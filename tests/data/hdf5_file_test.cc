@@ -276,6 +276,54 @@ TEST(Hdf5File, RefusesShapesTheFileCannotHold) {
   expect_error(ErrorKind::data, "/big_chunk: has chunks of", [&] { file.shape("big_chunk"); });
 }
 
+TEST(Hdf5File, RefusesWhatUnpacksToHundredsOfTimesTheFile) {
+  const TempFolder folder;
+  {
+    Hdf5Writer writer(folder / "a.h5");
+    constexpr Index kRow = 1 << 20;
+    writer.create<std::uint8_t>("zeros", {300, kRow}, {.chunk = {1, kRow}, .gzip = 9});
+    const std::vector<std::uint8_t> zeros(kRow * 10);
+    for (Index row = 0; row < 300; row += 10) {
+      writer.write_packed("zeros", row, zeros, 9, Workers(1));
+    }
+    writer.finish();
+  }
+  const Hdf5File file = Hdf5File::open(folder / "a.h5");
+  expect_error(ErrorKind::data,
+               "/zeros: unpacks to [300, 1048576] elements (314572800 bytes), over 256 times what",
+               [&] { file.dataset("zeros"); });
+}
+
+TEST(Hdf5File, ListsAGroupThatHoldsItself) {
+  const TempFolder folder;
+  {
+    const RawFile raw(folder / "a.h5");
+    for (const char* name : {"a", "b", "c"}) {
+      H5Lcreate_hard(raw.id, "/", raw.id, name, H5P_DEFAULT, H5P_DEFAULT);
+    }
+    H5Lcreate_external("other.h5", "/numbers", raw.id, "out", H5P_DEFAULT, H5P_DEFAULT);
+    const float value = 1;
+    raw.dataset("x", H5T_NATIVE_FLOAT, {1}, H5P_DEFAULT, &value);
+  }
+  const std::vector<std::string> found = Hdf5File::open(folder / "a.h5").datasets();
+  EXPECT_EQ(std::count(found.begin(), found.end(), "x"), 1);
+  EXPECT_EQ(std::count(found.begin(), found.end(), "c/a/x"), 1);
+  EXPECT_EQ(std::count(found.begin(), found.end(), "out"), 1);
+  EXPECT_LT(found.size(), 10000U);
+}
+
+// The children that read are not left behind, and a file may be gone from while another is read.
+TEST(Hdf5File, DataSetsOutliveTheirFileObject) {
+  const TempFolder folder;
+  write_small(folder / "a.h5");
+  const Hdf5Dataset numbers = Hdf5File::open(folder / "a.h5").dataset("numbers");
+  const Hdf5File other = Hdf5File::open(folder / "a.h5");
+  std::vector<double> row(2);
+  numbers.read_rows(1, 1, row.data());
+  EXPECT_EQ(row, (std::vector<double>{3, 4}));
+  EXPECT_TRUE(other.exists("numbers"));
+}
+
 TEST(Hdf5Writer, LeavesNothingBehindUnlessFinished) {
   const TempFolder folder;
   std::ofstream(folder / "a.h5") << "older";

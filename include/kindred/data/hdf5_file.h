@@ -51,7 +51,8 @@ struct Hdf5TableRow {
 /// ("images", "/losses/easy"). Files are not trusted: external links, external storage, virtual
 /// data sets, references, filters other than deflate, shuffle and fletcher32, and shapes that
 /// claim far more than the file can hold are refused with ErrorKind::data. Messages begin with
-/// "FILE: /name". Thread-safe.
+/// "FILE: /name". HDF5 runs in a process of its own for each file, with limits: what a file does to
+/// it is an Error, too. Thread-safe.
 class Hdf5File {
  public:
   /// "FILE.h5" or "FILE.h5:/group". Fails with no_input (missing) or data (not HDF5, truncated).
@@ -69,6 +70,10 @@ class Hdf5File {
   bool is_dataset(std::string_view name) const;
   /// Names in a group, sorted by bytes; "" is the group that was opened.
   std::vector<std::string> children(std::string_view name = "") const;
+  /// Paths of the data sets in the group that was opened and those in it, up to 8 deep; and of what
+  /// cannot be looked up: opening it says why. At most 10,000 names are looked at, as in
+  /// children().
+  std::vector<std::string> datasets() const;
 
   /// `cache_bytes` holds decompressed chunks; a chunk larger than it is inflated at every read.
   Hdf5Dataset dataset(std::string_view name, Index cache_bytes = Index{8} << 20) const;

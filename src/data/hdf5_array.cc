@@ -1,4 +1,4 @@
-#include "data/hdf5_dataset.h"
+#include "data/hdf5_array.h"
 
 #include <fmt/format.h>
 
@@ -11,7 +11,9 @@ namespace {
 constexpr Index kMostBytes = Index{1} << 42;       // what a data set may claim at all
 constexpr Index kMostChunkBytes = Index{1} << 30;  // inflated in one piece
 constexpr Index kSmall = Index{1} << 20;           // claims below this need no backing
-constexpr Index kDeflateRatio = 1100;              // deflate cannot do better than 1032 to 1
+constexpr Index kLarge = Index{256} << 20;  // what unpacks to more must not be mostly nothing
+constexpr Index kMostRatio = 256;
+constexpr Index kDeflateRatio = 1100;  // deflate cannot do better than 1032 to 1
 
 // a * b, or -1 where that does not fit.
 Index product(Index a, Index b) {
@@ -53,16 +55,16 @@ Hdf5Kind hdf5_kind(hid_t type) {
   }
 }
 
-Hdf5Dataset::Impl::Impl(Hdf5Id opened, std::string place, Index file_bytes)
-    : id(std::move(opened)), where(std::move(place)) {
+Hdf5Array::Hdf5Array(Hdf5Id opened, std::string place, Index file_bytes) : id(std::move(opened)) {
   const Hdf5Session session;
+  where = std::move(place);
   if (!id.valid()) {
     fail(ErrorKind::data, fmt::format("{}: cannot be opened: {}", where, hdf5_reason()));
   }
   check_storage(file_bytes);
 }
 
-void Hdf5Dataset::Impl::check_storage(Index file_bytes) {
+void Hdf5Array::check_storage(Index file_bytes) {
   const Hdf5Id plan(H5Dget_create_plist(id.get()));
   const H5D_layout_t layout = H5Pget_layout(plan.get());
   // Before anything else is asked: a virtual data set may open its sources when asked its extent.
@@ -136,37 +138,22 @@ void Hdf5Dataset::Impl::check_storage(Index file_bytes) {
                      "them; it is incomplete or damaged",
                      where, fmt::join(shape, ", "), needed, std::min(stored, file_bytes)));
   }
+  if (needed > kLarge && needed / kMostRatio > file_bytes) {
+    fail(ErrorKind::data,
+         fmt::format("{}: unpacks to [{}] elements ({} bytes), over {} times what the whole file "
+                     "has; where that is meant, repack it with less compression (h5repack)",
+                     where, fmt::join(shape, ", "), needed, kMostRatio));
+  }
 }
 
-Hdf5Dataset::Hdf5Dataset(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Hdf5Dataset::Hdf5Dataset(Hdf5Dataset&&) noexcept = default;
-Hdf5Dataset& Hdf5Dataset::operator=(Hdf5Dataset&&) noexcept = default;
-Hdf5Dataset::~Hdf5Dataset() = default;
-
-const std::vector<Index>& Hdf5Dataset::shape() const { return impl_->shape; }
-Hdf5Kind Hdf5Dataset::kind() const { return impl_->kind; }
-Index Hdf5Dataset::element_bytes() const { return impl_->element_bytes; }
-bool Hdf5Dataset::is_signed() const { return impl_->is_signed; }
-const std::vector<Index>& Hdf5Dataset::chunk() const { return impl_->chunk; }
-bool Hdf5Dataset::compressed() const { return impl_->compressed; }
-
 template <typename T>
-void Hdf5Dataset::read_rows(Index first, Index count, T* dst) const {
+void Hdf5Array::read_rows(Index first, Index count, T* dst) const {
   const Hdf5Session session;
-  const Index rows = impl_->shape.empty() ? 1 : impl_->shape[0];
-  if (first < 0 || count < 0 || first > rows - count) {
-    fail(ErrorKind::internal, fmt::format("{}: rows [{}, {}) of {} were asked", impl_->where, first,
-                                          first + count, rows));
-  }
-  if (impl_->kind != Hdf5Kind::integer && impl_->kind != Hdf5Kind::real) {
-    fail(ErrorKind::data, fmt::format("{}: does not hold numbers", impl_->where));
-  }
-  if (count == 0 || impl_->elements == 0) return;
-  const Hdf5Id space(H5Dget_space(impl_->id.get()));
+  const Hdf5Id space(H5Dget_space(id.get()));
   const Hdf5Id memory = hdf5_select_rows(space.get(), first, count);
-  if (H5Dread(impl_->id.get(), hdf5_native<T>(), memory.get(), space.get(), H5P_DEFAULT, dst) < 0) {
+  if (H5Dread(id.get(), hdf5_native<T>(), memory.get(), space.get(), H5P_DEFAULT, dst) < 0) {
     fail(ErrorKind::data, fmt::format("{}: cannot be read, the file is truncated or damaged: {}",
-                                      impl_->where, hdf5_reason()));
+                                      where, hdf5_reason()));
   }
 }
 
@@ -209,10 +196,10 @@ std::vector<std::string> hdf5_read_strings(hid_t id, bool attribute, Index count
   return texts;
 }
 
-template void Hdf5Dataset::read_rows(Index, Index, float*) const;
-template void Hdf5Dataset::read_rows(Index, Index, double*) const;
-template void Hdf5Dataset::read_rows(Index, Index, std::int64_t*) const;
-template void Hdf5Dataset::read_rows(Index, Index, std::int32_t*) const;
-template void Hdf5Dataset::read_rows(Index, Index, std::uint8_t*) const;
+template void Hdf5Array::read_rows(Index, Index, float*) const;
+template void Hdf5Array::read_rows(Index, Index, double*) const;
+template void Hdf5Array::read_rows(Index, Index, std::int64_t*) const;
+template void Hdf5Array::read_rows(Index, Index, std::int32_t*) const;
+template void Hdf5Array::read_rows(Index, Index, std::uint8_t*) const;
 
 }  // namespace kindred
