@@ -4,6 +4,7 @@
 #include <map>
 
 #include "data/archive.h"
+#include "data/idx_array.h"
 #include "data/image_arrays.h"
 #include "data/import_formats.h"
 #include "data/import_names.h"
@@ -14,51 +15,15 @@ namespace kindred {
 namespace {
 
 constexpr Index kMostBytes = Index{8} << 30;  // unpacked
-constexpr std::size_t kBytesType = 8;         // unsigned bytes
 
-/// An IDX file: 0, 0, type, rank, then as many sizes (4 bytes, the largest first), then elements.
-struct IdxFile {
-  std::string where;
-  std::vector<std::byte> bytes;
-  std::vector<Index> shape;
-  Index begin = 0;
-};
-
-IdxFile read_idx(const SourceFiles& files, Index place) {
-  IdxFile file;
-  file.where = files[place].where;
-  file.bytes = files.content(place, kMostBytes);
-  if (is_gzip(file.bytes)) {
-    file.bytes = run_isolated(file.where, {.memory = kMostBytes, .seconds = 600}, [&] {
-      return gunzip(std::move(file.bytes), kMostBytes, file.where);
-    });
-  }
-  const auto byte = [&](std::size_t i) { return std::to_integer<std::size_t>(file.bytes[i]); };
-  const std::size_t rank = file.bytes.size() >= 4 ? byte(3) : 0;
-  if (rank < 1 || rank > 4 || file.bytes.size() < 4 + 4 * rank || byte(0) != 0 || byte(1) != 0) {
-    fail(ErrorKind::data, fmt::format("{}: is no IDX file", file.where));
-  }
-  if (byte(2) != kBytesType) {
-    fail(ErrorKind::data,
-         fmt::format("{}: holds IDX type {}; only bytes (8) are read", file.where, byte(2)));
-  }
-  file.begin = static_cast<Index>(4 + 4 * rank);
-  const Index held = static_cast<Index>(file.bytes.size()) - file.begin;
-  Index wanted = 1;
-  for (std::size_t i = 0; i < rank; ++i) {
-    const std::size_t at = 4 + 4 * i;
-    const auto extent =
-        static_cast<Index>(byte(at) << 24 | byte(at + 1) << 16 | byte(at + 2) << 8 | byte(at + 3));
-    file.shape.push_back(extent);
-    wanted = extent == 0 || wanted <= held / extent ? wanted * extent : held + 1;
-  }
-  if (wanted != held || wanted == 0) {
-    fail(ErrorKind::data,
-         fmt::format("{}: the header says [{}] bytes, but {} follow it; the file is damaged or cut "
-                     "short",
-                     file.where, fmt::join(file.shape, ", "), held));
-  }
-  return file;
+IdxArray read_idx(const SourceFiles& files, Index place) {
+  const std::string& where = files[place].where;
+  std::vector<std::byte> bytes = files.content(place, kMostBytes);
+  if (!is_gzip(bytes)) return parse_idx(std::move(bytes), where);
+  const IsolationLimits limits{.memory = kMostBytes, .seconds = 600};
+  return parse_idx(
+      run_isolated(where, limits, [&] { return gunzip(std::move(bytes), kMostBytes, where); }),
+      where);
 }
 
 bool names_idx(const std::string& name) {
@@ -106,8 +71,8 @@ ImportPlan plan_idx(const SourceFiles& files, const ImportOptions& /*options*/) 
                                         files[std::max(part.images, part.labels)].where,
                                         part.images < 0 ? "images" : "labels"));
     }
-    IdxFile images = read_idx(files, part.images);
-    const IdxFile labels = read_idx(files, part.labels);
+    IdxArray images = read_idx(files, part.images);
+    const IdxArray labels = read_idx(files, part.labels);
     if (images.shape.size() < 3 || labels.shape.size() != 1) {
       fail(
           ErrorKind::data,

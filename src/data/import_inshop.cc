@@ -2,6 +2,7 @@
 
 #include "data/import_formats.h"
 #include "data/import_listing.h"
+#include "data/import_names.h"
 #include "kindred/core/error.h"
 
 namespace kindred {

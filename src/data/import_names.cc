@@ -43,6 +43,15 @@ std::string source_stem(const SourceFiles& files, Index source) {
   return name.substr(0, name.find('.'));
 }
 
+std::string names_of(const SourceFiles& files) {
+  std::vector<std::string> names;
+  for (const std::string& source : files.sources()) {
+    const std::filesystem::path path(source);
+    names.push_back((path.has_filename() ? path : path.parent_path()).filename().string());
+  }
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
 std::string last_part(const std::string& name) { return name.substr(name.rfind('/') + 1); }
 
 std::string why_no_image(const std::string& name) {

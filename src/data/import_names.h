@@ -15,6 +15,9 @@ std::optional<std::uint8_t> split_in_name(const std::string& name);
 /// "train" of data/train/ and of data/train.zip.
 std::string source_stem(const SourceFiles& files, Index source);
 
+/// "a.zip, b.zip": the sources without their folders.
+std::string names_of(const SourceFiles& files);
+
 /// The last part of a path.
 std::string last_part(const std::string& name);
 

@@ -73,7 +73,4 @@ std::vector<Index> select_items(ImportPlan& plan, const ImportOptions& options,
 void draw_split(const std::vector<std::int64_t>& labels, const ImportOptions& options,
                 std::span<std::uint8_t> split);
 
-/// "a.zip, b.zip": the sources without their folders.
-std::string names_of(const SourceFiles& files);
-
 }  // namespace kindred

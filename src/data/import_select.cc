@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <map>
 #include <numeric>
 #include <tuple>
@@ -117,15 +116,6 @@ void draw_split(const std::vector<std::int64_t>& labels, const ImportOptions& op
     cut(samples, Random(options.seed, Purpose::split, static_cast<std::uint64_t>(label)),
         [&](std::size_t sample, std::uint8_t to) { split[sample] = to; });
   }
-}
-
-std::string names_of(const SourceFiles& files) {
-  std::vector<std::string> names;
-  for (const std::string& source : files.sources()) {
-    const std::filesystem::path path(source);
-    names.push_back((path.has_filename() ? path : path.parent_path()).filename().string());
-  }
-  return fmt::format("{}", fmt::join(names, ", "));
 }
 
 }  // namespace kindred
