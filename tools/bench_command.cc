@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <chrono>
@@ -44,6 +45,13 @@ struct Rates {
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// The most memory that this process has held.
+double peak_memory_bytes() {
+  rusage used{};
+  ::getrusage(RUSAGE_SELF, &used);
+  return static_cast<double>(used.ru_maxrss) * 1024;
 }
 
 // What this machine's matrix product reaches: a product of 2048 x 2048 x 2048 floats.
@@ -111,12 +119,13 @@ void report(const BenchOptions& options, const std::string& what, const Rates& r
   numbers["gflops_per_second"] = rates.median() * flops * 1e-9;
   numbers["peak_gflops_per_second"] = peak * 1e-9;
   numbers["share_of_peak"] = rates.median() * flops / peak;
+  numbers["peak_memory_bytes"] = peak_memory_bytes();
   if (!write_json(options, numbers)) return;
   fmt::print(
       "{}: {:.0f} images/s (median of {}, spread {:.1f} %), {:.1f} GFLOP/s, {:.0f} % of "
-      "this machine's float32 matrix product ({:.0f} GFLOP/s)\n",
+      "this machine's float32 matrix product ({:.0f} GFLOP/s), {:.0f} MB at most\n",
       what, rates.median(), rates.all.size(), rates.spread() * 100, rates.median() * flops * 1e-9,
-      rates.median() * flops / peak * 100, peak * 1e-9);
+      rates.median() * flops / peak * 100, peak * 1e-9, peak_memory_bytes() * 1e-6);
 }
 
 std::string title(const Setup& setup, const std::string& what, const Workers& workers) {

@@ -123,10 +123,7 @@ void Network::reduce_gradient(const Workers& workers, MatrixView rows,
   });
 }
 
-void Network::update_running_statistics(std::span<const std::unique_ptr<Slice>> slices) {
-  std::vector<std::span<const float>>& seen = impl_->seen;
-  seen.clear();
-  for (const auto& slice : slices) seen.push_back(Impl::statistics(*slice));
+void Network::update_running_statistics(std::span<const std::span<const float>> seen) {
   for (Layer* leaf : impl_->leaves) leaf->update_running_statistics(seen);
 }
 

@@ -20,9 +20,6 @@ struct Network::Impl {
   std::vector<Compiler::Filling> fillings;
   Index gradient_size = 0;
   Index statistics_size = 0;
-  std::vector<std::span<const float>> seen;  // update_running_statistics only
-
-  static std::span<const float> statistics(const Slice& slice);
 };
 
 }  // namespace kindred

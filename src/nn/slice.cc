@@ -36,10 +36,6 @@ struct Slice::Impl {
   std::unique_ptr<BoundLayer> layers;
 };
 
-std::span<const float> Network::Impl::statistics(const Slice& slice) {
-  return slice.impl_->statistics.span();
-}
-
 std::unique_ptr<Slice> Network::make_slice() const {
   return std::unique_ptr<Slice>(new Slice(std::make_unique<Slice::Impl>(*impl_)));
 }
@@ -89,5 +85,7 @@ void Slice::backward(ConstMatrixView diff_dst, std::span<float> row, Accumulate 
   }
   impl_->layers->backward(from, nullptr, run);
 }
+
+std::span<const float> Slice::statistics() const { return impl_->statistics.span(); }
 
 }  // namespace kindred

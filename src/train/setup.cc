@@ -33,6 +33,9 @@ void read_train(Section section, TrainSettings& train) {
                {1, 1e6});
   section.read("select", train.select, "validation metric that chooses the model");
   section.read("initial", train.initial, "a model whose weights are taken over where they fit");
+  section.read("recompute", train.recompute,
+               "each slice goes forward again before it goes back: memory for one slice a thread, "
+               "whatever the batch, the same bits, more time (gradient caching, Gao et al. 2021)");
   section.read("average", train.average,
                "decay of the moving average of the weights that is evaluated and kept; 0: off",
                {0, 0.999999});

@@ -45,6 +45,14 @@ struct Trainer::Impl {
 
   const StepReport& step();
   void embed(const Batch& batch);
+  void forward(const Batch& batch, Index s, int worker);
+  Slice& slice(Index s, int worker) {
+    return *slices[static_cast<std::size_t>(setup.train.recompute ? worker : s)];
+  }
+  Pass pass(Index s, int worker) const {
+    return {setup.seed, carried.step, s * setup.train.slice,
+            scratches[static_cast<std::size_t>(worker)].get()};
+  }
   double measure_losses(const Batch& batch);
   void propagate_back(const Batch& batch);
   void update();
@@ -60,8 +68,10 @@ struct Trainer::Impl {
   double learning_rate = 1e-3;
   Augmenter augmenter;
 
-  std::vector<std::unique_ptr<Slice>> slices;
+  std::vector<std::unique_ptr<Slice>> slices;       // one a worker with recompute
   std::vector<std::unique_ptr<Scratch>> scratches;  // one a worker
+  Matrix statistics;                                // [slices, ...] of slices that are used again
+  std::vector<std::span<const float>> seen;         // by the slices
   Matrix embeddings;                                // E  [B, D]
   Matrix diff_embeddings;                           // dE [B, D]
   Matrix gradient_rows;                             // [lanes, network.gradient_row_size()]
@@ -107,7 +117,16 @@ Trainer::Impl::Impl(Recipe& recipe, const Setup& from, const Workers& with)
   }
   gradient_norm = GradientNorm(carried.table);
 
-  for (Index i = 0; i < setup.slices(); ++i) slices.push_back(network.make_slice());
+  const Index held = setup.train.recompute ? workers.threads() : setup.slices();
+  for (Index i = 0; i < held; ++i) slices.push_back(network.make_slice());
+  if (setup.train.recompute) {
+    statistics = Matrix(setup.slices(), static_cast<Index>(slices[0]->statistics().size()));
+  }
+  for (Index i = 0; i < setup.slices(); ++i) {
+    const auto size = static_cast<std::size_t>(statistics.cols());
+    seen.push_back(setup.train.recompute ? std::span<const float>(statistics.row(i), size)
+                                         : slices[static_cast<std::size_t>(i)]->statistics());
+  }
   for (int i = 0; i < workers.threads(); ++i) scratches.push_back(network.make_scratch());
   embeddings = Matrix(setup.batch(), network.embedding());
   diff_embeddings = Matrix(setup.batch(), network.embedding());
@@ -138,21 +157,23 @@ const StepReport& Trainer::Impl::step() {
 }
 
 void Trainer::Impl::embed(const Batch& batch) {
+  workers.for_each(setup.slices(), [&](Index s, int worker) { forward(batch, s, worker); });
+}
+
+void Trainer::Impl::forward(const Batch& batch, Index s, int worker) {
   const Index rows = setup.train.slice;
   const Index bytes = setup.dataset->sample_bytes();
-  workers.for_each(setup.slices(), [&](Index s, int worker) {
-    Slice& slice = *slices[static_cast<std::size_t>(s)];
-    for (Index r = 0; r < rows; ++r) {
-      const Index i = s * rows + r;
-      const Random random(setup.seed, Purpose::augment, static_cast<std::uint64_t>(carried.step),
-                          static_cast<std::uint64_t>(i));
-      augmenter.apply(batch.samples.data() + i * bytes, batch.turns[static_cast<std::size_t>(i)],
-                      random, slice.src().row(r));
-    }
-    slice.forward(embeddings.view().rows_from(s * rows, rows),
-                  {setup.seed, carried.step, s * rows, false,
-                   scratches[static_cast<std::size_t>(worker)].get()});
-  });
+  Slice& of = slice(s, worker);
+  for (Index r = 0; r < rows; ++r) {
+    const Index i = s * rows + r;
+    const Random random(setup.seed, Purpose::augment, static_cast<std::uint64_t>(carried.step),
+                        static_cast<std::uint64_t>(i));
+    augmenter.apply(batch.samples.data() + i * bytes, batch.turns[static_cast<std::size_t>(i)],
+                    random, of.src().row(r));
+  }
+  of.forward(embeddings.view().rows_from(s * rows, rows), pass(s, worker));
+  if (!setup.train.recompute) return;
+  std::copy(of.statistics().begin(), of.statistics().end(), statistics.row(s));
 }
 
 double Trainer::Impl::measure_losses(const Batch& batch) {
@@ -172,7 +193,7 @@ double Trainer::Impl::measure_losses(const Batch& batch) {
   return value;
 }
 
-void Trainer::Impl::propagate_back(const Batch&) {
+void Trainer::Impl::propagate_back(const Batch& batch) {
   const Index rows = setup.train.slice;
   const Index count = setup.slices();
   const Index lanes = setup.lanes();
@@ -183,11 +204,9 @@ void Trainer::Impl::propagate_back(const Batch&) {
     const std::span<float> row(gradient_rows.row(lane),
                                static_cast<std::size_t>(network.gradient_row_size()));
     for (Index s = last; s >= first; --s) {
-      slices[static_cast<std::size_t>(s)]->backward(
-          diff_embeddings.view().rows_from(s * rows, rows), row,
-          s == last ? Accumulate::no : Accumulate::yes,
-          {setup.seed, carried.step, s * rows, false,
-           scratches[static_cast<std::size_t>(worker)].get()});
+      if (setup.train.recompute) forward(batch, s, worker);
+      slice(s, worker).backward(diff_embeddings.view().rows_from(s * rows, rows), row,
+                                s == last ? Accumulate::no : Accumulate::yes, pass(s, worker));
     }
   });
 }
@@ -209,7 +228,7 @@ void Trainer::Impl::update() {
   if (clip_norm > 0 && report.gradient_norm > clip_norm) {
     update.gradient_scale = clip_norm / report.gradient_norm;
   }
-  network.update_running_statistics(slices);
+  network.update_running_statistics(seen);
   carried.optimizer->apply(workers, gradient.span(), carried.parameters.span(), update);
   if (carried.average.size() > 0) {
     average_weights(workers, setup.train.average, carried.step, carried.parameters.span(),

@@ -17,7 +17,7 @@ TEST(Network, AllocatesNothingInAStepAfterTheFirst) {
     const auto step = [&] {
       harness.forward();
       harness.backward();
-      harness.network.update_running_statistics(harness.slices);
+      harness.network.update_running_statistics(harness.seen);
       harness.network.pack(harness.workers, harness.parameters);
     };
     step();

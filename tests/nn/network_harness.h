@@ -29,7 +29,10 @@ class NetworkHarness {
         rows(lanes > 0 ? lanes : batch / slice, network.gradient_row_size()),
         parameters(static_cast<std::size_t>(table.size())),
         gradient(parameters.size()) {
-    for (Index i = 0; i < batch / slice; ++i) slices.push_back(network.make_slice());
+    for (Index i = 0; i < batch / slice; ++i) {
+      slices.push_back(network.make_slice());
+      seen.push_back(slices.back()->statistics());
+    }
     for (int i = 0; i < threads; ++i) scratches.push_back(network.make_scratch());
     network.initialise(1, parameters);
     network.pack(workers, parameters);
@@ -48,16 +51,15 @@ class NetworkHarness {
     }
   }
 
-  Pass pass(Index slice, int worker, bool replay = false) const {
-    return {3, 5, slice * network.slice(), replay,
-            scratches[static_cast<std::size_t>(worker)].get()};
+  Pass pass(Index slice, int worker) const {
+    return {3, 5, slice * network.slice(), scratches[static_cast<std::size_t>(worker)].get()};
   }
 
-  void forward(bool replay = false) {
+  void forward() {
     const Index S = network.slice();
     workers.for_each(static_cast<Index>(slices.size()), [&](Index i, int worker) {
       slices[static_cast<std::size_t>(i)]->forward(embeddings.view().rows_from(i * S, S),
-                                                   pass(i, worker, replay));
+                                                   pass(i, worker));
     });
   }
 
@@ -88,6 +90,7 @@ class NetworkHarness {
   std::vector<float> parameters;
   std::vector<float> gradient;
   std::vector<std::unique_ptr<Slice>> slices;
+  std::vector<std::span<const float>> seen;  // by the slices
   std::vector<std::unique_ptr<Scratch>> scratches;
 };
 

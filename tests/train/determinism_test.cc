@@ -6,6 +6,7 @@
 
 #include "kindred/loss/loss.h"
 #include "kindred/loss/miner.h"
+#include "kindred/train/model.h"
 #include "kindred/train/optimizer.h"
 #include "support/bfloat16.h"
 #include "train/small_run.h"
@@ -110,6 +111,25 @@ TEST(Determinism, HoldsForEveryOptimizer) {
 }
 
 class DeterminismIn : public testing::TestWithParam<Precision> {};
+
+TEST_P(DeterminismIn, HoldsWithRecompute) {
+  SKIP_WITHOUT(GetParam());
+  for (const char* model : {test::kConv4, kResnet, kAllLayers}) {
+    SCOPED_TRACE(model);
+    const std::string text = std::string(model) + test::kSoftmax + kAugment;
+    expect_same_bits(text + "[train]\nrecompute = true\n", GetParam());
+    // Of all arrays: weights and running statistics.
+    const SmallRun runs;
+    const auto fingerprint = [&](const std::string& recompute) {
+      Recipe recipe = runs.recipe(text, 9);
+      recipe.set("train.recompute=" + recompute);
+      recipe.set("model.precision=" + std::string(name_of(GetParam())));
+      runs.run(recompute, std::move(recipe), 2);
+      return read_model(runs.path(recompute) + "/model.kindred").fingerprint;
+    };
+    EXPECT_EQ(fingerprint("true"), fingerprint("false"));
+  }
+}
 
 TEST_P(DeterminismIn, HoldsForEveryArchitecture) {
   SKIP_WITHOUT(GetParam());

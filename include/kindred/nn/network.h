@@ -67,8 +67,9 @@ class Network {
   /// rows [lanes, gradient_row_size()]; their content is destroyed.
   void reduce_gradient(const Workers& workers, MatrixView rows, std::span<float> gradient) const;
 
-  /// Moves the running statistics by what each slice saw, in the order given. Training mode only.
-  void update_running_statistics(std::span<const std::unique_ptr<Slice>> slices);
+  /// Moves the running statistics by what each slice saw (Slice::statistics()), in the order
+  /// given. Training mode only.
+  void update_running_statistics(std::span<const std::span<const float>> seen);
 
   std::unique_ptr<Slice> make_slice() const;
   std::unique_ptr<Scratch> make_scratch() const;
@@ -89,7 +90,6 @@ struct Pass {
   std::uint64_t seed = 0;      ///< of dropout
   Index step = 0;              ///< of dropout
   Index first_sample = 0;      ///< the slice's first row in the batch
-  bool replay = false;         ///< a second forward of the same step: running statistics left alone
   Scratch* scratch = nullptr;  ///< the worker's
 };
 
@@ -105,6 +105,8 @@ class Slice {
   /// REQUIRES: forward() of the same pass came before; training mode.
   void backward(ConstMatrixView diff_dst, std::span<float> row, Accumulate accumulate,
                 const Pass& pass);
+  /// What batch norms saw in the last forward(). Stays where it is.
+  std::span<const float> statistics() const;
 
  private:
   friend class Network;

@@ -23,6 +23,7 @@ struct TrainSettings {
   std::string select = "recall@1";  ///< the validation metric that chooses the model
   std::string initial;              ///< a model whose weights are taken over
   double average = 0;               ///< decay of the moving average of the weights; 0: off
+  bool recompute = false;  ///< keep no activations: forward again before each slice's backward
   Index slice = 16;
   Index lanes = 0;  ///< 0: min(slices, 16)
 };
