@@ -58,9 +58,16 @@ ImportReport run(const std::vector<std::string>& sources, const std::string& out
   return import_dataset(sources, out, options, &observer);
 }
 
+// Names come out of archives and lists: they must not steer the terminal.
+std::string plain(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c == 127; }, '?');
+  return text;
+}
+
 void print_list(const std::vector<std::string>& lines, const char* what) {
   for (std::size_t i = 0; i < std::min(lines.size(), kListed); ++i) {
-    fmt::print("  {}: {}\n", what, lines[i]);
+    fmt::print("  {}: {}\n", what, plain(lines[i]));
   }
   if (lines.size() > kListed) {
     fmt::print("  {}: and {} more; --json lists them\n", what, lines.size() - kListed);

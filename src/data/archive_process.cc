@@ -9,8 +9,13 @@ namespace {
 
 constexpr std::size_t kListed = 4096;          // files that cross together
 constexpr Index kReadBytes = Index{32} << 20;  // that cross together, and the last file
-// A call may pass over much that is not wanted; the bytes are bounded by Archive's ratio.
-constexpr IsolationLimits kLimits{.memory = Index{3} << 30, .seconds = 600};
+constexpr double kSeconds = 600;               // a call may pass over much that is not wanted
+constexpr Index kMemory = Index{1} << 30;      // beside what is read
+
+// A file is held while it grows, and once more to cross.
+IsolationLimits limits_for(Index most) {
+  return {.memory = kMemory + 4 * most, .seconds = kSeconds};
+}
 
 // "./a/1.jpg" is what tar makes of "tar cf x.tar .".
 std::string without_dot(const std::string& name) {
@@ -21,6 +26,7 @@ std::string without_dot(const std::string& name) {
 
 struct ArchiveProcess::InChild {
   std::string path;
+  Index most;
   std::optional<Archive> archive;
   std::string end;  // why nothing more can be read
 
@@ -36,7 +42,7 @@ struct ArchiveProcess::InChild {
     fail(ErrorKind::data, fmt::format("{}: changed while it was read", path));
   }
 
-  FileContent content(const std::string& name, Index most) {
+  FileContent content(const std::string& name) {
     FileContent content;
     try {
       if (end.empty()) find(name);
@@ -60,19 +66,19 @@ struct ArchiveProcess::InChild {
     return entries;
   }
 
-  static std::vector<FileContent> read(InChild* self, std::vector<std::string> names, Index most) {
+  static std::vector<FileContent> read(InChild* self, std::vector<std::string> names) {
     std::vector<FileContent> contents;
     Index bytes = 0;
     for (std::size_t i = 0; i < names.size() && bytes < kReadBytes; ++i) {
-      contents.push_back(self->content(names[i], most));
+      contents.push_back(self->content(names[i]));
       bytes += static_cast<Index>(contents.back().bytes.size());
     }
     return contents;
   }
 };
 
-ArchiveProcess::ArchiveProcess(const std::string& path)
-    : reader_(new InChild{path, {}, {}}), process_(path, kLimits) {}
+ArchiveProcess::ArchiveProcess(const std::string& path, Index most)
+    : reader_(new InChild{path, most, {}, {}}), process_(path, limits_for(most)) {}
 
 ArchiveProcess::~ArchiveProcess() = default;
 
@@ -80,8 +86,8 @@ std::vector<ArchiveEntry> ArchiveProcess::list() {
   return process_.call(InChild::list, reader_.get());
 }
 
-std::vector<FileContent> ArchiveProcess::read(const std::vector<std::string>& names, Index most) {
-  return process_.call(InChild::read, reader_.get(), names, most);
+std::vector<FileContent> ArchiveProcess::read(const std::vector<std::string>& names) {
+  return process_.call(InChild::read, reader_.get(), names);
 }
 
 }  // namespace kindred

@@ -29,7 +29,8 @@ struct ArchiveEntry {
 /// message. Fails as Archive does, with data where it crashes or hangs the child, or with io.
 class ArchiveProcess {
  public:
-  explicit ArchiveProcess(const std::string& path);
+  /// `most`: bytes of the largest file that will be read.
+  ArchiveProcess(const std::string& path, Index most);
   ~ArchiveProcess();
 
   /// The files that follow those listed; empty at the end.
@@ -37,7 +38,7 @@ class ArchiveProcess {
   /// The content of the first of these files (of all, or so many as are a reasonable size
   /// together), from those read before on, in the archive's order. One that cannot be read is an
   /// error of its own; so is each behind damage that cannot be passed.
-  std::vector<FileContent> read(const std::vector<std::string>& names, Index most);
+  std::vector<FileContent> read(const std::vector<std::string>& names);
 
  private:
   struct InChild;

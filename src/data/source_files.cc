@@ -24,7 +24,7 @@ bool is_hidden(std::string_view name) {
 std::vector<FileContent> read(ArchiveProcess& archive, const std::vector<std::string>& names) {
   std::string reason = "its reader went astray";
   try {
-    std::vector<FileContent> contents = archive.read(names, SourceFiles::kMostFileBytes);
+    std::vector<FileContent> contents = archive.read(names);
     if (!contents.empty() && contents.size() <= names.size()) return contents;
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::data) throw;
@@ -102,7 +102,7 @@ void SourceFiles::list_folder(Index source) {
 
 void SourceFiles::list_archive(Index source) {
   const std::string& path = sources_[static_cast<std::size_t>(source)];
-  ArchiveProcess archive(path);
+  ArchiveProcess archive(path, kMostFileBytes);
   for (std::vector<ArchiveEntry> some = archive.list(); !some.empty(); some = archive.list()) {
     for (ArchiveEntry& entry : some) {
       if (is_hidden(entry.name)) continue;
@@ -142,7 +142,7 @@ void SourceFiles::visit(std::span<const Index> wanted,
 // `wanted` in the archive's order.
 bool SourceFiles::visit_archive(Index source, std::span<const Index> wanted,
                                 FunctionRef<bool(Index file, FileContent content)> take) const {
-  ArchiveProcess archive(sources_[static_cast<std::size_t>(source)]);
+  ArchiveProcess archive(sources_[static_cast<std::size_t>(source)], kMostFileBytes);
   while (!wanted.empty()) {
     std::vector<std::string> names;
     for (const Index file : wanted.first(std::min(wanted.size(), kReadTogether))) {
@@ -160,8 +160,8 @@ bool SourceFiles::visit_archive(Index source, std::span<const Index> wanted,
 std::vector<std::byte> SourceFiles::content(Index file, Index most) const {
   const SourceFile& wanted = (*this)[file];
   if (!wanted.path.empty()) return read_file(wanted.path, most);
-  ArchiveProcess archive(sources_[static_cast<std::size_t>(wanted.source)]);
-  std::vector<FileContent> contents = archive.read({wanted.name}, most);
+  ArchiveProcess archive(sources_[static_cast<std::size_t>(wanted.source)], most);
+  std::vector<FileContent> contents = archive.read({wanted.name});
   if (contents.size() != 1) fail(ErrorKind::data, wanted.where + ": its reader went astray");
   if (!contents[0].error.empty()) fail(ErrorKind::data, contents[0].error);
   return std::move(contents[0].bytes);

@@ -100,6 +100,10 @@ TEST(ImportIdx, SaysWhatIsWrong) {
   std::ifstream file(packed, std::ios::binary);
   const std::string bytes{std::istreambuf_iterator<char>(file), {}};
   refused(bytes.substr(0, bytes.size() - 9), labels, "gzip is damaged");
+  test::write_gzip(packed, std::string(std::size_t{257} << 20, '\0'));
+  std::ifstream bomb(packed, std::ios::binary);
+  refused({std::istreambuf_iterator<char>(bomb), {}}, labels,
+          "gzip unpacks to more than 256 MiB; it is not read");
   expect_error(ErrorKind::data, "its labels are missing; name both files",
                [&] { import({folder / "x-images-idx3-ubyte"}, folder / "out.h5"); });
 }

@@ -55,6 +55,13 @@ TEST_F(ImportCommand, CountsAndListsWhatItMade) {
   EXPECT_EQ(numbers["unreadable"].size(), 1U);
 }
 
+TEST_F(ImportCommand, NamesDoNotSteerTheTerminal) {
+  std::ofstream(folder_ / "list.csv") << "in/a/0.pgm,0\nin/\033[2J.pgm,0\n";
+  const Outcome outcome = kindred("import " + (folder_ / "list.csv") + " " + out());
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_TRUE(contains(outcome.out, "in/?[2J.pgm: cannot open")) << outcome.out;
+}
+
 TEST_F(ImportCommand, EndsWithTheDocumentedCodes) {
   const auto expect = [&](const std::string& more, int code, const std::string& part) {
     const Outcome outcome = kindred(import(more));
