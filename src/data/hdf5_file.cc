@@ -10,15 +10,24 @@
 #include <cstdio>
 #include <memory>
 
+#include "data/hdf5_access.h"
 #include "data/hdf5_reader.h"
-#include "data/isolated.h"
 #include "kindred/core/error.h"
 
 namespace kindred {
 namespace {
 
+// A small file that keeps HDF5 busy leads it in circles.
+constexpr Index kSmallFile = Index{1} << 20;
+constexpr double kSmallFileSeconds = 2;
 constexpr Index kUsualPiece = Index{4} << 20;  // bytes that cross at once: what caches hold
 constexpr Index kLargestPiece = Index{256} << 20;
+
+IsolationLimits limits_for(const std::string& path) {
+  struct stat status {};
+  const bool known = ::stat(path.c_str(), &status) == 0;
+  return {.computing = known && status.st_size < kSmallFile ? kSmallFileSeconds : 0};
+}
 
 Hdf5Reader* start_reading(const std::string& path) {
   return std::make_unique<Hdf5Reader>(path).release();  // ends with its process
@@ -27,7 +36,8 @@ Hdf5Reader* start_reading(const std::string& path) {
 /// A reader in a process of its own.
 struct Reading {
   explicit Reading(const std::string& path)
-      : process(with_hdf5_ready(path)), reader(process.call(start_reading, path)) {}
+      : process(with_hdf5_ready(path), limits_for(path)),
+        reader(process.call(start_reading, path)) {}
 
   // Once, here, and not in each child.
   static const std::string& with_hdf5_ready(const std::string& path) {
@@ -129,6 +139,12 @@ void Hdf5Dataset::read_rows(Index first, Index count, T* dst) const {
     first += piece;
     dst += piece * row_values;
   }
+}
+
+const Hdf5ArrayInfo& Hdf5Access::info(const Hdf5Dataset& data) { return data.impl_->open.info; }
+const Hdf5Array* Hdf5Access::array(const Hdf5Dataset& data) { return data.impl_->open.array; }
+IsolatedProcess& Hdf5Access::process(const Hdf5Dataset& data) {
+  return data.impl_->reading->process;
 }
 
 // --- files ---

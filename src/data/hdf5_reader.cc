@@ -238,7 +238,8 @@ std::unique_ptr<Hdf5Array> Hdf5Reader::array(const std::string& name, Index cach
   H5Pset_elink_cb(access.get(), refuse_external_link, nullptr);
   // Slots: a prime well above the number of chunks that fit; chunks are read whole, so the least
   // recently used goes first (w0 = 1).
-  H5Pset_chunk_cache(access.get(), 100003, static_cast<std::size_t>(cache_bytes), 1.0);
+  H5Pset_chunk_cache(access.get(), cache_bytes == 0 ? 1 : 12007,
+                     static_cast<std::size_t>(cache_bytes), 1.0);
   Hdf5Id id(H5Dopen2(group_.get(), tidy(name).c_str(), access.get()));
   return std::make_unique<Hdf5Array>(std::move(id), where(name), bytes_);
 }

@@ -112,12 +112,16 @@ void set_limits(const IsolationLimits& limits) {
   if (!kSanitizer) limit(RLIMIT_AS, static_cast<rlim_t>(mapped_bytes() + limits.memory));
 }
 
-// The whole call, computing and waiting, may take so long; also where the parent is gone.
+// A call may compute so long; also where the parent is gone.
 void set_timer(double seconds) {
   const auto whole = static_cast<time_t>(seconds);
   const auto rest = static_cast<suseconds_t>((seconds - static_cast<double>(whole)) * 1e6);
   const itimerval timer{{0, 0}, {whole, rest}};
   ::setitimer(ITIMER_PROF, &timer, nullptr);
+}
+
+std::string too_long(double seconds) {
+  return fmt::format("reading it takes more than {} s; {}", seconds, kAdvice);
 }
 
 // A message is shown on a terminal: what a file says must not steer it.
@@ -132,6 +136,7 @@ std::string plain(std::string text) {
 
 IsolatedProcess::IsolatedProcess(std::string what, const IsolationLimits& limits)
     : what_(std::move(what)), limits_(limits) {
+  if (limits_.computing == 0) limits_.computing = limits_.seconds;
   SystemCallFilter::prepare();
   int channels[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channels) != 0) {
@@ -177,7 +182,7 @@ void IsolatedProcess::bury(const std::string& why, ErrorKind kind) {
 
 void IsolatedProcess::bury(int status) {
   const int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-  if (signal == SIGPROF) bury(too_long());
+  if (signal == SIGPROF) bury(too_long(limits_.computing));
   if (signal == SIGXFSZ) bury(too_much());
   if (signal == SIGKILL || signal == SIGTERM) {
     bury(fmt::format("the process that read it was ended ({}); is there enough memory?",
@@ -186,10 +191,6 @@ void IsolatedProcess::bury(int status) {
   }
   bury(fmt::format("reading it crashed ({}); {}", signal == 0 ? "it left" : ::strsignal(signal),
                    kAdvice));
-}
-
-std::string IsolatedProcess::too_long() const {
-  return fmt::format("reading it takes more than {} s; {}", limits_.seconds, kAdvice);
 }
 
 std::string IsolatedProcess::too_much() const {
@@ -202,7 +203,7 @@ Index IsolatedProcess::exchange_bytes(Index bytes) {
   send_note(channel_, {bytes, 0});
   if (!is_ready_within(limits_.seconds, channel_)) {
     end();
-    bury(too_long());
+    bury(too_long(limits_.seconds));
   }
   Note note;
   if (!receive_note(channel_, note)) bury(end());
@@ -227,7 +228,7 @@ void IsolatedProcess::serve(int channel) {
   set_limits(limits_);
   SystemCallFilter::install();
   for (Note request; receive_note(channel, request);) {
-    set_timer(limits_.seconds);
+    set_timer(limits_.computing);
     Note done;
     done.bytes = answer(request.bytes, done.status);
     set_timer(0);

@@ -17,7 +17,8 @@ namespace kindred {
 /// What a child may use.
 struct IsolationLimits {
   Index memory = Index{3} << 30;  ///< bytes more than this process has; also for one answer
-  double seconds = 60;            ///< a call, of computing and by the clock
+  double seconds = 60;            ///< a call, by the clock
+  double computing = 0;           ///< seconds that a call computes; 0: the same
 };
 
 /// A child process of this one, in which files of unknown origin are parsed: whatever they do to
@@ -94,7 +95,6 @@ class IsolatedProcess {
   Index answer(Index bytes, int& status);
   [[noreturn]] void bury(const std::string& why, ErrorKind kind = ErrorKind::data);
   [[noreturn]] void bury(int status);
-  std::string too_long() const;
   std::string too_much() const;
   int end();  ///< how it ended, as waitpid() says
 

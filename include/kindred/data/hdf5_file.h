@@ -36,6 +36,7 @@ class Hdf5Dataset {
 
  private:
   friend class Hdf5File;
+  friend struct Hdf5Access;
   struct Impl;
   explicit Hdf5Dataset(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
