@@ -1,0 +1,21 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "kindred/core/index.h"
+
+namespace kindred {
+
+/// A number of bytes: "512MiB", "1.5 GiB", "64KiB", "1048576" or "1048576 bytes"; none where the
+/// text is nothing of that, or below one byte.
+std::optional<Index> parse_bytes(std::string_view text);
+/// For people: "1.5 GiB", "700 bytes".
+std::string text_of_bytes(Index bytes);
+
+/// What this process may use: the smaller of the machine's memory and its cgroup's limit.
+Index machine_memory();
+/// What of this process is in memory now, shared libraries included.
+Index resident_memory();
+
+}  // namespace kindred

@@ -1,0 +1,76 @@
+#include "kindred/core/memory.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <fstream>
+
+namespace kindred {
+namespace {
+
+struct Unit {
+  std::string_view name;
+  int shift;
+};
+constexpr std::array kUnits{Unit{"GiB", 30}, Unit{"MiB", 20}, Unit{"KiB", 10}, Unit{"bytes", 0}};
+constexpr double kMost = 0x1p62;
+
+// The limit of the cgroup this process is in; none where there is no such file.
+Index cgroup_memory() {
+  std::ifstream file("/sys/fs/cgroup/memory.max");
+  Index limit = 0;
+  return file >> limit && limit > 0 ? limit : static_cast<Index>(kMost);
+}
+
+}  // namespace
+
+std::optional<Index> parse_bytes(std::string_view text) {
+  double number = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (code != std::errc()) return std::nullopt;
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  if (text.starts_with(' ')) text.remove_prefix(1);
+  const auto* const unit = std::find_if(kUnits.begin(), kUnits.end(),
+                                        [&](const Unit& known) { return known.name == text; });
+  if (unit == kUnits.end() && !text.empty()) return std::nullopt;
+  const int shift = unit == kUnits.end() ? 0 : unit->shift;
+  const double bytes = number * static_cast<double>(Index{1} << shift);
+  if (!(bytes >= 1 && bytes < kMost)) return std::nullopt;
+  return static_cast<Index>(bytes);
+}
+
+std::string text_of_bytes(Index bytes) {
+  for (const Unit& unit : kUnits) {
+    const Index one = Index{1} << unit.shift;
+    if (bytes < one && unit.shift > 0) continue;
+    if (bytes % one == 0) return fmt::format("{} {}", bytes / one, unit.name);
+    return fmt::format("{:.1f} {}", static_cast<double>(bytes) / static_cast<double>(one),
+                       unit.name);
+  }
+  return "0 bytes";
+}
+
+Index machine_memory() {
+  const auto pages = static_cast<Index>(sysconf(_SC_PHYS_PAGES));
+  return std::min(pages * static_cast<Index>(sysconf(_SC_PAGESIZE)), cgroup_memory());
+}
+
+Index resident_memory() {
+  // Pages in all, then those in memory; read without allocating, since data readers ask in
+  // training.
+  std::array<char, 64> text{};
+  const int file = ::open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+  const ssize_t length = file < 0 ? 0 : ::read(file, text.data(), text.size() - 1);
+  if (file >= 0) ::close(file);
+  const char* const end = text.data() + std::max<ssize_t>(length, 0);
+  const char* const space = std::find(static_cast<const char*>(text.data()), end, ' ');
+  Index pages = 0;
+  if (space != end) std::from_chars(space + 1, end, pages);
+  return pages * static_cast<Index>(sysconf(_SC_PAGESIZE));
+}
+
+}  // namespace kindred
