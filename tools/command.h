@@ -49,6 +49,7 @@ void add_import(CLI::App& program);
 void add_inspect(CLI::App& program);
 void add_list(CLI::App& program);
 void add_loss(CLI::App& program);
+void add_pack(CLI::App& program);
 void add_report(CLI::App& program);
 void add_search(CLI::App& program);
 void add_train(CLI::App& program);

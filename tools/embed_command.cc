@@ -50,7 +50,7 @@ EmbeddingFile embed_samples(const EmbedRequest& request, const Workers& workers,
   if (!request.precision.empty()) {
     model.architecture.precision = precision_named(request.precision);
   }
-  const Dataset dataset = Dataset::open(request.data, Index{2} << 30, request.names);
+  const Dataset dataset = Dataset::open(request.data, 0, request.names);
   const std::vector<Index> samples = dataset.samples_of(split_named(request.split));
   if (samples.empty()) {
     fail(ErrorKind::data,

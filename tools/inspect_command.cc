@@ -82,8 +82,7 @@ Json look_into(const InspectOptions& options) {
   Json found = inspect_dataset(options.file, options.names);
   if (!options.thumbnails.empty()) {
     const Workers workers(options.threads);
-    write_contact_sheet(Dataset::open(options.file, Index{2} << 30, options.names),
-                        options.thumbnails, workers);
+    write_contact_sheet(Dataset::open(options.file, 0, options.names), options.thumbnails, workers);
   }
   return found;
 }

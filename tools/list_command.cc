@@ -78,7 +78,7 @@ void list_optimizers() {
 void list_samplers() {
   TrainingSet set;
   set.classes = 64;
-  for (Index i = 0; i < 64 * 8; ++i) set.entries.push_back({i, i / 8, 0});
+  for (std::int32_t i = 0; i < 64 * 8; ++i) set.entries.push_back({i, i / 8, 0});
   for (const SamplerEntry& entry : sampler_registry()) {
     print_row(entry, [&](Section section) { entry.make(section, set, 1); });
   }

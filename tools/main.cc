@@ -34,6 +34,7 @@ int run(int argc, char** argv) {
   add_inspect(program);
   add_list(program);
   add_loss(program);
+  add_pack(program);
   add_report(program);
   add_search(program);
   add_train(program);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <mutex>
 
 #include "data/hdf5_layout.h"
 #include "data/sample_columns.h"
@@ -10,12 +11,15 @@
 #include "data/sample_rows.h"
 #include "data/sample_store.h"
 #include "kindred/core/error.h"
+#include "kindred/core/memory.h"
 #include "kindred/data/hdf5_file.h"
 
 namespace kindred {
 namespace {
 
 constexpr Index kMostSampleBytes = Index{1} << 30;
+constexpr Index kIndexBytes =
+    16;  // of a sample: its entry in the training set, its place in a deck
 
 // /images [N, H, W, C] or [N, H, W], bytes.
 Shape image_shape(const Hdf5Dataset& images, const std::string& where) {
@@ -50,6 +54,7 @@ Shape vector_shape(const Hdf5Dataset& vectors, const std::string& where) {
 struct Dataset::Impl {
   std::string path;
   std::string layout;
+  SampleMemory memory;
   Shape shape;
   Element element;
   Index size;
@@ -57,6 +62,9 @@ struct Dataset::Impl {
   SampleColumns columns;
   Index classes = 0;
   Matrix targets;
+  std::string advice;
+  bool paths_later = false;  // they are read when somebody asks
+  std::once_flag paths_read;
 
   void check_sample(const std::string& where) const {
     constexpr Index kMost = kMostSampleBytes / static_cast<Index>(sizeof(float));
@@ -73,11 +81,32 @@ struct Dataset::Impl {
     classes = std::max(classes, static_cast<Index>(columns.class_names.size()));
   }
 
-  void open_ours(const Hdf5File& file, Index memory_budget);
-  void open_others(const Hdf5Layout& found, Index memory_budget);
+  void hold(SampleRows rows) {
+    memory.held = held_bytes(columns) + size * kIndexBytes;
+    memory.held += targets.rows() * targets.view().stride() * Index{sizeof(float)};
+    store = std::make_unique<SampleStore>(std::move(rows), memory);
+    advise();
+  }
+
+  void advise() {
+    const SampleStream* const stream = store->stream();
+    if (stream == nullptr || stream->way() == SampleStream::Way::whole_rows) return;
+    const bool library = stream->way() == SampleStream::Way::library;
+    if (!library && std::is_sorted(columns.labels.begin(), columns.labels.end())) return;
+    advice = fmt::format(
+        "{} is streamed {}; `kindred pack {} PACKED.h5` writes a copy that is read "
+        "faster",
+        path,
+        library ? "by HDF5, for one reader at a time"
+                : "from packed chunks, where classes do not lie together",
+        path);
+  }
+
+  void open_ours(const Hdf5File& file);
+  void open_others(const Hdf5Layout& found);
 };
 
-void Dataset::Impl::open_ours(const Hdf5File& file, Index memory_budget) {
+void Dataset::Impl::open_ours(const Hdf5File& file) {
   const bool images = file.exists("images");
   if (images == file.exists("vectors")) {
     fail(ErrorKind::data,
@@ -96,14 +125,15 @@ void Dataset::Impl::open_ours(const Hdf5File& file, Index memory_budget) {
                                       fmt::join(data.shape(), ", ")));
   }
   check_sample(fmt::format("{} has shape [{}]", file.where(name), fmt::join(data.shape(), ", ")));
-  columns = read_sample_columns(file, size, name, images ? "image" : "vector");
+  SampleRows rows(std::move(data), file.where(name), element);
+  paths_later = !memory.holds(size, rows.sample_bytes());
+  columns = read_sample_columns(file, size, name, images ? "image" : "vector", "", !paths_later);
   targets = read_targets(file, "targets", size, name);
   count_classes();
-  store = std::make_unique<SampleStore>(SampleRows(std::move(data), file.where(name), element),
-                                        memory_budget);
+  hold(std::move(rows));
 }
 
-void Dataset::Impl::open_others(const Hdf5Layout& found, Index memory_budget) {
+void Dataset::Impl::open_others(const Hdf5Layout& found) {
   layout = found.description;
   shape = found.shape;
   element = found.vectors ? Element::f32 : Element::u8;
@@ -121,21 +151,31 @@ void Dataset::Impl::open_others(const Hdf5Layout& found, Index memory_budget) {
   count_classes();
   SampleRows rows(found);
   size = rows.size();
-  store = std::make_unique<SampleStore>(std::move(rows), memory_budget);
+  hold(std::move(rows));
 }
 
-Dataset Dataset::open(const std::string& path, Index memory_budget, const DatasetNames& names) {
+Dataset Dataset::open(const std::string& path, Index memory, const DatasetNames& names) {
+  return open(path, memory, names, false);
+}
+
+Dataset Dataset::stream(const std::string& path, Index memory, const DatasetNames& names) {
+  return open(path, memory, names, true);
+}
+
+Dataset Dataset::open(const std::string& path, Index memory, const DatasetNames& names,
+                      bool streamed) {
   auto impl = std::make_unique<Impl>();
   impl->path = path;
+  impl->memory = {memory > 0 ? memory : machine_memory() / 2, streamed};
   if (path.ends_with(".txt")) {
-    impl->open_others(find_listed_layout(path, names), memory_budget);
+    impl->open_others(find_listed_layout(path, names));
     return Dataset(std::move(impl));
   }
   const Hdf5File file = Hdf5File::open(path);
   if (names.empty() && is_our_layout(file)) {
-    impl->open_ours(file, memory_budget);
+    impl->open_ours(file);
   } else {
-    impl->open_others(find_layout(file, names), memory_budget);
+    impl->open_others(find_layout(file, names));
   }
   return Dataset(std::move(impl));
 }
@@ -151,31 +191,45 @@ Element Dataset::element() const { return impl_->element; }
 Index Dataset::sample_bytes() const { return impl_->store->sample_bytes(); }
 const std::string& Dataset::layout() const { return impl_->layout; }
 bool Dataset::in_memory() const { return impl_->store->in_memory(); }
+const std::string& Dataset::advice() const { return impl_->advice; }
 const std::string& Dataset::path() const { return impl_->path; }
 bool Dataset::has_labels() const { return !impl_->columns.labels.empty(); }
 std::span<const std::int64_t> Dataset::labels() const { return impl_->columns.labels; }
 Index Dataset::classes() const { return impl_->classes; }
 const std::vector<std::string>& Dataset::class_names() const { return impl_->columns.class_names; }
 std::span<const std::uint8_t> Dataset::split() const { return impl_->columns.split; }
-const std::vector<std::string>& Dataset::paths() const { return impl_->columns.paths; }
 std::span<const std::int64_t> Dataset::groups() const { return impl_->columns.groups; }
 std::span<const std::int32_t> Dataset::episode() const { return impl_->columns.episode; }
 std::span<const std::uint8_t> Dataset::role() const { return impl_->columns.role; }
 ConstMatrixView Dataset::targets() const { return impl_->targets; }
 
+const std::vector<std::string>& Dataset::paths() const {
+  if (impl_->paths_later) {
+    std::call_once(impl_->paths_read,
+                   [&] { impl_->columns.paths = read_paths(Hdf5File::open(path()), size()); });
+  }
+  return impl_->columns.paths;
+}
+
 std::vector<Index> Dataset::samples_of(Split split) const {
-  std::vector<Index> samples;
   const std::span<const std::uint8_t> splits = this->split();
-  for (Index i = 0; i < size(); ++i) {
+  const auto wanted = [&](Index i) {
     const auto own =
         splits.empty() ? Split::train : static_cast<Split>(splits[static_cast<std::size_t>(i)]);
-    if (split == Split::all || own == split) samples.push_back(i);
+    return split == Split::all || own == split;
+  };
+  Index count = 0;
+  for (Index i = 0; i < size(); ++i) count += wanted(i) ? 1 : 0;
+  std::vector<Index> samples;
+  samples.reserve(static_cast<std::size_t>(count));
+  for (Index i = 0; i < size(); ++i) {
+    if (wanted(i)) samples.push_back(i);
   }
   return samples;
 }
 
-void Dataset::read(std::span<const Index> samples, std::byte* dst) const {
-  impl_->store->read(samples, dst);
+void Dataset::read(std::span<const Index> samples, std::byte* dst, Reading reading) const {
+  impl_->store->read(samples, dst, reading);
 }
 
 void require_labels(const Dataset& dataset, const std::string& who) {

@@ -169,6 +169,22 @@ void Hdf5Writer::write_rows(const std::string& name, Index first, Index count,
                name);
 }
 
+template <typename T>
+Index Hdf5Writer::reserve(const std::string& name, const std::vector<Index>& shape) {
+  const Hdf5Session session;
+  const Hdf5Id plan(H5Pcreate(H5P_DATASET_CREATE));
+  H5Pset_obj_track_times(plan.get(), false);
+  H5Pset_alloc_time(plan.get(), H5D_ALLOC_TIME_EARLY);
+  H5Pset_fill_time(plan.get(), H5D_FILL_TIME_NEVER);
+  const Hdf5Id space = space_of(shape);
+  const Hdf5Id id(H5Dcreate2(impl_->file.get(), name.c_str(), hdf5_native<T>(), space.get(),
+                             H5P_DEFAULT, plan.get(), H5P_DEFAULT));
+  impl_->check(id.valid(), name);
+  const haddr_t offset = H5Dget_offset(id.get());
+  impl_->check(offset != HADDR_UNDEF, name);
+  return static_cast<Index>(offset);
+}
+
 void Hdf5Writer::write_packed(const std::string& name, Index first,
                               std::span<const std::uint8_t> values, int level,
                               const Workers& workers) {
@@ -211,6 +227,7 @@ void Hdf5Writer::shorten(const std::string& name, Index rows) {
 }
 
 const std::string& Hdf5Writer::path() const { return impl_->path; }
+const std::string& Hdf5Writer::beside() const { return impl_->beside; }
 
 void Hdf5Writer::write_strings(const std::string& name, std::span<const std::string> values,
                                const Hdf5Storage& storage) {
@@ -290,6 +307,8 @@ template void Hdf5Writer::create<std::int32_t>(const std::string&, const std::ve
                                                const Hdf5Storage&);
 template void Hdf5Writer::create<std::uint8_t>(const std::string&, const std::vector<Index>&,
                                                const Hdf5Storage&);
+template Index Hdf5Writer::reserve<float>(const std::string&, const std::vector<Index>&);
+template Index Hdf5Writer::reserve<std::uint8_t>(const std::string&, const std::vector<Index>&);
 template void Hdf5Writer::write_rows(const std::string&, Index, Index, std::span<const float>);
 template void Hdf5Writer::write_rows(const std::string&, Index, Index, std::span<const double>);
 template void Hdf5Writer::write_rows(const std::string&, Index, Index,

@@ -11,22 +11,30 @@
 namespace kindred {
 
 struct Reader::Impl {
+  /// A batch's buffers, and how far they are.
+  struct Slot {
+    Batch batch;
+    std::vector<Index> samples;
+    bool filled = false;
+    std::exception_ptr error;
+  };
+
   Impl(const Dataset& dataset_, const TrainingSet& set_, Sampler& sampler_, Index first_step_,
-       Index ahead)
+       Index ahead, int count)
       : dataset(dataset_), set(set_), sampler(sampler_), first_step(first_step_) {
     const auto batch = static_cast<std::size_t>(sampler.batch());
-    ring.resize(static_cast<std::size_t>(std::max<Index>(ahead, 1)) + 1);  // one is being read
-    for (Batch& slot : ring) {
-      slot.entries.resize(batch);
-      slot.labels.resize(batch);
-      slot.turns.resize(batch);
-      slot.samples = Buffer<std::byte>(sampler.batch() * dataset.sample_bytes());
+    ring.resize(static_cast<std::size_t>(std::max<Index>(ahead, 1)) + 1);  // one is being used
+    for (Slot& slot : ring) {
+      slot.samples.resize(batch);
+      slot.batch.entries.resize(batch);
+      slot.batch.labels.resize(batch);
+      slot.batch.turns.resize(batch);
+      slot.batch.samples = Buffer<std::byte>(sampler.batch() * dataset.sample_bytes());
       if (!dataset.targets().empty()) {
-        slot.targets = Matrix(sampler.batch(), dataset.targets().cols());
+        slot.batch.targets = Matrix(sampler.batch(), dataset.targets().cols());
       }
     }
-    samples.resize(batch);
-    thread = std::thread([this] { run(); });
+    for (int i = 0; i < std::max(count, 1); ++i) threads.emplace_back([this] { run(); });
   }
 
   ~Impl() {
@@ -35,84 +43,103 @@ struct Reader::Impl {
       stop = true;
     }
     changed.notify_all();
-    thread.join();
+    for (std::thread& thread : threads) thread.join();
   }
 
   void run() {
     const ComputeScope scope;
-    try {
-      for (Index number = 0;; ++number) {
-        {
-          std::unique_lock guard(lock);
-          changed.wait(guard,
-                       [&] { return stop || number - released < static_cast<Index>(ring.size()); });
-          if (stop) return;
+    while (Slot* const slot = begin()) {
+      std::exception_ptr error = slot->error;
+      if (!error) {
+        try {
+          read(*slot);
+        } catch (...) {
+          error = std::current_exception();
         }
-        fill(first_step + number, slot(number));
-        {
-          const std::lock_guard guard(lock);
-          filled = number + 1;
-        }
-        changed.notify_all();
       }
-    } catch (...) {
       {
         const std::lock_guard guard(lock);
-        error = std::current_exception();
+        slot->error = error;
+        slot->filled = true;
+        if (error) stop = true;
       }
       changed.notify_all();
     }
   }
 
-  void fill(Index step, Batch& batch) {
+  // The next batch's slot once it is free, drawn: by one thread at a time, in order of steps.
+  Slot* begin() {
+    const std::lock_guard turn(drawing);
+    std::unique_lock guard(lock);
+    changed.wait(guard, [&] { return stop || begun - released < static_cast<Index>(ring.size()); });
+    if (stop) return nullptr;
+    const Index number = begun++;
+    Slot& slot = slot_of(number);
+    slot.filled = false;
+    guard.unlock();
+    try {
+      draw(first_step + number, slot);
+    } catch (...) {
+      slot.error = std::current_exception();
+    }
+    return &slot;
+  }
+
+  void draw(Index step, Slot& slot) {
+    Batch& batch = slot.batch;
     batch.step = step;
     sampler.draw(step, batch.entries);
     for (std::size_t i = 0; i < batch.entries.size(); ++i) {
       const TrainingSet::Entry& entry = set.entries[static_cast<std::size_t>(batch.entries[i])];
-      samples[i] = entry.sample;
+      slot.samples[i] = entry.sample;
       batch.labels[i] = entry.label;
       batch.turns[i] = entry.turns;
     }
-    dataset.read(samples, batch.samples.data());
+  }
+
+  void read(Slot& slot) const {
+    dataset.read(slot.samples, slot.batch.samples.data(), Reading::random);
     const ConstMatrixView targets = dataset.targets();
-    for (Index i = 0; i < batch.targets.rows(); ++i) {
-      std::copy_n(targets.row(samples[static_cast<std::size_t>(i)]), targets.cols(),
-                  batch.targets.row(i));
+    for (Index i = 0; i < slot.batch.targets.rows(); ++i) {
+      std::copy_n(targets.row(slot.samples[static_cast<std::size_t>(i)]), targets.cols(),
+                  slot.batch.targets.row(i));
     }
   }
 
-  Batch& slot(Index number) { return ring[static_cast<std::size_t>(number) % ring.size()]; }
+  Slot& slot_of(Index number) { return ring[static_cast<std::size_t>(number) % ring.size()]; }
 
   const Dataset& dataset;
   const TrainingSet& set;
   Sampler& sampler;
   Index first_step;
-  std::vector<Batch> ring;
-  std::vector<Index> samples;  // of the batch being filled
+  std::vector<Slot> ring;
 
-  std::mutex lock;  // over what follows
+  std::mutex drawing;  // over the sampler; taken before the other
+  std::mutex lock;     // over what follows
   std::condition_variable changed;
-  Index filled = 0;    // batches read so far
+  Index begun = 0;     // batches that were taken up by a thread
   Index taken = 0;     // batches handed out; the caller's thread alone writes it
   Index released = 0;  // batches the caller is through with
-  bool stop = false;
-  std::exception_ptr error;
+  bool stop = false;   // nothing is begun any more
 
-  std::thread thread;
+  std::vector<std::thread> threads;
 };
 
 Reader::Reader(const Dataset& dataset, const TrainingSet& set, Sampler& sampler, Index first_step,
-               Index ahead)
-    : impl_(std::make_unique<Impl>(dataset, set, sampler, first_step, ahead)) {}
+               Index ahead, int threads)
+    : impl_(std::make_unique<Impl>(dataset, set, sampler, first_step, ahead, threads)) {}
 Reader::~Reader() = default;
 
 const Batch& Reader::next() {
   std::unique_lock guard(impl_->lock);
   impl_->released = impl_->taken;
   impl_->changed.notify_all();
-  impl_->changed.wait(guard, [&] { return impl_->filled > impl_->taken || impl_->error; });
-  if (impl_->filled == impl_->taken) std::rethrow_exception(impl_->error);
-  return impl_->slot(impl_->taken++);
+  const Index number = impl_->taken;
+  Impl::Slot& slot = impl_->slot_of(number);
+  impl_->changed.wait(guard, [&] { return impl_->begun > number && slot.filled; });
+  if (slot.error) std::rethrow_exception(slot.error);
+  ++impl_->taken;
+  return slot.batch;
 }
 
 }  // namespace kindred

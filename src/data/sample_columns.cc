@@ -73,7 +73,8 @@ void check_labels(const Hdf5File& file, const std::string& name, const SampleCol
 }  // namespace
 
 SampleColumns read_sample_columns(const Hdf5File& file, Index rows, const std::string& counted,
-                                  const std::string& noun, const std::string& prefix) {
+                                  const std::string& noun, const std::string& prefix,
+                                  bool with_paths) {
   SampleColumns columns;
   const auto has = [&](const char* name) {
     return has_column(file, prefix + name, rows, counted, "both need one row per sample");
@@ -88,7 +89,7 @@ SampleColumns read_sample_columns(const Hdf5File& file, Index rows, const std::s
     columns.split = read_in_range<std::uint8_t>(file, prefix + "split", 0, 2,
                                                 "0 (train), 1 (validation) or 2 (test)");
   }
-  if (has("paths")) columns.paths = file.read_strings(prefix + "paths");
+  if (has("paths") && with_paths) columns.paths = file.read_strings(prefix + "paths");
   if (has("groups")) columns.groups = read_whole_numbers(file, prefix + "groups");
   if (has("episode")) {
     columns.episode = read_in_range<std::int32_t>(file, prefix + "episode", 0, INT32_MAX,
@@ -99,6 +100,27 @@ SampleColumns read_sample_columns(const Hdf5File& file, Index rows, const std::s
                                                "0 (training image) or 1 (test image)");
   }
   return columns;
+}
+
+std::vector<std::string> read_paths(const Hdf5File& file, Index rows) {
+  if (!has_column(file, "paths", rows, "images", "both need one row per sample")) return {};
+  return file.read_strings("paths");
+}
+
+Index held_bytes(const SampleColumns& columns) {
+  const auto bytes = [](const auto& values) {
+    return static_cast<Index>(values.size() * sizeof(values[0]));
+  };
+  const auto texts = [&](const std::vector<std::string>& values) {
+    Index sum = bytes(values);
+    for (const std::string& value : values) {
+      if (value.capacity() > std::string().capacity()) sum += static_cast<Index>(value.capacity());
+    }
+    return sum;
+  };
+  return bytes(columns.labels) + bytes(columns.split) + bytes(columns.groups) +
+         bytes(columns.episode) + bytes(columns.role) + texts(columns.paths) +
+         texts(columns.class_names);
 }
 
 std::vector<std::int64_t> read_whole_numbers(const Hdf5File& file, const std::string& name) {

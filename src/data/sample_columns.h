@@ -20,9 +20,15 @@ struct SampleColumns {
 };
 
 /// Reads and checks them all against the `rows` of /`counted`, each row one `noun` ("image").
-/// `prefix` is put before every name but class_names. Fails with data.
+/// `prefix` is put before every name but class_names. Paths may be left out. Fails with data.
 SampleColumns read_sample_columns(const Hdf5File& file, Index rows, const std::string& counted,
-                                  const std::string& noun, const std::string& prefix = "");
+                                  const std::string& noun, const std::string& prefix = "",
+                                  bool with_paths = true);
+/// The paths alone, of so many samples; empty where absent.
+std::vector<std::string> read_paths(const Hdf5File& file, Index rows);
+
+/// What the columns take in memory.
+Index held_bytes(const SampleColumns& columns);
 
 /// A column [N] or [N, 1] of whole numbers, stored as integers or as reals. Fails with data.
 std::vector<std::int64_t> read_whole_numbers(const Hdf5File& file, const std::string& name);

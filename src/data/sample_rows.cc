@@ -62,6 +62,24 @@ SampleRows::SampleRows(const Hdf5Layout& layout)
   if (element_ == Element::u8 && !bytes_) find_scale();
 }
 
+const Hdf5Dataset* SampleRows::plain() const {
+  const Part& part = parts_[0];
+  const bool whole = parts_.size() == 1 && part.first == 0 && part.count == part.data.shape()[0];
+  return whole && bytes_ && place_.empty() ? &part.data : nullptr;
+}
+
+Index SampleRows::reading_bytes() const {
+  constexpr Index kLeast = Index{2} << 20;  // its chunk cache and conversion buffers
+  Index chunk_bytes = 0;
+  for (const Part& part : parts_) {
+    Index bytes = part.data.chunk().empty() ? 0 : part.data.element_bytes();
+    for (const Index extent : part.data.chunk()) bytes *= extent;
+    chunk_bytes = std::max(chunk_bytes, bytes);
+  }
+  const Index pieces = place_.empty() && bytes_ ? 0 : kPieceBytes * Index{sizeof(float)};
+  return kLeast + 2 * chunk_bytes + pieces;
+}
+
 void SampleRows::find_scale() {
   float low = 0;
   float high = 0;

@@ -26,6 +26,11 @@ class SampleRows {
   const std::string& where() const { return parts_[0].where; }
   Index block_rows() const { return block_rows_; }  ///< stored together; 0: no matter
 
+  /// The one data set whose rows these are, byte for byte; nullptr where they are made of it.
+  const Hdf5Dataset* plain() const;
+  /// What HDF5 takes in memory while it reads.
+  Index reading_bytes() const;
+
   /// Rows [first, first + count) to dst. Fails with data.
   void read(Index first, Index count, std::byte* dst) const;
 

@@ -1,55 +1,55 @@
 #pragma once
 #include <cstddef>
-#include <mutex>
-#include <optional>
+#include <memory>
 #include <span>
 #include <string>
-#include <vector>
 
 #include "data/sample_rows.h"
+#include "data/sample_stream.h"
 #include "kindred/core/buffer.h"
 #include "kindred/data/dataset.h"
 
 namespace kindred {
 
-/// The raw samples of a data set: all in memory where they fit the budget, else blocks of rows (a
-/// row of chunks each) of which the least recently used make way. Checks that floats are finite.
+/// The memory a data set may take of a process.
+struct SampleMemory {
+  Index budget;           ///< for all of the process
+  bool streamed = false;  ///< however small the data set is
+  Index held = 0;         ///< taken by labels and indices already
+
+  bool holds(Index samples, Index sample_bytes) const {
+    return !streamed && for_samples() >= 0 && samples <= for_samples() / sample_bytes;
+  }
+  Index for_samples() const { return budget / 4 * 3 - held; }
+  Index resident() const { return budget / 8 * 7; }
+  /// The least budget of which `samples` bytes are for samples.
+  Index least(Index samples) const { return (held + samples + 2) / 3 * 4 + 4; }
+};
+
+/// The raw samples of a data set: in memory where they fit, else streamed. Checks that floats are
+/// finite.
 class SampleStore {
  public:
-  /// Fails with data.
-  SampleStore(SampleRows rows, Index memory_budget);
+  /// Fails with data, or with recipe where the memory is too little.
+  SampleStore(SampleRows rows, const SampleMemory& memory);
 
-  bool in_memory() const { return !rows_.has_value(); }
+  bool in_memory() const { return stream_ == nullptr; }
   Index sample_bytes() const { return sample_bytes_; }
+  /// Nothing where samples are in memory.
+  const SampleStream* stream() const { return stream_.get(); }
   /// Thread-safe; nothing is allocated after the longest `samples` so far.
-  void read(std::span<const Index> samples, std::byte* dst);
+  void read(std::span<const Index> samples, std::byte* dst, Reading reading);
 
  private:
-  struct Slot {
-    Index block = -1;
-    int newer = -1;  ///< neighbours in order of last use
-    int older = -1;
-  };
-
   void check_values(const std::byte* rows, Index first, Index count) const;
-  const std::byte* block(Index number);
-  void unlink(int slot);
-  void make_newest(int slot);
+  void check_streamed_values();
 
   std::string where_;
   Element element_;
   Index size_;
   Index sample_bytes_;
-  Index block_rows_ = 0;
-  Buffer<std::byte> memory_;  ///< all samples, or the slots' blocks
-  // Streamed only, under the lock:
-  std::optional<SampleRows> rows_;
-  std::mutex lock_;
-  std::vector<Slot> slots_;
-  std::vector<int> slot_of_block_;
-  int newest_ = -1;
-  int oldest_ = -1;
-  std::vector<Index> order_;
+  Buffer<std::byte> memory_;  ///< all samples
+  std::unique_ptr<SampleStream> stream_;
 };
 
 }  // namespace kindred

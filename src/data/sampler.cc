@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,22 +15,22 @@
 namespace kindred {
 namespace {
 
-/// The entries of each class, and a deck over each.
+/// The entries of each class, which follow each other in the training set, and a deck over each.
 class ClassDecks {
  public:
   ClassDecks(const TrainingSet& set, std::uint64_t seed)
-      : seed_(seed), entries_(static_cast<std::size_t>(set.classes)) {
+      : seed_(seed), first_(static_cast<std::size_t>(set.classes) + 1) {
     if (set.classes == 0) return;  // no labels: the sampler will say so
-    for (std::size_t i = 0; i < set.entries.size(); ++i) {
-      entries_[static_cast<std::size_t>(set.entries[i].label)].push_back(static_cast<Index>(i));
+    for (const TrainingSet::Entry& entry : set.entries) {
+      ++first_[static_cast<std::size_t>(entry.label) + 1];
     }
+    std::partial_sum(first_.begin(), first_.end(), first_.begin());
   }
-  Index classes() const { return static_cast<Index>(entries_.size()); }
-  Index size(Index c) const {
-    return static_cast<Index>(entries_[static_cast<std::size_t>(c)].size());
-  }
+  Index classes() const { return static_cast<Index>(first_.size()) - 1; }
+  Index size(Index c) const { return first(c + 1) - first(c); }
   /// REQUIRES: hand <= size(c) for every class.
   void set_hand(Index hand) {
+    decks_.reserve(static_cast<std::size_t>(classes()));
     for (Index c = 0; c < classes(); ++c) {
       decks_.emplace_back(size(c), hand, seed_, Purpose::sample, static_cast<std::uint64_t>(c) + 1);
     }
@@ -37,14 +38,14 @@ class ClassDecks {
   /// The entries that class c shows the number-th time.
   void deal(Index c, Index number, std::span<Index> dealt) {
     decks_[static_cast<std::size_t>(c)].deal(number, dealt);
-    for (Index& item : dealt) {
-      item = entries_[static_cast<std::size_t>(c)][static_cast<std::size_t>(item)];
-    }
+    for (Index& item : dealt) item += first(c);
   }
 
  private:
+  Index first(Index c) const { return first_[static_cast<std::size_t>(c)]; }
+
   std::uint64_t seed_;
-  std::vector<std::vector<Index>> entries_;
+  std::vector<Index> first_;  ///< entry of each class, and the end
   std::vector<Deck> decks_;
 };
 

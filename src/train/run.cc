@@ -136,6 +136,7 @@ void Run::start_or_resume() {
   start.first_step = state().step;
   start.last_step = last_step_;
   observer_.on_start(start);
+  if (!setup_.dataset->advice().empty()) observer_.on_note(setup_.dataset->advice());
 }
 
 bool Run::resume_from(const std::string& checkpoint) {

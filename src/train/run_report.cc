@@ -90,7 +90,8 @@ RunFiles read_run(const std::string& path) {
     run.missing = "its data set " + fs::path(file).filename().string() + " is not where it was";
     return run;
   }
-  run.dataset = std::make_unique<Dataset>(Dataset::open(data.string(), Index{2} << 30, names));
+  run.dataset =
+      std::make_unique<Dataset>(Dataset::open(data.string(), read_memory(section), names));
   return run;
 }
 

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <stdexcept>
+#include <optional>
 
 #include "kindred/core/error.h"
+#include "kindred/core/memory.h"
+#include "kindred/data/reader.h"
 
 namespace kindred {
 namespace {
@@ -49,21 +51,27 @@ void read_model(Section section, TrainSettings& train) {
                "gradient rows that slices are summed into; 0: min(slices, 16)", {0, 65536});
 }
 
-// "512MiB" as a number of bytes.
-Index bytes_of(Section data, const std::string& text) {
-  std::size_t end = 0;
-  double number = 0;
-  try {
-    number = std::stod(text, &end);
-  } catch (const std::logic_error&) {
-    end = 0;
+// Batches that are read ahead must not be most of the memory.
+void check_read_ahead(Section data, Index memory, const Setup& setup) {
+  constexpr Index kShare = 8;
+  const Index bytes = (Reader::kAhead + 1) * setup.batch() * setup.dataset->sample_bytes();
+  if (setup.dataset->in_memory() || bytes <= memory / kShare) return;
+  data.fail(
+      fmt::format("memory = {} is too little to stream batches of {} samples: those read "
+                  "ahead take {}; the least is \"{}MiB\", or take smaller batches",
+                  text_of_bytes(memory), setup.batch(), text_of_bytes(bytes),
+                  blocks_of(bytes * kShare, Index{1} << 20)));
+}
+
+// In the order of the file.
+std::vector<Index> training_samples(const TrainingSet& set) {
+  std::vector<Index> samples;
+  samples.reserve(set.entries.size());
+  for (const TrainingSet::Entry& entry : set.entries) {
+    if (entry.turns == 0) samples.push_back(entry.sample);
   }
-  const std::string unit = text.substr(end);
-  const int shift = unit == "KiB" ? 10 : unit == "MiB" ? 20 : unit == "GiB" ? 30 : 0;
-  if (end == 0 || shift == 0 || !(number > 0 && number < 1e6)) {
-    data.fail(fmt::format("memory = '{}': expected a size such as \"512MiB\" or \"2GiB\"", text));
-  }
-  return static_cast<Index>(number * static_cast<double>(Index{1} << shift));
+  std::sort(samples.begin(), samples.end());
+  return samples;
 }
 
 // batch % slice = 0, or the nearest sizes that do.
@@ -96,6 +104,23 @@ void check_slices(Section model, Setup& setup) {
 
 }  // namespace
 
+Index read_memory(Section data) {
+  std::string text = "half";
+  data.read(
+      "memory", text,
+      "what training may take in all: samples up to three quarters of it are loaded, more are "
+      "streamed; KiB, MiB, GiB, or 'half' of what the process may have");
+  if (text == "half") return machine_memory() / 2;
+  const std::optional<Index> bytes = parse_bytes(text);
+  if (!bytes) {
+    data.fail(
+        fmt::format("memory = '{}': expected a size such as \"512MiB\" or \"2GiB\", or "
+                    "\"half\" of what the process may have",
+                    text));
+  }
+  return *bytes;
+}
+
 Setup read_setup(Recipe& recipe, const std::string& folder) {
   Setup setup;
   Section root = recipe.root();
@@ -113,7 +138,6 @@ Setup read_setup(Recipe& recipe, const std::string& folder) {
   Section data = root.section("data");
   std::string file = "omniglot28.h5";
   TrainingSetSettings set_settings;
-  std::string memory = "2GiB";
   data.read("file", file, "the data set, relative to the recipe");
   DatasetNames names;
   data.read("images", names.images,
@@ -121,9 +145,7 @@ Setup read_setup(Recipe& recipe, const std::string& folder) {
   data.read("labels", names.labels, "its labels; NAME:COLUMN where there are several a sample");
   data.read_choice("layout", names.layout, {"", "nhwc", "nchw"},
                    "the order of its axes, where it is not what it looks like");
-  data.read(
-      "memory", memory,
-      "a data set up to this size is held in memory, a larger one is streamed; KiB, MiB, GiB");
+  const Index memory = read_memory(data);
   data.read("validation_classes", set_settings.validation_classes,
             "classes of the training split kept out for validation (whole alphabets)", {0, kMany});
   data.read("quarter_turns", set_settings.quarter_turns,
@@ -132,22 +154,18 @@ Setup read_setup(Recipe& recipe, const std::string& folder) {
             "classes with fewer training samples are dropped", {1, kMany});
   data.finish();
   setup.data_path = absolute_path(file, folder);
-  setup.dataset =
-      std::make_unique<Dataset>(Dataset::open(setup.data_path, bytes_of(data, memory), names));
+  setup.dataset = std::make_unique<Dataset>(Dataset::open(setup.data_path, memory, names));
   setup.set = make_training_set(*setup.dataset, set_settings, setup.seed);
 
   setup.sampler = read_sampler(root.section("sampler"), setup.set, setup.seed);
+  check_read_ahead(data, memory, setup);
   setup.augment = read_augment(root.section("augment"));
   setup.architecture = read_architecture(model, setup.dataset->shape());
   require(setup.architecture.precision);
   check_slices(model, setup);
   model.finish();
 
-  std::vector<Index> samples;
-  for (const TrainingSet::Entry& entry : setup.set.entries) {
-    if (entry.turns == 0) samples.push_back(entry.sample);
-  }
-  setup.scaling = measure_scaling(*setup.dataset, samples);
+  setup.scaling = measure_scaling(*setup.dataset, training_samples(setup.set));
   if (setup.train.planned_steps == 0) {
     setup.train.planned_steps = setup.train.epochs * setup.sampler->steps_per_epoch();
   }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 
@@ -14,6 +15,8 @@
 
 namespace kindred {
 namespace {
+
+constexpr int kMostReaders = 4;  // as many as the batches read ahead
 
 LossContext loss_context(const Setup& setup, Index embedding) {
   LossContext context;
@@ -137,7 +140,9 @@ Trainer::Impl::Impl(Recipe& recipe, const Setup& from, const Workers& with)
 const StepReport& Trainer::Impl::step() {
   ComputeScope scope;
   if (!reader) {
-    reader = std::make_unique<Reader>(*setup.dataset, setup.set, *setup.sampler, carried.step);
+    const int threads = setup.dataset->in_memory() ? 1 : std::min(workers.threads(), kMostReaders);
+    reader = std::make_unique<Reader>(*setup.dataset, setup.set, *setup.sampler, carried.step,
+                                      Reader::kAhead, threads);
   }
   Stopwatch watch;
   const Batch& batch = reader->next();

@@ -7,10 +7,8 @@
 #include <filesystem>
 #include <limits>
 #include <string>
-#include <thread>
 #include <vector>
 
-#include "kindred/core/random.h"
 #include "support/data_files.h"
 #include "support/temp_folder.h"
 
@@ -68,43 +66,6 @@ TEST(Dataset, VectorsMayComeAsAnyNumbers) {
   std::vector<float> read(3);
   data.read(std::vector<Index>{1}, reinterpret_cast<std::byte*>(read.data()));
   EXPECT_EQ(read, (std::vector<float>{3, 4, 0.1F}));
-}
-
-// Streamed reads against the same reads from memory, with room for one block, for a few, and with
-// several threads at once.
-TEST(Dataset, StreamedSamplesEqualThoseInMemory) {
-  const TempFolder folder;
-  constexpr Index kCount = 1000;
-  std::vector<std::uint8_t> images(kCount * 16);
-  Random random(1, Purpose::test);
-  for (std::uint8_t& byte : images) byte = static_cast<std::uint8_t>(random.below(256));
-  const std::vector<Hdf5Storage> storages{
-      {}, {.chunk = {7, 4, 4, 1}, .gzip = 1}, {.chunk = {64, 2, 4, 1}, .gzip = 4, .shuffle = true}};
-  for (const Hdf5Storage& storage : storages) {
-    write_data_file(folder / "a.h5",
-                    {.height = 4, .width = 4, .images = images, .storage = storage});
-    const Dataset whole = Dataset::open(folder / "a.h5");
-    ASSERT_TRUE(whole.in_memory());
-    for (const Index budget : {1, 700, 5000}) {
-      const Dataset streamed = Dataset::open(folder / "a.h5", budget);
-      ASSERT_FALSE(streamed.in_memory());
-      const auto check = [&](std::uint64_t thread) {
-        Random draw(2, Purpose::test, thread);
-        for (int turn = 0; turn < 20; ++turn) {
-          std::vector<Index> samples(static_cast<std::size_t>(1 + draw.below(100)));
-          for (Index& sample : samples) sample = draw.below(kCount);
-          std::vector<std::byte> expected(samples.size() * 16);
-          std::vector<std::byte> found(samples.size() * 16, std::byte{0xAA});
-          whole.read(samples, expected.data());
-          streamed.read(samples, found.data());
-          EXPECT_EQ(found, expected);
-        }
-      };
-      std::thread other(check, 1);
-      check(0);
-      other.join();
-    }
-  }
 }
 
 TEST(Dataset, SaysWhatIsMissing) {
@@ -168,11 +129,10 @@ TEST(Dataset, RefusesValuesThatAreNotFinite) {
   write_data_file(
       folder / "a.h5",
       {.features = 3, .vectors = {1, 2, 3, 4, 5, nan, 7, 8, 9}, .storage = {.chunk = {1, 3}}});
-  for (const Index budget : {1, 1000}) {  // streamed and in memory
-    expect_error(ErrorKind::data,
-                 "a.h5: /vectors row 1 holds nan in column 2; every value must be finite",
-                 [&] { Dataset::open(folder / "a.h5", budget); });
-  }
+  const std::string message =
+      "a.h5: /vectors row 1 holds nan in column 2; every value must be finite";
+  expect_error(ErrorKind::data, message, [&] { Dataset::open(folder / "a.h5"); });
+  expect_error(ErrorKind::data, message, [&] { Dataset::stream(folder / "a.h5"); });
   write_data_file(folder / "a.h5", {.images = kThree, .targets = {1, 2, -infinity}});
   expect_error(ErrorKind::data, "a.h5: /targets row 2 holds -inf in column 0",
                [&] { Dataset::open(folder / "a.h5"); });

@@ -72,7 +72,7 @@ TEST_F(Foreign, KerasArraysAreSplits) {
   EXPECT_EQ(labels_of(data), (Labels{3, 1, 2}));
   EXPECT_EQ(split_of(data), (Bytes{0, 0, 2}));
   EXPECT_EQ(data.layout(), "/x_train with /y_train as train; /x_test with /y_test as test");
-  const Dataset streamed = Dataset::open(path, 2);
+  const Dataset streamed = Dataset::stream(path);
   EXPECT_FALSE(streamed.in_memory());
   EXPECT_EQ(bytes_of(streamed), bytes_of(data));
 }

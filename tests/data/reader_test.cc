@@ -19,12 +19,13 @@ using test::TempFolder;
 using test::write_data_file;
 
 struct Material {
-  explicit Material(const TempFolder& folder, Index budget = Index{1} << 20)
-      : dataset(open(folder, budget)), set(make_training_set(dataset, {.quarter_turns = true}, 1)) {
+  explicit Material(const TempFolder& folder, bool streamed = false)
+      : dataset(open(folder, streamed)),
+        set(make_training_set(dataset, {.quarter_turns = true}, 1)) {
     Recipe recipe = Recipe::from_text("name = \"shuffle\"\nbatch = 16", "recipe.toml");
     sampler = read_sampler(recipe.root(), set, 1);
   }
-  static Dataset open(const TempFolder& folder, Index budget) {
+  static Dataset open(const TempFolder& folder, bool streamed) {
     std::vector<std::int64_t> labels(100);
     std::vector<float> targets(100);
     for (std::size_t i = 0; i < 100; ++i) {
@@ -35,7 +36,7 @@ struct Material {
                                       .labels = labels,
                                       .targets = targets,
                                       .storage = {.chunk = {9, 2, 2, 1}, .gzip = 1}});
-    return Dataset::open(folder / "a.h5", budget);
+    return streamed ? Dataset::stream(folder / "a.h5") : Dataset::open(folder / "a.h5");
   }
   Dataset dataset;
   TrainingSet set;
@@ -58,14 +59,16 @@ void expect_batch(const Material& material, const Batch& batch, Index step) {
 
 TEST(Reader, BatchesComeInOrderFromAnyStep) {
   const TempFolder folder;
-  for (const Index budget : {Index{1} << 20, Index{50}}) {
-    const Material material(folder, budget);
-    const Material own(folder, budget);  // the reader's sampler is the reader's alone
+  for (const bool streamed : {false, true}) {
+    const Material material(folder);
+    const Material own(folder, streamed);  // the reader's sampler is the reader's alone
     for (const Index first : {0, 33}) {
       for (const Index ahead : {1, 3, 8}) {
-        Reader reader(own.dataset, own.set, *own.sampler, first, ahead);
-        for (Index step = first; step < first + 40; ++step) {
-          expect_batch(material, reader.next(), step);
+        for (const int threads : {1, 2, 5}) {
+          Reader reader(own.dataset, own.set, *own.sampler, first, ahead, threads);
+          for (Index step = first; step < first + 40; ++step) {
+            expect_batch(material, reader.next(), step);
+          }
         }
       }
     }
@@ -98,8 +101,8 @@ TEST(Reader, StopsAtAnyMoment) {
   const TempFolder folder;
   const Material material(folder);
   for (int taken = 0; taken < 8; ++taken) {
-    for (int repeat = 0; repeat < 5; ++repeat) {
-      Reader reader(material.dataset, material.set, *material.sampler, 0, 2);
+    for (int repeat = 0; repeat < 6; ++repeat) {
+      Reader reader(material.dataset, material.set, *material.sampler, 0, 2, 1 + repeat % 3);
       for (int i = 0; i < taken; ++i) reader.next();
     }
   }
@@ -118,11 +121,13 @@ class FailingSampler : public Sampler {
 TEST(Reader, AFailureWhileReadingComesOutOfNext) {
   const TempFolder folder;
   const Material material(folder);
-  FailingSampler sampler;
-  Reader reader(material.dataset, material.set, sampler, 0, 2);
-  for (Index step = 0; step < 3; ++step) EXPECT_EQ(reader.next().entries[3], step);
-  expect_error(ErrorKind::io, "the disk is gone", [&] { reader.next(); });
-  expect_error(ErrorKind::io, "the disk is gone", [&] { reader.next(); });
+  for (const int threads : {1, 3}) {
+    FailingSampler sampler;
+    Reader reader(material.dataset, material.set, sampler, 0, 2, threads);
+    for (Index step = 0; step < 3; ++step) EXPECT_EQ(reader.next().entries[3], step);
+    expect_error(ErrorKind::io, "the disk is gone", [&] { reader.next(); });
+    expect_error(ErrorKind::io, "the disk is gone", [&] { reader.next(); });
+  }
 }
 
 }  // namespace

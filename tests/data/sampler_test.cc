@@ -21,7 +21,7 @@ TrainingSet set_of(const std::vector<Index>& sizes) {
   for (std::size_t c = 0; c < sizes.size(); ++c) {
     for (Index i = 0; i < sizes[c]; ++i) {
       set.entries.push_back(
-          {static_cast<Index>(set.entries.size()), static_cast<std::int64_t>(c), 0});
+          {static_cast<std::int32_t>(set.entries.size()), static_cast<std::int32_t>(c), 0});
     }
     set.class_names.push_back("name" + std::to_string(c));
   }

@@ -17,6 +17,7 @@ struct SmallData {
   Index channels = 1;
   Index targets = 3;       ///< columns of /targets
   Index test_classes = 0;  ///< the last so many classes are split 2
+  Hdf5Storage storage = {};
 };
 
 inline void write_small_data(const std::string& path, const SmallData& what = {}) {
@@ -40,7 +41,8 @@ inline void write_small_data(const std::string& path, const SmallData& what = {}
     }
   }
   Hdf5Writer writer(path);
-  writer.write<std::uint8_t>("images", {count, what.side, what.side, what.channels}, images);
+  writer.write<std::uint8_t>("images", {count, what.side, what.side, what.channels}, images,
+                             what.storage);
   writer.write<std::int64_t>("labels", {count}, labels);
   writer.write<std::uint8_t>("split", {count}, split);
   if (what.targets > 0) writer.write<float>("targets", {count, what.targets}, targets);

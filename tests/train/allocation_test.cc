@@ -15,10 +15,11 @@ namespace {
 using test::AllocationCount;
 using test::SmallRun;
 
-std::size_t allocations(const std::string& text) {
-  const SmallRun runs;
+std::size_t allocations(const std::string& text, const test::SmallData& data = {},
+                        int threads = 2) {
+  const SmallRun runs(data);
   Recipe recipe = runs.recipe(text, 100);
-  const Workers workers(2);
+  const Workers workers(threads);
   const Setup setup = read_setup(recipe, "");
   Trainer trainer(recipe, setup, workers);
   // An epoch and a bit: the sampler has turned over, each worker has met each size.
@@ -60,6 +61,17 @@ TEST(Allocation, NoneInAStepWithAugmentationAndResiduals) {
                         "[[loss]]\nname = 'softmax'\n[[loss]]\nname = 'triplet'\n[[loss]]\nname = "
                         "'center'\n"),
             0u);
+}
+
+// One reader: the first time that two read at once, the second makes itself room.
+TEST(Allocation, NoneInAStepOnStreamedData) {
+  for (const Hdf5Storage& storage : {Hdf5Storage{}, {.chunk = {13, 16, 16, 1}, .gzip = 1}}) {
+    const test::SmallData data{
+        .classes = 40, .samples_per_class = 20, .side = 16, .targets = 0, .storage = storage};
+    EXPECT_EQ(allocations(std::string(test::kMlp) + test::kSoftmax + "[data]\nmemory = '200KiB'\n",
+                          data, 1),
+              0u);
+  }
 }
 
 }  // namespace

@@ -3,11 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "kindred/loss/loss.h"
 #include "kindred/loss/miner.h"
 #include "kindred/train/model.h"
 #include "kindred/train/optimizer.h"
+#include "kindred/train/setup.h"
+#include "kindred/train/tensor_file.h"
 #include "support/bfloat16.h"
 #include "train/small_run.h"
 
@@ -151,6 +154,51 @@ TEST(Determinism, HoldsWithEverythingAtOnce) {
                    "[[loss]]\nname = 'center'\nweight = 0.01\n"
                    "[optimizer]\nname = 'adamw'\nschedule = 'one_cycle'\nclip_norm = 1.0\n"
                    "[train]\naverage = 0.9\ncheckpoint_every = 3\n");
+}
+
+// The numbers of a file; its texts name the recipe, which says how much memory there is.
+std::vector<std::vector<std::byte>> arrays(const std::string& path) {
+  std::vector<std::vector<std::byte>> result;
+  const TensorFile file = TensorFile::read(path);
+  for (const Tensor& tensor : file.tensors()) {
+    result.emplace_back(tensor.bytes.begin(), tensor.bytes.end());
+  }
+  return result;
+}
+
+// In memory and streamed, from samples that lie whole, from packed chunks, and from some that are
+// cut across: the same model, for any number of threads, at once and resumed.
+TEST(Determinism, HoldsForStreamedData) {
+  constexpr Index kSteps = 9;
+  const std::string text = std::string(test::kConv4) + test::kSoftmax + kAugment;
+  test::SmallData data{.classes = 40, .samples_per_class = 20, .side = 16, .test_classes = 4};
+  const SmallRun whole(data);
+  const auto recipe = [&](const SmallRun& runs, const char* memory) {
+    Recipe made = runs.recipe(text, kSteps);
+    made.set(std::string("data.memory=") + memory);
+    return made;
+  };
+  whole.run("memory", recipe(whole, "half"), 2);
+  const auto model = arrays(whole.path("memory") + "/model.kindred");
+  for (const Hdf5Storage& storage : {Hdf5Storage{},
+                                     {.chunk = {13, 16, 16, 1}, .gzip = 1, .shuffle = true},
+                                     {.chunk = {50, 8, 16, 1}, .gzip = 1}}) {
+    SCOPED_TRACE(storage.gzip == 0 ? "whole" : storage.shuffle ? "packed" : "cut");
+    data.storage = storage;
+    const SmallRun streamed(data);
+    Recipe looked_at = recipe(streamed, "'240KiB'");
+    EXPECT_FALSE(read_setup(looked_at, "").dataset->in_memory());
+    for (const int threads : {1, 2, 3, 8}) {
+      const std::string name = std::to_string(threads);
+      streamed.run(name, recipe(streamed, "'240KiB'"), threads);
+      EXPECT_EQ(arrays(streamed.path(name) + "/model.kindred"), model) << threads << " threads";
+    }
+    Recipe first = recipe(streamed, "'240KiB'");
+    first.set("train.steps=4");
+    streamed.run("resumed", std::move(first), 2);
+    streamed.run("resumed", recipe(streamed, "half"), 3, true);  // with other memory, too
+    EXPECT_EQ(arrays(streamed.path("resumed") + "/model.kindred"), model) << "resumed";
+  }
 }
 
 TEST(Determinism, AnotherSeedGivesOtherBits) {

@@ -16,6 +16,12 @@ enum class Element { u8, f32 };  ///< /images hold bytes, /vectors hold floats
 /// Which samples of a data set.
 enum class Split : std::uint8_t { train = 0, validation = 1, test = 2, all = 255 };
 
+/// How a caller goes through the samples; what it gets is the same.
+enum class Reading {
+  in_order,  ///< once, onwards: what was read is not wanted again
+  random,    ///< again and again, anywhere
+};
+
 /// What a file of somebody else calls things; what is empty is found (datasets/README.md).
 struct DatasetNames {
   std::string images = {};  ///< the data set of images or vectors
@@ -26,15 +32,20 @@ struct DatasetNames {
 };
 
 /// A data set in HDF5 (datasets/README.md), checked from end to end when opened: shapes, types,
-/// counts, label range, finite values. In memory when it fits `memory_budget` bytes, else streamed
-/// with that much for chunks already read.
+/// counts, label range, finite values.
+///
+/// Samples that take up to three quarters of `memory` are loaded; more are streamed: read from the
+/// file when they are asked for, with chunks unpacked before kept as long as the process takes less
+/// than seven eighths of `memory`. Labels and indices count, too.
 class Dataset {
  public:
   /// `path` may name a group: "FILE.h5:/group". Files that others wrote are read as they are:
-  /// images become bytes, channels last. Fails with no_input or data. Labels may be absent: see
-  /// require_labels().
-  static Dataset open(const std::string& path, Index memory_budget = Index{2} << 30,
-                      const DatasetNames& names = {});
+  /// images become bytes, channels last. `memory` is in bytes, 0: half of what the process may
+  /// have. Fails with no_input, data, or recipe where memory is too little. Labels may be absent:
+  /// see require_labels().
+  static Dataset open(const std::string& path, Index memory = 0, const DatasetNames& names = {});
+  /// The same, streamed however small it is.
+  static Dataset stream(const std::string& path, Index memory = 0, const DatasetNames& names = {});
   Dataset(Dataset&&) noexcept;
   Dataset& operator=(Dataset&&) noexcept;
   ~Dataset();
@@ -44,6 +55,8 @@ class Dataset {
   Element element() const;
   Index sample_bytes() const;
   bool in_memory() const;
+  /// What would make training on it faster, for people; "" where nothing would.
+  const std::string& advice() const;
   const std::string& path() const;
   /// Which data sets were taken for what, in a file of somebody else; "" in one of ours.
   const std::string& layout() const;
@@ -62,12 +75,16 @@ class Dataset {
   /// Samples of a split, in file order.
   std::vector<Index> samples_of(Split split) const;
 
-  /// Copies raw samples (channels-last) to dst, sample_bytes() each. Thread-safe.
-  void read(std::span<const Index> samples, std::byte* dst) const;
+  /// Copies raw samples (channels-last) to dst, sample_bytes() each. Thread-safe. Fails with data
+  /// or io where they are streamed.
+  void read(std::span<const Index> samples, std::byte* dst,
+            Reading reading = Reading::in_order) const;
 
  private:
   struct Impl;
   explicit Dataset(std::unique_ptr<Impl> impl);
+  static Dataset open(const std::string& path, Index memory, const DatasetNames& names,
+                      bool streamed);
   std::unique_ptr<Impl> impl_;
 };
 

@@ -136,6 +136,10 @@ class Hdf5Writer {
               const Hdf5Storage& storage = {});
   template <typename T>
   void write_rows(const std::string& name, Index first, Index count, std::span<const T> values);
+  /// A data set in one piece, which somebody else fills: returns where in the file beside() its
+  /// first byte is. Every byte must be written there before finish().
+  template <typename T>
+  Index reserve(const std::string& name, const std::vector<Index>& shape);
   /// Rows of bytes of a chunked data set from `first` on, the start of a chunk, to the end of a
   /// chunk or of the data set; deflated at `level` where it has a filter, 1 to 12 (slow and small,
   /// readable by all). Equal bytes for any number of workers.
@@ -151,7 +155,8 @@ class Hdf5Writer {
   void attribute(const std::string& object, const std::string& name, double value);
   void attribute(const std::string& object, const std::string& name, std::int64_t value);
 
-  const std::string& path() const;  ///< as given
+  const std::string& path() const;    ///< as given
+  const std::string& beside() const;  ///< the file that is being written
 
   /// Flushes, syncs and renames into place. Nothing may be written afterwards.
   void finish();

@@ -22,16 +22,19 @@ struct Batch {
   Matrix targets;                    ///< [B, T], empty where absent
 };
 
-/// Reads ahead on a thread of its own, with a bounded number of buffers; batches come out in order.
-/// No allocation after the first turn of the buffers. A failure while reading is rethrown by
-/// next().
+/// Reads ahead on threads of its own, each a whole batch, with a bounded number of buffers; batches
+/// come out in order whatever is read first. No allocation after the first turn of the buffers. A
+/// failure while reading is rethrown by next() in its batch's place.
 class Reader {
  public:
+  /// At most `ahead` batches are read that were not asked for yet.
   Reader(const Dataset& dataset, const TrainingSet& set, Sampler& sampler, Index first_step,
-         Index ahead = 3);
+         Index ahead = kAhead, int threads = 1);
   ~Reader();
   /// Waits for the next batch; it stays valid until the call after.
   const Batch& next();
+
+  static constexpr Index kAhead = 3;
 
  private:
   struct Impl;

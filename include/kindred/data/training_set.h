@@ -15,11 +15,11 @@ namespace kindred {
 /// alphabets where class names have a "/", chosen by the seed.
 struct TrainingSet {
   struct Entry {
-    Index sample;        ///< in the data set
-    std::int64_t label;  ///< in [0, classes)
-    std::uint8_t turns;  ///< quarter turns counter-clockwise, 0 to 3
+    std::int32_t sample;  ///< in the data set
+    std::int32_t label;   ///< in [0, classes)
+    std::uint8_t turns;   ///< quarter turns counter-clockwise, 0 to 3
   };
-  std::vector<Entry> entries;
+  std::vector<Entry> entries;  ///< by turns, then label, then sample
   Index classes = 0;
   std::vector<std::string> class_names;   ///< [classes]; "Greek/character07", "... turned 90"
   std::vector<Index> validation_samples;  ///< split 1, or the carved classes; may be empty

@@ -51,4 +51,7 @@ struct Setup {
 /// are left to the Trainer, which finishes them. Relative paths are taken from `folder`.
 Setup read_setup(Recipe& recipe, const std::string& folder);
 
+/// Reads `memory` of [data]: what training may take, in bytes.
+Index read_memory(Section data);
+
 }  // namespace kindred

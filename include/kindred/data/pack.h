@@ -1,0 +1,34 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "kindred/data/dataset.h"
+
+namespace kindred {
+
+/// What was packed.
+struct PackReport {
+  Index samples = 0;
+  Index classes = 0;
+  Index bytes = 0;                    ///< of the samples
+  std::vector<std::string> left_out;  ///< names in the source that are no part of a data set
+  bool interrupted = false;           ///< nothing was written
+};
+
+/// Told of the progress, from one thread at a time.
+class PackObserver {
+ public:
+  virtual ~PackObserver() = default;
+  virtual void on_progress(Index /*samples*/, Index /*total*/) {}
+  virtual bool stop_requested() { return false; }
+};
+
+/// Writes the data set `from` anew to `to`: samples ordered by label (those of a label as they
+/// were), uncompressed and in one piece, everything else that belongs to them reordered alike,
+/// pairs renumbered. What others wrote becomes ours. The samples are streamed; labels and such are
+/// in memory. Equal bytes for any number of threads (0: all the process may use). Written beside
+/// and renamed. Fails with no_input, data, usage (the same file), cannot_create or io.
+PackReport pack_dataset(const std::string& from, const std::string& to, const DatasetNames& names,
+                        int threads, PackObserver* observer = nullptr);
+
+}  // namespace kindred

@@ -1,0 +1,254 @@
+#include "kindred/data/pack.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <mutex>
+#include <numeric>
+#include <set>
+
+#include "data/file_handle.h"
+#include "data/positioned_io.h"
+#include "data/sample_columns.h"
+#include "kindred/core/error.h"
+#include "kindred/data/hdf5_file.h"
+
+namespace kindred {
+namespace {
+
+constexpr Index kPieceBytes = Index{1} << 20;  // read at once
+
+/// The new order: sample order[i] becomes the i-th, so sample i goes to place[i].
+struct Order {
+  std::vector<Index> order;
+  std::vector<Index> place;
+};
+
+Order by_label(const Dataset& dataset) {
+  Order result;
+  result.order.resize(static_cast<std::size_t>(dataset.size()));
+  std::iota(result.order.begin(), result.order.end(), Index{0});
+  const std::span<const std::int64_t> labels = dataset.labels();
+  if (!labels.empty()) {
+    std::stable_sort(result.order.begin(), result.order.end(), [&](Index a, Index b) {
+      return labels[static_cast<std::size_t>(a)] < labels[static_cast<std::size_t>(b)];
+    });
+  }
+  result.place.resize(result.order.size());
+  for (std::size_t i = 0; i < result.order.size(); ++i) {
+    result.place[static_cast<std::size_t>(result.order[i])] = static_cast<Index>(i);
+  }
+  return result;
+}
+
+template <typename T>
+std::vector<T> reordered(std::span<const T> values, const Order& order) {
+  std::vector<T> result;
+  result.reserve(values.size());
+  for (const Index i : order.order) result.push_back(values[static_cast<std::size_t>(i)]);
+  return result;
+}
+
+/// Copies the samples to their places in the file that is being written.
+class SampleCopy {
+ public:
+  SampleCopy(const Dataset& dataset, const Order& order, const std::string& beside, Index offset,
+             PackObserver* observer)
+      : dataset_(dataset),
+        order_(order),
+        beside_(beside),
+        offset_(static_cast<std::uint64_t>(offset)),
+        observer_(observer),
+        file_(::open(beside.c_str(), O_WRONLY | O_CLOEXEC)) {
+    if (!file_.valid()) {
+      fail(ErrorKind::io, fmt::format("{}: cannot open: {}", beside, std::strerror(errno)));
+    }
+  }
+
+  /// False where it was asked to stop.
+  bool run(const Workers& workers) {
+    const Index bytes = dataset_.sample_bytes();
+    const Index rows = std::clamp<Index>(kPieceBytes / bytes, 1, dataset_.size());
+    std::vector<Buffer<std::byte>> buffers;
+    for (int i = 0; i < workers.threads(); ++i) buffers.emplace_back(rows * bytes);
+    workers.for_blocks(dataset_.size(), rows, [&](Index begin, Index end, int worker) {
+      if (stopped_) return;
+      copy(begin, end, buffers[static_cast<std::size_t>(worker)].data());
+      tell(end - begin);
+    });
+    return !stopped_;
+  }
+
+ private:
+  void copy(Index begin, Index end, std::byte* rows) {
+    std::vector<Index> samples(static_cast<std::size_t>(end - begin));
+    std::iota(samples.begin(), samples.end(), begin);
+    dataset_.read(samples, rows);
+    const Index bytes = dataset_.sample_bytes();
+    const auto place = [&](Index i) { return order_.place[static_cast<std::size_t>(i)]; };
+    for (Index first = begin; first < end;) {
+      Index next = first + 1;
+      while (next < end && place(next) == place(next - 1) + 1) ++next;
+      write_at(file_.get(), offset_ + static_cast<std::uint64_t>(place(first) * bytes),
+               (next - first) * bytes, rows + (first - begin) * bytes, beside_);
+      first = next;
+    }
+  }
+
+  void tell(Index samples) {
+    const std::lock_guard guard(lock_);
+    done_ += samples;
+    if (observer_ == nullptr) return;
+    observer_->on_progress(done_, dataset_.size());
+    if (observer_->stop_requested()) stopped_ = true;
+  }
+
+  const Dataset& dataset_;
+  const Order& order_;
+  const std::string& beside_;
+  std::uint64_t offset_;
+  PackObserver* observer_;
+  FileHandle file_;
+  std::mutex lock_;
+  Index done_ = 0;
+  std::atomic<bool> stopped_ = false;
+};
+
+/// Everything of a data set but its samples.
+class ColumnCopy {
+ public:
+  ColumnCopy(const Dataset& dataset, const Order& order, Hdf5Writer& writer)
+      : dataset_(dataset), order_(order), writer_(writer) {}
+
+  void write_known() {
+    write("labels", dataset_.labels());
+    write("split", dataset_.split());
+    write("groups", dataset_.groups());
+    write("episode", dataset_.episode());
+    write("role", dataset_.role());
+    if (!dataset_.class_names().empty()) {
+      writer_.write_strings("class_names", dataset_.class_names());
+    }
+    if (!dataset_.paths().empty()) {
+      writer_.write_strings("paths", reordered<std::string>(dataset_.paths(), order_));
+    }
+    const ConstMatrixView targets = dataset_.targets();
+    if (targets.empty()) return;
+    std::vector<float> values;
+    values.reserve(static_cast<std::size_t>(targets.rows() * targets.cols()));
+    for (const Index i : order_.order) {
+      values.insert(values.end(), targets.row(i), targets.row(i) + targets.cols());
+    }
+    writer_.write<float>("targets", {targets.rows(), targets.cols()}, values);
+  }
+
+  /// What only files of ours have; returns the names of what has no meaning.
+  std::vector<std::string> write_rest(const Hdf5File& file) {
+    static const std::set<std::string> known{"images", "vectors", "labels", "class_names", "split",
+                                             "paths",  "targets", "groups", "episode",     "role",
+                                             "pairs",  "same",    "fold",   "people_fold"};
+    std::vector<std::string> left_out;
+    copy_pairs(file, "");
+    if (file.is_dataset("people_fold")) {
+      const std::vector<std::int64_t> folds = read_whole_numbers(file, "people_fold");
+      if (static_cast<Index>(folds.size()) != dataset_.size()) {
+        fail(ErrorKind::data,
+             fmt::format("{} has {} rows, the data set {}", file.where("people_fold"), folds.size(),
+                         dataset_.size()));
+      }
+      write<std::int64_t>("people_fold", folds);
+    }
+    for (const std::string& name : file.children()) {
+      if (known.contains(name)) continue;
+      if (file.is_group(name) && file.is_dataset(name + "/pairs")) {
+        writer_.group(name);
+        copy_pairs(file, name + "/");
+      } else {
+        left_out.push_back(name);
+      }
+    }
+    return left_out;
+  }
+
+ private:
+  template <typename T>
+  void write(const std::string& name, std::span<const T> values) {
+    if (values.empty()) return;
+    writer_.write<T>(name, {static_cast<Index>(values.size())}, reordered(values, order_));
+  }
+
+  void copy_pairs(const Hdf5File& file, const std::string& prefix) {
+    if (!file.is_dataset(prefix + "pairs")) return;
+    std::vector<std::int64_t> pairs = file.read<std::int64_t>(prefix + "pairs");
+    for (std::int64_t& row : pairs) {
+      if (row < 0 || row >= dataset_.size()) {
+        fail(ErrorKind::data, fmt::format("{} names row {}; the data set has {}",
+                                          file.where(prefix + "pairs"), row, dataset_.size()));
+      }
+      row = order_.place[static_cast<std::size_t>(row)];
+    }
+    writer_.write<std::int64_t>(prefix + "pairs", file.shape(prefix + "pairs"), pairs);
+    if (file.is_dataset(prefix + "same")) {
+      writer_.write<std::uint8_t>(prefix + "same", file.shape(prefix + "same"),
+                                  file.read<std::uint8_t>(prefix + "same"));
+    }
+    if (file.is_dataset(prefix + "fold")) {
+      writer_.write<std::int64_t>(prefix + "fold", file.shape(prefix + "fold"),
+                                  file.read<std::int64_t>(prefix + "fold"));
+    }
+  }
+
+  const Dataset& dataset_;
+  const Order& order_;
+  Hdf5Writer& writer_;
+};
+
+void check_different(const std::string& from, const std::string& to) {
+  std::error_code ignored;
+  const std::string file = from.substr(0, from.rfind(":/"));
+  if (std::filesystem::equivalent(file, to, ignored)) {
+    fail(ErrorKind::usage, fmt::format("pack: {} cannot be packed onto itself", to));
+  }
+}
+
+}  // namespace
+
+PackReport pack_dataset(const std::string& from, const std::string& to, const DatasetNames& names,
+                        int threads, PackObserver* observer) {
+  check_different(from, to);
+  const Workers workers(threads);
+  const Dataset dataset = Dataset::stream(from, 0, names);
+  const Order order = by_label(dataset);
+  const Shape& shape = dataset.shape();
+  PackReport report;
+  report.samples = dataset.size();
+  report.classes = dataset.classes();
+  report.bytes = dataset.size() * dataset.sample_bytes();
+
+  Hdf5Writer writer(to);
+  writer.attribute("/", "format", std::string("kindred data set"));
+  writer.attribute("/", "version", std::int64_t{1});
+  const Index offset = dataset.element() == Element::u8
+                           ? writer.reserve<std::uint8_t>("images", {dataset.size(), shape.height,
+                                                                     shape.width, shape.channels})
+                           : writer.reserve<float>("vectors", {dataset.size(), shape.channels});
+  ColumnCopy columns(dataset, order, writer);
+  columns.write_known();
+  if (dataset.layout().empty()) {
+    const Hdf5File file = Hdf5File::open(from);
+    report.left_out = columns.write_rest(file);
+    if (file.has_attribute("", "source")) {
+      writer.attribute("/", "source", file.attribute_text("", "source"));
+    }
+  }
+  report.interrupted = !SampleCopy(dataset, order, writer.beside(), offset, observer).run(workers);
+  if (!report.interrupted) writer.finish();
+  return report;
+}
+
+}  // namespace kindred

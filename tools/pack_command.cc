@@ -1,0 +1,74 @@
+#include <fmt/format.h>
+
+#include "command.h"
+#include "count_bar.h"
+#include "kindred/data/pack.h"
+
+namespace kindred::tools {
+namespace {
+
+struct PackOptions : CommonOptions {
+  std::string from;
+  std::string to;
+  DatasetNames names;
+};
+
+class Observer final : public PackObserver {
+ public:
+  explicit Observer(bool quiet) : bar_("samples", quiet) {}
+  void on_progress(Index done, Index total) override { bar_.show(done, total); }
+  bool stop_requested() override { return signal_received() != 0; }
+
+ private:
+  CountBar bar_;
+};
+
+PackReport run(const PackOptions& options) {
+  Observer observer(options.quiet);
+  return pack_dataset(options.from, options.to, options.names, options.threads, &observer);
+}
+
+void pack(const PackOptions& options) {
+  watch_signals();
+  const PackReport report = run(options);
+  if (report.interrupted) {
+    note(fmt::format("stopped; {} was not written", options.to));
+    return;
+  }
+  const Json numbers = {{"samples", report.samples},
+                        {"classes", report.classes},
+                        {"bytes", report.bytes},
+                        {"left out", report.left_out}};
+  if (!write_json(options, numbers)) return;
+  fmt::print("{}: {} samples of {} classes, {} bytes\n", options.to, report.samples, report.classes,
+             report.bytes);
+  for (const std::string& name : report.left_out) {
+    fmt::print("  left out: /{}, which is no part of a data set\n", name);
+  }
+}
+
+}  // namespace
+
+void add_pack(CLI::App& program) {
+  auto options = std::make_shared<PackOptions>();
+  CLI::App& command =
+      *program.add_subcommand("pack", "write a data set anew so that it streams at full speed");
+  command.add_option("data", options->from, "the data set, or FILE.h5:/group")
+      ->required()
+      ->type_name("DATA.h5");
+  command.add_option("out", options->to, "the file to write")->required()->type_name("OUT.h5");
+  add_names(command, options->names);
+  add_threads(command, *options);
+  add_json(command, *options);
+  add_quiet(command, *options);
+  command.footer(
+      "Samples are ordered by class, uncompressed and in one piece: what does not fit into memory\n"
+      "is then read sample by sample. Labels, splits, paths, targets and pairs follow. The bytes "
+      "do\n"
+      "not depend on --threads. OUT.h5 is there whole or not at all.\n"
+      "Example:\n"
+      "  kindred pack photos.h5 packed.h5");
+  command.callback([options] { pack(*options); });
+}
+
+}  // namespace kindred::tools
