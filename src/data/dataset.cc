@@ -137,6 +137,11 @@ void Dataset::Impl::open_others(const Hdf5Layout& found) {
   layout = found.description;
   shape = found.shape;
   element = found.vectors ? Element::f32 : Element::u8;
+  if (shape.size() == 0) {
+    fail(ErrorKind::data,
+         fmt::format("{}: samples of /{} are {} x {} x {}: they hold nothing", path,
+                     found.parts[0].images, shape.height, shape.width, shape.channels));
+  }
   check_sample(path);
   SampleLabels labels = read_sample_labels(found);
   columns.labels = std::move(labels.labels);

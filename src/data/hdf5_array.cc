@@ -121,7 +121,13 @@ void Hdf5Array::check_storage(Index file_bytes) {
     const int rank = H5Pget_chunk(plan.get(), H5S_MAX_RANK, size.data());
     chunk.assign(size.begin(), size.begin() + std::max(rank, 0));
     Index bytes = element_bytes;
-    for (const Index extent : chunk) bytes = bytes < 0 ? -1 : product(bytes, extent);
+    for (const Index extent : chunk) {
+      if (extent < 1) {
+        fail(ErrorKind::data, fmt::format("{}: has chunks of [{}] elements; the file is damaged",
+                                          where, fmt::join(chunk, ", ")));
+      }
+      bytes = bytes < 0 ? -1 : product(bytes, extent);
+    }
     if (bytes < 0 || bytes > kMostChunkBytes) {
       fail(ErrorKind::data,
            fmt::format("{}: has chunks of [{}] elements, over 1 GiB each; repack it with smaller "

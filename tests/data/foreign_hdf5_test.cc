@@ -231,6 +231,15 @@ TEST_F(Foreign, SaysWhatItHoldsWhereNothingFits) {
                [&] { Dataset::open(two, 1 << 20, {.images = "middle"}); });
 }
 
+// Found by damaged files: a division by the size of a sample.
+TEST_F(Foreign, SamplesOfNothingAreRefused) {
+  const std::string path = write([](Hdf5Writer& w) {
+    w.write<float>("images", {2, 0, 3}, std::vector<float>());
+  });
+  expect_error(ErrorKind::data, "a.h5: samples of /images are 0 x 3 x 1: they hold nothing",
+               [&] { Dataset::open(path); });
+}
+
 /// What Hdf5Writer does not write.
 class Raw {
  public:
