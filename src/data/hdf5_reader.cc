@@ -14,8 +14,8 @@
 namespace kindred {
 namespace {
 
-constexpr std::size_t kMostLinks = 10000;  // that are listed
-constexpr std::ptrdiff_t kDeepest = 8;     // groups in groups that are looked into
+constexpr std::size_t kMostLinks = 2000;  // that are listed
+constexpr std::ptrdiff_t kDeepest = 8;    // groups in groups that are looked into
 
 herr_t refuse_external_link(const char* /*parent_file*/, const char* /*parent_group*/,
                             const char* /*file*/, const char* /*object*/, unsigned* /*flags*/,

@@ -72,7 +72,7 @@ class Hdf5File {
   /// Names in a group, sorted by bytes; "" is the group that was opened.
   std::vector<std::string> children(std::string_view name = "") const;
   /// Paths of the data sets in the group that was opened and those in it, up to 8 deep; and of what
-  /// cannot be looked up: opening it says why. At most 10,000 names are looked at, as in
+  /// cannot be looked up: opening it says why. At most 2,000 names are looked at, as in
   /// children().
   std::vector<std::string> datasets() const;
 
