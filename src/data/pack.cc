@@ -58,11 +58,12 @@ std::vector<T> reordered(std::span<const T> values, const Order& order) {
 class SampleCopy {
  public:
   SampleCopy(const Dataset& dataset, const Order& order, const std::string& beside, Index offset,
-             PackObserver* observer)
+             Index window, PackObserver* observer)
       : dataset_(dataset),
         order_(order),
         beside_(beside),
         offset_(static_cast<std::uint64_t>(offset)),
+        window_(window),
         observer_(observer),
         file_(::open(beside.c_str(), O_WRONLY | O_CLOEXEC)) {
     if (!file_.valid()) {
@@ -70,34 +71,48 @@ class SampleCopy {
     }
   }
 
-  /// False where it was asked to stop.
+  /// False where it was asked to stop. The file is written from front to back, a window at a time,
+  /// and the samples of each window are looked for: a file of samples in no order is read several
+  /// times, but small writes all over a file cost far more.
   bool run(const Workers& workers) {
     const Index bytes = dataset_.sample_bytes();
-    const Index rows = std::clamp<Index>(kPieceBytes / bytes, 1, dataset_.size());
-    std::vector<Buffer<std::byte>> buffers;
-    for (int i = 0; i < workers.threads(); ++i) buffers.emplace_back(rows * bytes);
-    workers.for_blocks(dataset_.size(), rows, [&](Index begin, Index end, int worker) {
-      if (stopped_) return;
-      copy(begin, end, buffers[static_cast<std::size_t>(worker)].data());
-      tell(end - begin);
-    });
+    const Index all = dataset_.size();
+    const Index most = std::clamp<Index>(window_ / bytes, 1, std::max<Index>(all, 1));
+    const Index rows = std::clamp<Index>(kPieceBytes / bytes, 1, std::max<Index>(all, 1));
+    Buffer<std::byte> window(most * bytes);
+    std::vector<Buffer<std::byte>> pieces;
+    for (int i = 0; i < workers.threads(); ++i) pieces.emplace_back(rows * bytes);
+    for (Index first = 0; first < all && !stopped_; first += most) {
+      const Index last = std::min(all, first + most);
+      workers.for_blocks(all, rows, [&](Index begin, Index end, int worker) {
+        if (stopped_) return;
+        std::byte* piece = pieces[static_cast<std::size_t>(worker)].data();
+        tell(gather(begin, end, first, last, piece, window.data()));
+      });
+      if (stopped_) break;
+      write_at(file_.get(), offset_ + static_cast<std::uint64_t>(first * bytes),
+               (last - first) * bytes, window.data(), beside_);
+    }
     return !stopped_;
   }
 
  private:
-  void copy(Index begin, Index end, std::byte* rows) {
-    std::vector<Index> samples(static_cast<std::size_t>(end - begin));
-    std::iota(samples.begin(), samples.end(), begin);
+  /// Those of the samples [begin, end) that belong to the places [first, last) go there; how many.
+  Index gather(Index begin, Index end, Index first, Index last, std::byte* rows,
+               std::byte* window) const {
+    const auto place = [&](Index i) { return order_.place[static_cast<std::size_t>(i)]; };
+    std::vector<Index> samples;
+    for (Index i = begin; i < end; ++i) {
+      if (place(i) >= first && place(i) < last) samples.push_back(i);
+    }
+    if (samples.empty()) return 0;
     dataset_.read(samples, rows);
     const Index bytes = dataset_.sample_bytes();
-    const auto place = [&](Index i) { return order_.place[static_cast<std::size_t>(i)]; };
-    for (Index first = begin; first < end;) {
-      Index next = first + 1;
-      while (next < end && place(next) == place(next - 1) + 1) ++next;
-      write_at(file_.get(), offset_ + static_cast<std::uint64_t>(place(first) * bytes),
-               (next - first) * bytes, rows + (first - begin) * bytes, beside_);
-      first = next;
+    for (std::size_t n = 0; n < samples.size(); ++n) {
+      std::memcpy(window + (place(samples[n]) - first) * bytes,
+                  rows + static_cast<Index>(n) * bytes, static_cast<std::size_t>(bytes));
     }
+    return static_cast<Index>(samples.size());
   }
 
   void tell(Index samples) {
@@ -112,6 +127,7 @@ class SampleCopy {
   const Order& order_;
   const std::string& beside_;
   std::uint64_t offset_;
+  Index window_;  // bytes
   PackObserver* observer_;
   FileHandle file_;
   std::mutex lock_;
@@ -219,7 +235,7 @@ void check_different(const std::string& from, const std::string& to) {
 }  // namespace
 
 PackReport pack_dataset(const std::string& from, const std::string& to, const DatasetNames& names,
-                        int threads, PackObserver* observer) {
+                        int threads, PackObserver* observer, Index window) {
   check_different(from, to);
   const Workers workers(threads);
   const Dataset dataset = Dataset::stream(from, 0, names);
@@ -246,7 +262,8 @@ PackReport pack_dataset(const std::string& from, const std::string& to, const Da
       writer.attribute("/", "source", file.attribute_text("", "source"));
     }
   }
-  report.interrupted = !SampleCopy(dataset, order, writer.beside(), offset, observer).run(workers);
+  report.interrupted =
+      !SampleCopy(dataset, order, writer.beside(), offset, window, observer).run(workers);
   if (!report.interrupted) writer.finish();
   return report;
 }

@@ -117,13 +117,17 @@ TEST(Pack, OrdersByLabelAndTakesEverythingAlong) {
   EXPECT_FALSE(file.exists("thoughts"));
 }
 
-TEST(Pack, ThreadsDoNotChangeAByte) {
+TEST(Pack, ThreadsAndWindowsDoNotChangeAByte) {
   const TempFolder folder;
   const Source source(folder / "a.h5");
   pack_dataset(folder / "a.h5", folder / "1.h5", {}, 1);
   for (const int threads : {2, 3, 8}) {
     pack_dataset(folder / "a.h5", folder / "n.h5", {}, threads);
     EXPECT_EQ(read_file(folder / "n.h5"), read_file(folder / "1.h5")) << threads;
+  }
+  for (const Index window : {1, 500, 3000}) {  // one sample, some, many
+    pack_dataset(folder / "a.h5", folder / "n.h5", {}, 2, nullptr, window);
+    EXPECT_EQ(read_file(folder / "n.h5"), read_file(folder / "1.h5")) << window;
   }
   // What is packed already stays as it is.
   pack_dataset(folder / "1.h5", folder / "again.h5", {}, 2);

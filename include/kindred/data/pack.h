@@ -25,10 +25,12 @@ class PackObserver {
 
 /// Writes the data set `from` anew to `to`: samples ordered by label (those of a label as they
 /// were), uncompressed and in one piece, everything else that belongs to them reordered alike,
-/// pairs renumbered. What others wrote becomes ours. The samples are streamed; labels and such are
-/// in memory. Equal bytes for any number of threads (0: all the process may use). Written beside
-/// and renamed. Fails with no_input, data, usage (the same file), cannot_create or io.
+/// pairs renumbered. What others wrote becomes ours. Labels and such are in memory, and `window`
+/// bytes of samples, which are gathered and written together: a source of several windows in no
+/// order is read as often. Equal bytes for any window and number of threads (0: all the process may
+/// use). Written beside and renamed. Fails with no_input, data, usage (the same file), cannot_create or io.
 PackReport pack_dataset(const std::string& from, const std::string& to, const DatasetNames& names,
-                        int threads, PackObserver* observer = nullptr);
+                        int threads, PackObserver* observer = nullptr,
+                        Index window = Index{1} << 30);
 
 }  // namespace kindred
