@@ -77,12 +77,10 @@ Index mapped_bytes() {
   return static_cast<Index>(pages) * ::sysconf(_SC_PAGESIZE);
 }
 
-void close_all_but(int a, int b) {
-  const auto low = static_cast<unsigned>(std::min(a, b));
-  const auto high = static_cast<unsigned>(std::max(a, b));
-  if (low > 3) ::close_range(3, low - 1, 0);
-  if (high > low + 1) ::close_range(low + 1, high - 1, 0);
-  ::close_range(high + 1, ~0U, 0);
+void close_all_but(int kept) {
+  const auto number = static_cast<unsigned>(kept);
+  if (number > 3) ::close_range(3, number - 1, 0);
+  ::close_range(number + 1, ~0U, 0);
 }
 
 // Input and output of the program are not the child's, nor are messages of the C library when it
@@ -108,8 +106,9 @@ void set_signals() {
 void set_limits(const IsolationLimits& limits) {
   limit(RLIMIT_CORE, 0);
   limit(RLIMIT_NOFILE, kMostFiles);
-  limit(RLIMIT_FSIZE, static_cast<rlim_t>(limits.memory));  // of the shared memory: no other file
-  if (!kSanitizer) limit(RLIMIT_AS, static_cast<rlim_t>(mapped_bytes() + limits.memory));
+  if (kSanitizer) return;  // their reports are written, and they map terabytes
+  limit(RLIMIT_FSIZE, 0);
+  limit(RLIMIT_AS, static_cast<rlim_t>(mapped_bytes() + limits.memory));
 }
 
 // A call may compute so long; also where the parent is gone.
@@ -135,7 +134,7 @@ std::string plain(std::string text) {
 }  // namespace
 
 IsolatedProcess::IsolatedProcess(std::string what, const IsolationLimits& limits)
-    : what_(std::move(what)), limits_(limits) {
+    : what_(std::move(what)), limits_(limits), memory_(limits.memory) {
   if (limits_.computing == 0) limits_.computing = limits_.seconds;
   SystemCallFilter::prepare();
   int channels[2];
@@ -183,7 +182,6 @@ void IsolatedProcess::bury(const std::string& why, ErrorKind kind) {
 void IsolatedProcess::bury(int status) {
   const int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
   if (signal == SIGPROF) bury(too_long(limits_.computing));
-  if (signal == SIGXFSZ) bury(too_much());
   if (signal == SIGKILL || signal == SIGTERM) {
     bury(fmt::format("the process that read it was ended ({}); is there enough memory?",
                      ::strsignal(signal)),
@@ -224,7 +222,7 @@ Index IsolatedProcess::exchange_bytes(Index bytes) {
 void IsolatedProcess::serve(int channel) {
   set_signals();
   silence();
-  close_all_but(channel, memory_.descriptor());
+  close_all_but(channel);
   set_limits(limits_);
   SystemCallFilter::install();
   for (Note request; receive_note(channel, request);) {

@@ -16,7 +16,7 @@ namespace kindred {
 
 /// What a child may use.
 struct IsolationLimits {
-  Index memory = Index{3} << 30;  ///< bytes more than this process has; also for one answer
+  Index memory = Index{3} << 30;  ///< bytes more than this process has; an answer may take as many
   double seconds = 60;            ///< a call, by the clock
   double computing = 0;           ///< seconds that a call computes; 0: the same
 };

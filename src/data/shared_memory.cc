@@ -1,12 +1,8 @@
 #include "data/shared_memory.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <new>
@@ -16,39 +12,23 @@
 namespace kindred {
 namespace {
 
-constexpr Index kPiece = Index{1} << 20;  // by which it grows at least
-
-[[noreturn]] void refuse(Index bytes) {
-  if (errno == ENOMEM) throw std::bad_alloc();
-  fail(ErrorKind::io, fmt::format("{} bytes of shared memory: {}", bytes, std::strerror(errno)));
-}
+constexpr Index kPage = 4096;
 
 }  // namespace
 
-SharedMemory::SharedMemory()
-    : descriptor_(::memfd_create("kindred", MFD_CLOEXEC | MFD_ALLOW_SEALING)) {
-  if (descriptor_ < 0 || ::fcntl(descriptor_, F_ADD_SEALS, F_SEAL_SHRINK) != 0) refuse(0);
+SharedMemory::SharedMemory(Index most) : size_(round_up(most, kPage)) {
+  void* const mapped = ::mmap(nullptr, static_cast<std::size_t>(size_), PROT_READ | PROT_WRITE,
+                              MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (mapped == MAP_FAILED) {
+    fail(ErrorKind::io, fmt::format("{} bytes of shared memory: {}", size_, std::strerror(errno)));
+  }
+  mapped_ = static_cast<std::byte*>(mapped);
 }
 
-SharedMemory::~SharedMemory() {
-  if (mapped_ != nullptr) ::munmap(mapped_, static_cast<std::size_t>(size_));
-  ::close(descriptor_);
-}
+SharedMemory::~SharedMemory() { ::munmap(mapped_, static_cast<std::size_t>(size_)); }
 
 std::span<std::byte> SharedMemory::first(Index bytes) {
-  if (bytes > size_) {
-    const Index size = round_up(std::max(bytes, 2 * size_), kPiece);
-    struct stat file {};
-    if (::fstat(descriptor_, &file) != 0) refuse(size);
-    if (file.st_size < size && ::ftruncate(descriptor_, size) != 0) refuse(size);
-    if (mapped_ != nullptr) ::munmap(mapped_, static_cast<std::size_t>(size_));
-    size_ = 0;
-    void* const mapped = ::mmap(nullptr, static_cast<std::size_t>(size), PROT_READ | PROT_WRITE,
-                                MAP_SHARED, descriptor_, 0);
-    mapped_ = mapped == MAP_FAILED ? nullptr : static_cast<std::byte*>(mapped);
-    if (mapped_ == nullptr) refuse(size);
-    size_ = size;
-  }
+  if (bytes > size_) throw std::bad_alloc();
   return {mapped_, static_cast<std::size_t>(bytes)};
 }
 

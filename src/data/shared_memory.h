@@ -6,26 +6,22 @@
 
 namespace kindred {
 
-/// Memory without a name that this process and the children it forks see alike. It grows where
-/// either side asks for more and never shrinks, so that neither can take it from under the other.
+/// Memory without a name that this process and the children it forks see alike. Of what is reserved
+/// only pages that were written take memory. It is no file: no limit on files bears on it.
 class SharedMemory {
  public:
-  /// Fails with io.
-  SharedMemory();
+  /// At most so many bytes. Fails with io.
+  explicit SharedMemory(Index most);
   ~SharedMemory();
   SharedMemory(const SharedMemory&) = delete;
   SharedMemory& operator=(const SharedMemory&) = delete;
 
-  /// The first `bytes` of it, zero where nothing was written. Spans given before are void. Fails
-  /// with io, or std::bad_alloc where there is not that much.
+  /// The first `bytes` of it, zero where nothing was written; std::bad_alloc where it has less.
   std::span<std::byte> first(Index bytes);
 
-  int descriptor() const { return descriptor_; }
-
  private:
-  int descriptor_;
-  std::byte* mapped_ = nullptr;
-  Index size_ = 0;
+  std::byte* mapped_;
+  Index size_;
 };
 
 }  // namespace kindred

@@ -19,13 +19,13 @@ namespace {
 constexpr int kAllowed[] = {
     // memory
     SCMP_SYS(brk), SCMP_SYS(madvise), SCMP_SYS(mremap), SCMP_SYS(munmap),
-    // files that are open, and what is asked about others; only the shared memory is writable
+    // files that are open, and what is asked about others
     SCMP_SYS(access), SCMP_SYS(close), SCMP_SYS(faccessat), SCMP_SYS(faccessat2), SCMP_SYS(fcntl),
-    SCMP_SYS(flock), SCMP_SYS(fstat), SCMP_SYS(fstatfs), SCMP_SYS(ftruncate), SCMP_SYS(getcwd),
-    SCMP_SYS(getdents64), SCMP_SYS(lseek), SCMP_SYS(lstat), SCMP_SYS(newfstatat), SCMP_SYS(poll),
-    SCMP_SYS(ppoll), SCMP_SYS(pread64), SCMP_SYS(preadv), SCMP_SYS(read), SCMP_SYS(readlink),
-    SCMP_SYS(readlinkat), SCMP_SYS(readv), SCMP_SYS(recvfrom), SCMP_SYS(sendto), SCMP_SYS(stat),
-    SCMP_SYS(statx), SCMP_SYS(write), SCMP_SYS(writev),
+    SCMP_SYS(flock), SCMP_SYS(fstat), SCMP_SYS(fstatfs), SCMP_SYS(getcwd), SCMP_SYS(getdents64),
+    SCMP_SYS(lseek), SCMP_SYS(lstat), SCMP_SYS(newfstatat), SCMP_SYS(poll), SCMP_SYS(ppoll),
+    SCMP_SYS(pread64), SCMP_SYS(preadv), SCMP_SYS(read), SCMP_SYS(readlink), SCMP_SYS(readlinkat),
+    SCMP_SYS(readv), SCMP_SYS(recvfrom), SCMP_SYS(sendto), SCMP_SYS(stat), SCMP_SYS(statx),
+    SCMP_SYS(write), SCMP_SYS(writev),
     // time and threads' primitives
     SCMP_SYS(clock_gettime), SCMP_SYS(clock_nanosleep), SCMP_SYS(futex), SCMP_SYS(getrandom),
     SCMP_SYS(gettimeofday), SCMP_SYS(nanosleep), SCMP_SYS(rseq), SCMP_SYS(sched_getaffinity),

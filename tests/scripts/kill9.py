@@ -142,11 +142,13 @@ def kill_and_resume(make_run, undisturbed, seconds, kills, chance):
     reference = undisturbed.steps()
     model = (undisturbed.folder / "model.kindred").read_bytes()
     run = make_run()
+    training = reference[STEPS]["train_seconds"]
     killed = finished = 0
     while killed < kills:
         # One in three at any moment, start and end included; the others among the steps.
-        training = reference[STEPS]["train_seconds"]
-        if chance.random() < 1 / 3:
+        if len(run.steps()) == STEPS:
+            code, words = run.go()  # was killed in the end, after its last step
+        elif chance.random() < 1 / 3:
             code, words = run.go(chance.uniform(0, seconds))
         else:
             code, words = run.go(chance.uniform(0, 0.4 * training), once_training=True)
