@@ -9,21 +9,39 @@
 namespace kindred {
 namespace {
 
-/// The first convolution of a bfloat16 network by own loops (stem_kernels.h).
+/// float32: blocks of 16 channels, as oneDNN's convolutions want them.
+FormatTag stem_layout(ElementType type) {
+  return type == kBfloat16 ? FormatTag::nhwc : FormatTag::nChw16c;
+}
+
+StemPlan stem_plan(Index slice, const Source& src, const ConvolutionSettings& settings) {
+  StemPlan plan{.S = slice,
+                .src = src.shape,
+                .dst = settings.dst(src.shape),
+                .kernel = settings.kernel,
+                .stride = settings.stride,
+                .padding = settings.padding};
+  const ChannelLayout layout = channel_layout(slice, plan.dst, stem_layout(type_of(src.desc)));
+  plan.pixel_stride = layout.pixel_stride;
+  if (layout.groups.size() > 1) plan.group_stride = layout.groups[1].offset;
+  return plan;
+}
+
+/// The first convolution of a network by own loops (stem_kernels.h).
 class Stem final : public Layer {
  public:
   Stem(const FusedSpec& spec, const Source& src, const ConvolutionSettings& settings,
        Compiler& compiler)
       : Layer(spec.name(), spec.kind()),
-        plan_{compiler.slice(), src.shape,       settings.dst(src.shape),
-              settings.kernel,  settings.stride, settings.padding},
+        plan_(stem_plan(compiler.slice(), src, settings)),
         relu_(spec.relu != nullptr) {
     const Index O = plan_.dst.channels;
     const Index C = plan_.src.channels;
     const Index K = plan_.kernel;
     numbers_.claim(spec, {O, C, K, K}, C * K * K, settings.bias, compiler);
     set_src(src.shape, src.desc);
-    set_dst(plan_.dst, tensor(plan_.S, plan_.dst, FormatTag::nhwc, kBfloat16));
+    const ElementType type = type_of(src.desc);
+    set_dst(plan_.dst, tensor(plan_.S, plan_.dst, stem_layout(type), type));
     weights_ = Buffer<float>(plan_.taps() * O);
     if (compiler.training()) {
       gradient_ = compiler.claim_gradient(plan_.taps() * O);
@@ -86,20 +104,24 @@ class BoundStem final : public BoundLayer {
   explicit BoundStem(const Stem& layer) : layer_(layer) {}
 
   void forward(const void* src, void* dst, Run& run) override {
-    src_ = static_cast<const Bfloat16*>(src);
+    src_ = src;
     ScratchFrame frame(run.scratch);
-    stem_forward(layer_.plan_, src_, layer_.weights_.data(), layer_.numbers_.bias(), layer_.relu_,
-                 take_padded(frame), static_cast<Bfloat16*>(dst));
+    with_element(layer_.src_desc(), [&]<typename T>() {
+      stem_forward(layer_.plan_, static_cast<const T*>(src), layer_.weights_.data(),
+                   layer_.numbers_.bias(), layer_.relu_, take_padded(frame), static_cast<T*>(dst));
+    });
   }
 
   void backward(const void* diff_dst, void*, Run& run) override {
     ScratchFrame frame(run.scratch);
     float* padded = take_padded(frame);
-    const auto* dy = static_cast<const Bfloat16*>(diff_dst);
     const bool accumulate = run.accumulate == Accumulate::yes;
     const Index O = layer_.plan_.dst.channels;
     const auto with_bias = [&](float* diff_weights, float* diff_bias) {
-      stem_backward_weights(layer_.plan_, src_, dy, padded, diff_weights, diff_bias);
+      with_element(layer_.src_desc(), [&]<typename T>() {
+        stem_backward_weights(layer_.plan_, static_cast<const T*>(src_),
+                              static_cast<const T*>(diff_dst), padded, diff_weights, diff_bias);
+      });
     };
     write_gradient(run.gradient + layer_.gradient_, layer_.plan_.taps() * O, accumulate,
                    run.scratch, [&](float* diff_weights) {
@@ -117,7 +139,7 @@ class BoundStem final : public BoundLayer {
   }
 
   const Stem& layer_;
-  const Bfloat16* src_ = nullptr;
+  const void* src_ = nullptr;
 };
 
 std::unique_ptr<BoundLayer> Stem::bind() const { return std::make_unique<BoundStem>(*this); }
@@ -127,9 +149,14 @@ std::unique_ptr<BoundLayer> Stem::bind() const { return std::make_unique<BoundSt
 bool is_stem(const FusedSpec& spec, const Source& src, const ConvolutionSettings& settings,
              const Compiler& compiler) {
   constexpr Index kMostTaps = 64;
-  return type_of(src.desc) == kBfloat16 && has_layout(src.desc, FormatTag::nhwc) &&
-         !(compiler.training() && src.wants_diff) && !spec.sum && settings.groups == 1 &&
-         settings.channels % 16 == 0 &&
+#ifdef __AVX512F__
+  constexpr bool kWideVectors = true;
+#else
+  constexpr bool kWideVectors = false;
+#endif
+  return (type_of(src.desc) == kBfloat16 || kWideVectors) &&
+         has_layout(src.desc, FormatTag::nhwc) && !(compiler.training() && src.wants_diff) &&
+         !spec.sum && settings.groups == 1 && settings.channels % 16 == 0 &&
          settings.kernel * settings.kernel * src.shape.channels <= kMostTaps;
 }
 
