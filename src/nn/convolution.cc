@@ -7,18 +7,10 @@
 #include "nn/settings.h"
 #include "nn/stem.h"
 #include "nn/weighted.h"
+#include "nn/winograd.h"
 
 namespace kindred {
 namespace {
-
-/// Where Winograd F(4x4, 3x3) beats direct convolution in float32, by shape alone (never by a
-/// timing: bits must not depend on one). oneDNN 2.6.3, AVX-512, 64 channels: 2.7 times at 28x28,
-/// 1.8 at 14x14, 1.3 at 7x7; at 3x3 more than half of its 4x4 tile lies outside and it loses.
-bool winograd_wins(const ConvolutionSettings& s, const Source& of) {
-  const Shape& src = of.shape;
-  return type_of(of.desc) == kFloat32 && s.kernel == 3 && s.stride == 1 && s.groups == 1 &&
-         src.channels >= 32 && s.channels >= 32 && std::min(src.height, src.width) >= 7;
-}
 
 class Convolution final : public WeightedLayer {
  public:
@@ -48,13 +40,12 @@ class Convolution final : public WeightedLayer {
 
  private:
   struct Candidate {
-    dnnl::algorithm algorithm;
     TensorDesc src;
     TensorDesc dst;
   };
 
-  /// The first candidate that oneDNN has and that is no `ref`. float32: Winograd where asked, then
-  /// src as it comes, so that no reorder is needed, then what oneDNN likes, then channels-last.
+  /// The first candidate that oneDNN has and that is no `ref`. float32: src as it comes, so
+  /// that no reorder is needed, then what oneDNN likes, then channels-last.
   /// bfloat16: channels-last first. oneDNN 2.6.3's AMX kernels know no other layout, and those for
   /// AVX512_BF16 alone are as fast in it as in blocks (64 channels of 14x14, slice of 16, forward,
   /// backward data, backward weights, us: AMX 170 to 530, 180 to 640, 650 to 1,400; AVX512_BF16
@@ -67,21 +58,14 @@ class Convolution final : public WeightedLayer {
     const auto dst_in = [&](FormatTag tag) { return tensor(S, dst, tag, type); };
     const TensorDesc any_dst = dst_in(FormatTag::any);
     const TensorDesc any_src = src_in(FormatTag::any);
-    const std::string& wish = compiler.convolution();
     std::vector<Candidate> candidates;
-    if ((wish == "winograd" && type == kFloat32) ||
-        (wish == "auto" && winograd_wins(settings_, src))) {
-      candidates.push_back({dnnl::algorithm::convolution_winograd, src.desc, any_dst});
-      candidates.push_back({dnnl::algorithm::convolution_winograd, any_src, any_dst});
-    }
-    constexpr auto kDirect = dnnl::algorithm::convolution_direct;
     if (type == kBfloat16) {
-      candidates.push_back({kDirect, src_in(FormatTag::nhwc), dst_in(FormatTag::nhwc)});
+      candidates.push_back({src_in(FormatTag::nhwc), dst_in(FormatTag::nhwc)});
     }
-    candidates.push_back({kDirect, src.desc, any_dst});
-    candidates.push_back({kDirect, any_src, any_dst});
-    candidates.push_back({kDirect, src_in(FormatTag::nhwc), dst_in(FormatTag::nhwc)});
-    candidates.push_back({kDirect, src_in(FormatTag::nchw), any_dst});
+    candidates.push_back({src.desc, any_dst});
+    candidates.push_back({any_src, any_dst});
+    candidates.push_back({src_in(FormatTag::nhwc), dst_in(FormatTag::nhwc)});
+    candidates.push_back({src_in(FormatTag::nchw), any_dst});
     std::optional<WeightedDescs> last_resort;
     for (const Candidate& candidate : candidates) {
       try {
@@ -117,19 +101,19 @@ class Convolution final : public WeightedLayer {
     const auto attr = user_scratchpad();
     const auto& engine = compiler.engine();
     const bool training = compiler.training();
+    constexpr auto kDirect = dnnl::algorithm::convolution_direct;
     const auto forward = compat::convolution_forward(
         engine, training ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference,
-        candidate.algorithm, candidate.src, weights_any_, bias_desc(), candidate.dst, shape_,
-        fused_attr(spec));
+        kDirect, candidate.src, weights_any_, bias_desc(), candidate.dst, shape_, fused_attr(spec));
     WeightedDescs descs{forward, {}, {}};
     if (!training) return descs;
     const TensorDesc src = forward.src_desc();
     const TensorDesc dst = forward.dst_desc();
     descs.weights.emplace(compat::convolution_backward_weights(
-        engine, candidate.algorithm, src, gradient_any_, bias_desc(), dst, shape_, attr, forward));
+        engine, kDirect, src, gradient_any_, bias_desc(), dst, shape_, attr, forward));
     if (wants_diff) {
-      descs.data.emplace(compat::convolution_backward_data(
-          engine, candidate.algorithm, src, weights_any_, dst, shape_, attr, forward));
+      descs.data.emplace(compat::convolution_backward_data(engine, kDirect, src, weights_any_, dst,
+                                                           shape_, attr, forward));
     }
     return descs;
   }
@@ -170,6 +154,9 @@ const LayerKind kConvolution{
     [](const FusedSpec& spec, const Source& src, Compiler& compiler) -> std::unique_ptr<Layer> {
       const auto settings = settings_of<ConvolutionSettings>(*spec.layer);
       if (is_stem(spec, src, settings, compiler)) return make_stem(spec, src, settings, compiler);
+      if (is_winograd(src, settings, compiler)) {
+        return make_winograd(spec, src, settings, compiler);
+      }
       return std::make_unique<Convolution>(spec, src, settings, compiler);
     }};
 

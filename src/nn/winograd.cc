@@ -1,0 +1,176 @@
+#include "nn/winograd.h"
+
+#include <algorithm>
+
+#include "nn/packed.h"
+#include "nn/weight_numbers.h"
+#include "nn/winograd_kernels.h"
+
+namespace kindred {
+namespace {
+
+class WinogradConvolution final : public Layer {
+ public:
+  WinogradConvolution(const FusedSpec& spec, const Source& src, const ConvolutionSettings& settings,
+                      Compiler& compiler)
+      : Layer(spec.name(), spec.kind()),
+        plan_{compiler.slice(), src.shape, settings.dst(src.shape), settings.padding},
+        sum_(spec.sum),
+        relu_(spec.relu != nullptr) {
+    const Index O = plan_.dst.channels;
+    const Index C = plan_.src.channels;
+    numbers_.claim(spec, {O, C, 3, 3}, 9 * C, settings.bias, compiler);
+    set_src(src.shape, src.desc);
+    set_dst(plan_.dst, tensor(plan_.S, plan_.dst, FormatTag::nChw16c, kFloat32));
+
+    const dnnl::memory::dims dims{O, C, 3, 3};
+    const TensorDesc plain(dims, kFloat32, FormatTag::oihw);
+    const TensorDesc forward(dims, kFloat32, FormatTag::hwio);  // [9, C, O]
+    forward_taps_ = std::make_unique<PackedWeights>(compiler.engine(), plain, forward, name());
+    forward_points_ = Buffer<float>(plan_.point_floats());
+    if (compiler.training()) {
+      unpack_ = std::make_unique<Reorder>(compiler.engine(), forward, plain, name());
+      gradient_ = compiler.claim_gradient(9 * C * O);
+      if (numbers_.has_bias()) bias_gradient_ = compiler.claim_gradient(O);
+    }
+    if (compiler.training() && src.wants_diff) {
+      const dnnl::memory::dims strides{C, 1, 3 * O * C, O * C};
+      const TensorDesc data(dims, kFloat32, strides);  // [9, O, C]
+      data_taps_ = std::make_unique<PackedWeights>(compiler.engine(), plain, data, name());
+      data_points_ = Buffer<float>(plan_.point_floats());
+    }
+    compiler.add_leaf(*this);
+  }
+
+  std::unique_ptr<BoundLayer> bind() const override;
+  bool trainable() const override { return true; }
+  Index scratch_bytes() const override {
+    Index floats =
+        std::max(winograd_forward_floats(plan_), winograd_forward_floats(plan_.of_diff()));
+    Index extra = 0;
+    if (unpack_) {
+      floats = std::max(floats, winograd_backward_weights_floats(plan_));
+      extra = cost(9 * plan_.src.channels * plan_.dst.channels) + cost(plan_.dst.channels);
+    }
+    return cost(floats) + extra;
+  }
+  double flops() const override {
+    return 2.0 * static_cast<double>(plan_.dst.size() * plan_.src.channels * 9);
+  }
+  std::string implementation() const override { return "own Winograd F(4x4, 3x3)"; }
+
+  void pack(std::span<const float> parameters) override {
+    const Index C = plan_.src.channels;
+    const Index O = plan_.dst.channels;
+    const float* plain = numbers_.prepare(parameters);
+    forward_taps_->pack(plain);
+    winograd_weights(taps(*forward_taps_), C, O, false, forward_points_.data());
+    if (!data_taps_) return;
+    data_taps_->pack(plain);
+    winograd_weights(taps(*data_taps_), O, C, true, data_points_.data());
+  }
+  void unpack_gradient(const float* row, std::span<float> gradient) override {
+    unpack_->run(row + gradient_, numbers_.weights().of(gradient).data());
+    numbers_.unpack_bias(row + bias_gradient_, gradient);
+  }
+
+ private:
+  friend class BoundWinograd;
+
+  static Index cost(Index floats) {
+    return ScratchFrame::cost(floats * static_cast<Index>(sizeof(float)));
+  }
+  static const float* taps(const PackedWeights& weights) {
+    return static_cast<const float*>(weights.data());
+  }
+
+  WinogradPlan plan_;
+  bool sum_;
+  bool relu_;
+  WeightNumbers numbers_;
+  std::unique_ptr<PackedWeights> forward_taps_, data_taps_;
+  Buffer<float> forward_points_, data_points_;
+  std::unique_ptr<Reorder> unpack_;
+  Index gradient_ = 0;
+  Index bias_gradient_ = 0;
+};
+
+class BoundWinograd final : public BoundLayer {
+ public:
+  explicit BoundWinograd(const WinogradConvolution& layer) : layer_(layer) {}
+
+  void forward(const void* src, void* dst, Run& run) override {
+    src_ = static_cast<const float*>(src);
+    ScratchFrame frame(run.scratch);
+    const WinogradPlan& plan = layer_.plan_;
+    winograd_forward(plan, src_, layer_.forward_points_.data(), layer_.numbers_.bias(), layer_.sum_,
+                     layer_.relu_, take(frame, winograd_forward_floats(plan)),
+                     static_cast<float*>(dst));
+  }
+
+  void backward(const void* diff_dst, void* diff_src, Run& run) override {
+    const auto* dy = static_cast<const float*>(diff_dst);
+    backward_weights(dy, run);
+    if (diff_src == nullptr) return;
+    ScratchFrame frame(run.scratch);
+    const WinogradPlan plan = layer_.plan_.of_diff();
+    winograd_forward(plan, dy, layer_.data_points_.data(), nullptr, false, false,
+                     take(frame, winograd_forward_floats(plan)), static_cast<float*>(diff_src));
+  }
+
+ private:
+  static float* take(ScratchFrame& frame, Index floats) {
+    return static_cast<float*>(frame.take(floats * static_cast<Index>(sizeof(float))));
+  }
+
+  void backward_weights(const float* dy, Run& run) {
+    ScratchFrame frame(run.scratch);
+    const WinogradPlan& plan = layer_.plan_;
+    float* scratch = take(frame, winograd_backward_weights_floats(plan));
+    const bool accumulate = run.accumulate == Accumulate::yes;
+    const auto compute = [&](float* diff_weights, float* diff_bias) {
+      winograd_backward_weights(plan, src_, dy, scratch, diff_weights, diff_bias);
+    };
+    write_gradient(run.gradient + layer_.gradient_, 9 * plan.src.channels * plan.dst.channels,
+                   accumulate, run.scratch, [&](float* diff_weights) {
+                     if (!layer_.numbers_.has_bias()) return compute(diff_weights, nullptr);
+                     write_gradient(run.gradient + layer_.bias_gradient_, plan.dst.channels,
+                                    accumulate, run.scratch,
+                                    [&](float* diff_bias) { compute(diff_weights, diff_bias); });
+                   });
+  }
+
+  const WinogradConvolution& layer_;
+  const float* src_ = nullptr;
+};
+
+std::unique_ptr<BoundLayer> WinogradConvolution::bind() const {
+  return std::make_unique<BoundWinograd>(*this);
+}
+
+/// Measured with AVX-512: see winograd_kernels.cc.
+bool wins(const Shape& src, const ConvolutionSettings& settings) {
+  return std::min(src.height, src.width) >= 7 && src.channels >= 32 && settings.channels >= 32;
+}
+
+}  // namespace
+
+bool is_winograd(const Source& src, const ConvolutionSettings& settings, const Compiler& compiler) {
+#ifdef __AVX512F__
+  const std::string& wish = compiler.convolution();
+  return (wish == "winograd" || (wish == "auto" && wins(src.shape, settings))) &&
+         type_of(src.desc) == kFloat32 && settings.kernel == 3 && settings.stride == 1 &&
+         settings.groups == 1 && src.shape.channels % 16 == 0 && settings.channels % 16 == 0 &&
+         has_layout(src.desc, FormatTag::nChw16c);
+#else
+  static_cast<void>(src), static_cast<void>(settings), static_cast<void>(compiler);
+  return false;
+#endif
+}
+
+std::unique_ptr<Layer> make_winograd(const FusedSpec& spec, const Source& src,
+                                     const ConvolutionSettings& settings, Compiler& compiler) {
+  return std::make_unique<WinogradConvolution>(spec, src, settings, compiler);
+}
+
+}  // namespace kindred
