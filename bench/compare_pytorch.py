@@ -1,27 +1,49 @@
 #!/usr/bin/python3
 """Images per second of the reference network: Kindred against Debian's PyTorch, in one run.
 
-One operation is a complete training step on a batch of 128 = 32 classes x 4 samples of Omniglot: data out of memory, conv4 (four 3x3 blocks of 64 channels, each with batch norm, ReLU and
-2x2 max pool; 28x28x1 in, embedding 128 out), softmax over 964 classes + batch-hard triplet (Euclidean,
-unit rows, margin 0.2) + center loss, backward, Adam. 20 MFLOP forward an image, three times that a step.
-With --inference: embedding batches of 128 with the network in evaluation mode.
+One operation is a complete training step on a batch of 128 = 32 classes x 4 samples: data out of
+memory, the network, softmax over 964 classes + batch-hard triplet (Euclidean, unit rows, margin 0.2)
++ center loss, backward, Adam. With --inference: embedding batches of 128 with the network in
+evaluation mode. The network is
+  conv4   four 3x3 blocks of 64 channels, each with batch norm, ReLU and 2x2 max pool; Omniglot's
+          28x28x1 in, embedding 128 out; 20 MFLOP forward an image, three times that a step
+  resnet  a 3x3 stem and one residual block each of 32, 64 and 128 channels; 32x32x3 in (made up),
+          embedding 128 out
 
 PyTorch gets what makes it fastest here: channels-last tensors, all threads, fused Adam loops, mining
-on indices without B x B gradients, for inference the faster of eager and frozen TorchScript. The two
-programs take turns, so that a change of the machine's mood hits both. With --precision bfloat16 PyTorch
-trains under autocast and infers with a network and images in bfloat16.
+on indices without B x B gradients; for inference the fastest of eager, eager with folded batch norms,
+and frozen TorchScript. The two programs take turns, so that a change of the machine's mood hits both.
+With --precision bfloat16 PyTorch trains under autocast and infers with a network and images in bfloat16.
+It keeps memory that it has freed (MALLOC_*: 1.4 times as fast here as with glibc's own habit of giving
+each large tensor back), and OpenBLAS makes no threads beside OpenMP's, unless the environment says otherwise.
 
-usage: compare_pytorch.py [--kindred PATH] [--data PATH] [--threads N] [--repeats N] [--steps N] [--inference] [--precision P]
+usage: compare_pytorch.py [--kindred COMMAND] [--network conv4|resnet] [--data PATH] [--threads N] [--repeats N] [--steps N] [--inference] [--precision P] [--set KEY=VALUE]
 needs: apt-get install --no-install-recommends python3-torch python3-h5py python3-numpy libopenblas0-openmp
 """
 import argparse
+import copy
 import json
 import os
+import shlex
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
+
+if "--help" in sys.argv or "-h" in sys.argv:
+    sys.exit(print(__doc__))
+SETTINGS = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(8 << 30), "MALLOC_TOP_PAD_": str(256 << 20),
+            "OPENBLAS_NUM_THREADS": "1"}
+if any(name not in os.environ for name in SETTINGS):
+    os.execve(sys.executable, [sys.executable, *sys.argv], {**SETTINGS, **os.environ})
+try:
+    import h5py
+    import numpy as np
+    import torch
+except ImportError as error:
+    sys.exit(f"compare_pytorch.py: {error}; see --help")
 
 ROOT = Path(__file__).resolve().parent.parent
 CLASSES_A_BATCH, SAMPLES_A_CLASS = 32, 4
@@ -30,26 +52,68 @@ CLASSES = 964
 
 
 def load_images(path):
-    """Omniglot's background set as bytes [964, 20, 28, 28]."""
+    """Omniglot's background set as bytes [964, 20, 28, 28, 1]."""
     with h5py.File(path) as file:
         train = file["split"][:] == 0
         images, labels = file["images"][:][train], file["labels"][:][train]
     order = np.argsort(labels, kind="stable")
-    return images[order].reshape(CLASSES, 20, 28, 28)
+    return images[order].reshape(CLASSES, 20, 28, 28, 1)
+
+
+def make_images(path, size=32, channels=3):
+    """Noise around a noisy mean for each class, as bytes [964, 20, size, size, channels]; a data set at path."""
+    random = np.random.default_rng(1)
+    mean = random.integers(64, 192, (CLASSES, 1, size, size, channels))
+    images = (mean + random.integers(-60, 60, (CLASSES, 20, size, size, channels))).astype(np.uint8)
+    with h5py.File(path, "w") as file:
+        file["images"] = images.reshape(-1, size, size, channels)
+        file["labels"] = np.repeat(np.arange(CLASSES, dtype=np.int32), 20)
+    return images
 
 
 def to_input(images):
-    return torch.from_numpy(images).float().sub_(20.0).mul_(1 / 65.0).unsqueeze(1).to(
-        memory_format=torch.channels_last)
+    """[N, H, W, C] in bytes as the floats that PyTorch calls channels-last."""
+    return torch.from_numpy(images).float().sub_(20.0).mul_(1 / 65.0).permute(0, 3, 1, 2)
 
 
-def make_network():
+def unit(src, dst, kernel=3, stride=1):
+    return [torch.nn.Conv2d(src, dst, kernel, stride, kernel // 2, bias=False), torch.nn.BatchNorm2d(dst)]
+
+
+class Residual(torch.nn.Module):
+    """relu(body(x) + shortcut(x))"""
+
+    def __init__(self, src, dst, stride):
+        super().__init__()
+        self.body = torch.nn.Sequential(*unit(src, dst, 3, stride), torch.nn.ReLU(inplace=True), *unit(dst, dst))
+        self.shortcut = torch.nn.Sequential(*(unit(src, dst, 1, stride) if stride != 1 or src != dst else []))
+
+    def forward(self, x):
+        return torch.nn.functional.relu(self.body(x) + self.shortcut(x), inplace=True)
+
+
+def make_network(name):
     layers = []
-    for channels in (1, 64, 64, 64):
-        layers += [torch.nn.Conv2d(channels, 64, 3, padding=1, bias=False), torch.nn.BatchNorm2d(64),
-                   torch.nn.ReLU(inplace=True), torch.nn.MaxPool2d(2)]
-    return torch.nn.Sequential(*layers, torch.nn.Flatten(), torch.nn.Linear(64, 128)).to(
-        memory_format=torch.channels_last)
+    if name == "conv4":
+        for channels in (1, 64, 64, 64):
+            layers += [*unit(channels, 64), torch.nn.ReLU(inplace=True), torch.nn.MaxPool2d(2)]
+        layers += [torch.nn.Flatten(), torch.nn.Linear(64, 128)]
+    else:
+        layers = [*unit(3, 32), torch.nn.ReLU(inplace=True), Residual(32, 32, 1), Residual(32, 64, 2),
+                  Residual(64, 128, 2), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(128, 128)]
+    return torch.nn.Sequential(*layers).to(memory_format=torch.channels_last)
+
+
+def fold(network):
+    """Each batch norm into the convolution before it."""
+    for module in network.modules():
+        if not isinstance(module, torch.nn.Sequential):
+            continue
+        for i in range(len(module) - 1):
+            if isinstance(module[i], torch.nn.Conv2d) and isinstance(module[i + 1], torch.nn.BatchNorm2d):
+                module[i] = torch.nn.utils.fusion.fuse_conv_bn_eval(module[i], module[i + 1])
+                module[i + 1] = torch.nn.Identity()
+    return network.to(memory_format=torch.channels_last)
 
 
 def triplet_loss(embeddings, labels, margin=0.2):
@@ -76,11 +140,11 @@ def center_loss(embeddings, labels, centers, alpha=0.5):
 
 
 class Training:
-    def __init__(self, images, dtype):
+    def __init__(self, name, images, dtype):
         self.images = images
         self.autocast = torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16)
         self.random = np.random.default_rng(1)
-        self.network = make_network()
+        self.network = make_network(name)
         self.weights = torch.nn.Parameter(torch.randn(CLASSES, 128) * 0.05)
         self.centers = torch.zeros(CLASSES, 128)
         self.optimizer = torch.optim.Adam([*self.network.parameters(), self.weights], lr=1e-3, foreach=True)
@@ -88,7 +152,7 @@ class Training:
     def batch(self):
         classes = self.random.choice(CLASSES, CLASSES_A_BATCH, replace=False)
         samples = self.random.random((CLASSES_A_BATCH, 20)).argpartition(SAMPLES_A_CLASS, axis=1)
-        images = self.images[classes[:, None], samples[:, :SAMPLES_A_CLASS]].reshape(BATCH, 28, 28)
+        images = self.images[classes[:, None], samples[:, :SAMPLES_A_CLASS]].reshape(BATCH, *self.images.shape[2:])
         return to_input(images), torch.from_numpy(classes).repeat_interleave(SAMPLES_A_CLASS)
 
     def step(self):
@@ -106,14 +170,15 @@ class Training:
 
 
 class Inference:
-    def __init__(self, images, dtype):
-        self.images = images.reshape(-1, 28, 28)
+    def __init__(self, name, images, dtype):
+        self.images = images.reshape(-1, *images.shape[2:])
         self.at = 0
         self.dtype = dtype
-        network = make_network().eval().to(dtype)
-        with torch.no_grad():
-            frozen = torch.jit.optimize_for_inference(torch.jit.freeze(torch.jit.script(network)))
-        self.network = max((network, frozen), key=self.speed)
+        eager = make_network(name).eval()
+        folded = fold(copy.deepcopy(eager)).to(dtype)
+        eager = eager.to(dtype)
+        frozen = torch.jit.optimize_for_inference(torch.jit.freeze(torch.jit.script(eager)))
+        self.network = max((eager, folded, frozen), key=self.speed)
 
     def speed(self, network):
         self.network = network
@@ -123,7 +188,7 @@ class Inference:
     def step(self):
         if self.at + BATCH > len(self.images):
             self.at = 0
-        with torch.no_grad():
+        with torch.inference_mode():
             self.network(to_input(self.images[self.at:self.at + BATCH]).to(self.dtype))
         self.at += BATCH
 
@@ -137,10 +202,14 @@ def measure(step, steps):
 
 
 def measure_kindred(options):
-    command = [str(options.kindred), "bench", "infer" if options.inference else "train", "--data", str(options.data),
+    network = ["--architecture", "resnet", "--size", "32", "--channels", "3"] if options.network == "resnet" else []
+    command = [*shlex.split(options.kindred), "bench", "infer" if options.inference else "train", "--data", str(options.data),
                "--steps", str(options.steps), "--repeats", "1", "--threads", str(options.threads),
-               "--precision", options.precision, "--json", "-"]
-    result = subprocess.run(command, capture_output=True, text=True)
+               "--precision", options.precision, "--json", "-", *network]
+    for assignment in options.set:
+        command += ["--set", assignment]
+    environment = {name: value for name, value in os.environ.items() if name not in SETTINGS}
+    result = subprocess.run(command, capture_output=True, text=True, env=environment)
     if result.returncode:
         sys.exit(f"{' '.join(command)}: exit code {result.returncode}: {result.stderr}")
     return json.loads(result.stdout)["images_per_second"]
@@ -153,21 +222,28 @@ def blas():
 
 def main():
     parser = argparse.ArgumentParser(usage=__doc__.split("usage: ")[1].splitlines()[0])
-    parser.add_argument("--kindred", type=Path, default=ROOT / "build/release/bin/kindred")
+    parser.add_argument("--kindred", default=str(ROOT / "build/release/bin/kindred"))
+    parser.add_argument("--network", choices=("conv4", "resnet"), default="conv4")
     parser.add_argument("--data", type=Path, default=ROOT / "datasets/omniglot28.h5")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--inference", action="store_true")
     parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
+    parser.add_argument("--set", action="append", default=[], help="for kindred bench")
     options = parser.parse_args()
     if options.repeats < 5:
         parser.error("--repeats: at least 5")
 
     torch.set_num_threads(options.threads)
     torch.manual_seed(1)
-    images = load_images(options.data)
-    pytorch = (Inference if options.inference else Training)(images, getattr(torch, options.precision))
+    if options.network == "conv4":
+        images = load_images(options.data)
+    else:
+        folder = tempfile.TemporaryDirectory(prefix="compare-pytorch-")
+        options.data = Path(folder.name) / "made-up.h5"
+        images = make_images(options.data)
+    pytorch = (Inference if options.inference else Training)(options.network, images, getattr(torch, options.precision))
     measure(pytorch.step, 10)
     measure_kindred(options)
     rates = {"PyTorch " + torch.__version__: [], "Kindred": []}
@@ -176,7 +252,7 @@ def main():
         rates["Kindred"].append(measure_kindred(options))
 
     what = "inference" if options.inference else "training step"
-    print(f"{what} in {options.precision}, batch {BATCH}, {options.threads} threads, {options.steps} steps x {options.repeats}; "
+    print(f"{what} of {options.network} in {options.precision}, batch {BATCH}, {options.threads} threads, {options.steps} steps x {options.repeats}; "
           f"PyTorch with {blas()}")
     print(f"{'':24}{'images/s':>10}{'lowest':>10}{'highest':>10}")
     for name, values in rates.items():
@@ -185,12 +261,4 @@ def main():
 
 
 if __name__ == "__main__":
-    if "--help" in sys.argv or "-h" in sys.argv:
-        sys.exit(print(__doc__))
-    try:
-        import h5py
-        import numpy as np
-        import torch
-    except ImportError as error:
-        sys.exit(f"compare_pytorch.py: {error}; see --help")
     main()
