@@ -1,223 +1,119 @@
 #include <fmt/format.h>
-#include <sys/resource.h>
 
-#include <algorithm>
-#include <chrono>
-#include <filesystem>
-#include <vector>
+#include <optional>
 
-#include "bench_data.h"
-#include "command.h"
-#include "kindred/core/error.h"
-#include "kindred/core/matmul.h"
-#include "kindred/core/random.h"
-#include "kindred/train/embedder.h"
-#include "kindred/train/trainer.h"
+#include "bench.h"
+#include "bench_compare.h"
+#include "bench_report.h"
+#include "kindred/nn/precision.h"
 
 namespace kindred::tools {
 namespace {
 
-struct BenchOptions : CommonOptions {
-  Index steps = 50;
-  Index repeats = 5;
-  Index batch = 128;
-  std::string data;
-  std::string precision;
-  std::vector<std::string> assignments;
-};
+using Benchmark = std::vector<BenchResult> (*)(const BenchOptions&, const Machine&, const Workers&);
 
-/// Medians of repeated measurements, and how far they spread.
-struct Rates {
-  std::vector<double> all;
-
-  double median() const {
-    std::vector<double> sorted = all;
-    std::sort(sorted.begin(), sorted.end());
-    const std::size_t half = sorted.size() / 2;
-    return sorted.size() % 2 == 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
-  }
-  /// (largest - smallest) / median
-  double spread() const {
-    const auto [low, high] = std::minmax_element(all.begin(), all.end());
-    return (*high - *low) / median();
-  }
-};
-
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+std::vector<BenchResult> train(const BenchOptions& options, const Machine& machine,
+                               const Workers& workers) {
+  return {bench_train(options, machine, workers)};
 }
 
-/// The most memory that this process has held.
-double peak_memory_bytes() {
-  rusage used{};
-  ::getrusage(RUSAGE_SELF, &used);
-  return static_cast<double>(used.ru_maxrss) * 1024;
+std::vector<BenchResult> infer(const BenchOptions& options, const Machine& machine,
+                               const Workers& workers) {
+  return {bench_infer(options, machine, workers)};
 }
 
-// What this machine's matrix product reaches: a product of 2048 x 2048 x 2048 floats.
-double measure_peak(const Workers& workers) {
-  constexpr Index kSize = 2048;
-  Matrix a(kSize, kSize);
-  Matrix b(kSize, kSize);
-  Matrix dst(kSize, kSize);
-  a.fill(0.5f);
-  b.fill(0.25f);
-  double best = 1e300;
-  for (int i = 0; i < 4; ++i) {
-    const auto start = std::chrono::steady_clock::now();
-    multiply_nt<float>(workers, a.view(), b.view(), dst.view());
-    best = std::min(best, seconds_since(start));
-  }
-  return 2.0 * kSize * kSize * kSize / best;
+std::vector<BenchResult> search(const BenchOptions& options, const Machine& machine,
+                                const Workers& workers) {
+  return {bench_search(options, machine, workers)};
 }
 
-// The reference network of bench/README.md.
-constexpr std::string_view kReference = R"(
-seed = 1
-[sampler]
-name = "pxk"
-classes = 32
-samples_per_class = 4
-[model]
-architecture = "conv4"
-width = 64
-pool_last = true
-embedding = 128
-slice = 16
-[[loss]]
-name = "softmax"
-[[loss]]
-name = "triplet"
-mining = "hard"
-[[loss]]
-name = "center"
-weight = 0.01
-[optimizer]
-name = "adam"
-learning_rate = 1e-3
-)";
-
-/// The reference network with data, ready to train.
-struct Reference {
-  explicit Reference(const BenchOptions& options)
-      : data(options.data), recipe(Recipe::from_text(kReference, "the reference recipe")) {
-    recipe.set("data.file=" + Json(std::filesystem::absolute(data.path()).string()).dump());
-    if (!options.precision.empty()) recipe.set("model.precision=" + options.precision);
-    for (const std::string& assignment : options.assignments) recipe.set(assignment);
-    setup = std::make_unique<Setup>(read_setup(recipe, ""));
-  }
-  BenchData data;
-  Recipe recipe;
-  std::unique_ptr<Setup> setup;
-};
-
-void report(const BenchOptions& options, const std::string& what, const Rates& rates, double flops,
-            double peak, Json numbers) {
-  numbers["images_per_second"] = rates.median();
-  numbers["images_per_second_all"] = rates.all;
-  numbers["spread"] = rates.spread();
-  numbers["gflops_per_second"] = rates.median() * flops * 1e-9;
-  numbers["peak_gflops_per_second"] = peak * 1e-9;
-  numbers["share_of_peak"] = rates.median() * flops / peak;
-  numbers["peak_memory_bytes"] = peak_memory_bytes();
-  if (!write_json(options, numbers)) return;
-  fmt::print(
-      "{}: {:.0f} images/s (median of {}, spread {:.1f} %), {:.1f} GFLOP/s, {:.0f} % of "
-      "this machine's float32 matrix product ({:.0f} GFLOP/s), {:.0f} MB at most\n",
-      what, rates.median(), rates.all.size(), rates.spread() * 100, rates.median() * flops * 1e-9,
-      rates.median() * flops / peak * 100, peak * 1e-9, peak_memory_bytes() * 1e-6);
+std::vector<BenchResult> load(const BenchOptions& options, const Machine&, const Workers& workers) {
+  return bench_load(options, workers);
 }
 
-std::string title(const Setup& setup, const std::string& what, const Workers& workers) {
-  return fmt::format("{} in {}, {} threads", what, name_of(setup.architecture.precision),
-                     workers.threads());
+/// Each of the above, in each precision that the CPU has.
+std::vector<BenchResult> all(const BenchOptions& options, const Machine& machine,
+                             const Workers& workers) {
+  std::vector<BenchResult> results;
+  for (const char* precision : {"float32", "bfloat16"}) {
+    if (precision_named(precision) == Precision::bfloat16 && !has_bfloat16()) continue;
+    BenchOptions in = options;
+    in.precision = precision;
+    for (const auto bench : {bench_train, bench_infer}) {
+      results.push_back(bench(in, machine, workers));
+      results.back().name += fmt::format("_{}", precision);
+      results.back().details.clear();
+    }
+  }
+  results.push_back(bench_search(options, machine, workers));
+  for (BenchResult& result : bench_load(options, workers)) results.push_back(std::move(result));
+  return results;
 }
 
-void bench_train(const BenchOptions& options) {
-  Reference reference(options);
-  const Workers workers(options.threads);
-  const double peak = measure_peak(workers);
-  Trainer trainer(reference.recipe, *reference.setup, workers);
-  for (int i = 0; i < 5; ++i) trainer.step();  // warm-up
-  const StepTimes before = trainer.times();
-  Rates rates;
-  double total = 0;
-  for (Index repeat = 0; repeat < options.repeats; ++repeat) {
-    const auto start = std::chrono::steady_clock::now();
-    for (Index i = 0; i < options.steps; ++i) trainer.step();
-    const double seconds = seconds_since(start);
-    total += seconds;
-    rates.all.push_back(static_cast<double>(options.steps * reference.setup->batch()) / seconds);
-  }
-  const StepTimes after = trainer.times();
-  const auto share = [&](double StepTimes::*part) { return (after.*part - before.*part) / total; };
-  Json numbers;
-  numbers["threads"] = workers.threads();
-  numbers["precision"] = name_of(reference.setup->architecture.precision);
-  numbers["batch"] = reference.setup->batch();
-  numbers["shares"] = {{"wait_for_data", share(&StepTimes::wait_for_data)},
-                       {"forward", share(&StepTimes::forward)},
-                       {"loss", share(&StepTimes::loss)},
-                       {"backward", share(&StepTimes::backward)},
-                       {"reduce", share(&StepTimes::reduce)},
-                       {"update", share(&StepTimes::update)}};
-  const Json shares = numbers["shares"];
-  report(options, title(*reference.setup, "training", workers), rates, 3 * trainer.forward_flops(),
-         peak, std::move(numbers));
-  if (options.json == "-") return;
-  fmt::print("share of the step:");
-  for (const auto& [part, value] : shares.items()) {
-    fmt::print("  {} {:.1f} %", part, value.get<double>() * 100);
-  }
-  fmt::print("\n");
+/// What every benchmark has.
+CLI::App& add(CLI::App& bench, const std::string& name, const std::string& what,
+              Benchmark benchmark, const std::shared_ptr<BenchOptions>& options) {
+  CLI::App& command = *bench.add_subcommand(name, what);
+  command.add_option("--repeats", options->repeats, "measurements; the median counts")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command
+      .add_option("--compare", options->compare,
+                  "sets the figures against those of an earlier --json FILE")
+      ->type_name("OLD.json");
+  add_threads(command, *options);
+  add_json(command, *options);
+  add_quiet(command, *options);
+  command.callback([name, benchmark, options] {
+    std::optional<Json> old;
+    if (!options->compare.empty()) old = read_comparison(options->compare, name);
+    const Workers workers(options->threads);
+    const Machine machine = measure_machine(workers);
+    report(*options, name, machine, benchmark(*options, machine, workers), old);
+  });
+  return command;
 }
 
-void bench_infer(const BenchOptions& options) {
-  Reference reference(options);
-  const Workers workers(options.threads);
-  const double peak = measure_peak(workers);
-  Trainer trainer(reference.recipe, *reference.setup, workers);
-  const Setup& setup = *reference.setup;
-  TrainingState& state = trainer.training_state();
-  Embedder embedder(setup.architecture, setup.train.slice, setup.dataset->element(), setup.scaling,
-                    state.table, state.state, workers);
-  embedder.load(state.weights());
-  std::vector<Index> samples(static_cast<std::size_t>(options.steps * options.batch));
-  for (std::size_t i = 0; i < samples.size(); ++i) {
-    samples[i] = static_cast<Index>(i) % setup.dataset->size();
-  }
-  embedder.embed(*setup.dataset,
-                 std::span(samples).first(static_cast<std::size_t>(options.batch)));  // warm-up
-  Rates rates;
-  for (Index repeat = 0; repeat < options.repeats; ++repeat) {
-    const auto start = std::chrono::steady_clock::now();
-    embedder.embed(*setup.dataset, samples);
-    rates.all.push_back(static_cast<double>(samples.size()) / seconds_since(start));
-  }
-  Json numbers;
-  numbers["threads"] = workers.threads();
-  numbers["precision"] = name_of(setup.architecture.precision);
-  report(options, title(setup, "inference", workers), rates, embedder.forward_flops(), peak,
-         std::move(numbers));
-}
-
-CLI::App& add(CLI::App& parent, const std::string& name, const std::string& what,
-              BenchOptions& options) {
-  CLI::App& command = *parent.add_subcommand(name, what);
+void add_data(CLI::App& command, BenchOptions& options) {
   command.add_option("--steps", options.steps, "batches of one measurement")
-      ->check(CLI::PositiveNumber);
-  command.add_option("--repeats", options.repeats, "measurements; the median counts")
-      ->check(CLI::PositiveNumber);
-  command.add_option("--data", options.data, "data set (default: 19,280 images of 28x28, made up)");
-  command.add_option("--precision", options.precision, "float32 (default), bfloat16, auto")
-      ->check(CLI::IsMember({"float32", "bfloat16", "auto"}));
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  CLI::Option* data = command.add_option(
+      "--data", options.data, "data set (default: 964 classes of random images, made up)");
+  command
+      .add_option("--architecture", options.architecture,
+                  "conv4 (28x28x1), resnet (10 layers of 32 to 128 channels, 32x32x3), or mlp "
+                  "(two hidden layers of 512, 28x28x1)")
+      ->check(CLI::IsMember({"conv4", "resnet", "mlp"}))
+      ->capture_default_str();
+  command.add_option("--size", options.size, "height and width of the images that are made up")
+      ->check(CLI::Range(16, 512))
+      ->excludes(data);
+  command.add_option("--channels", options.channels, "1 or 3, of the images that are made up")
+      ->check(CLI::IsMember({1, 3}))
+      ->excludes(data);
   command.add_option("--set", options.assignments, "change a key of the reference recipe")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
-  add_threads(command, options);
-  add_json(command, options);
-  add_quiet(command, options);
-  return command;
+}
+
+void add_network(CLI::App& command, BenchOptions& options) {
+  add_data(command, options);
+  command.add_option("--precision", options.precision, "float32 (default), bfloat16, auto")
+      ->check(CLI::IsMember({"float32", "bfloat16", "auto"}));
+  command.add_flag("--threads-sweep", options.sweep_threads, "with 1, 2, ... threads as well");
+}
+
+void add_vectors(CLI::App& command, BenchOptions& options) {
+  command.add_option("--vectors", options.vectors, "that are searched, each for the others")
+      ->check(CLI::Range(2, 100'000'000))
+      ->capture_default_str();
+  command.add_option("--dimension", options.dimension, "numbers of a vector")
+      ->check(CLI::Range(1, 65'536))
+      ->capture_default_str();
+  command.add_option("--k", options.k, "neighbours of each")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
 }
 
 }  // namespace
@@ -225,15 +121,42 @@ CLI::App& add(CLI::App& parent, const std::string& name, const std::string& what
 void add_bench(CLI::App& program) {
   CLI::App& bench = *program.add_subcommand("bench", "measure what this machine's CPU can do");
   bench.require_subcommand(1);
-  bench.footer("Example:\n  kindred bench train --threads 2");
-  auto train = std::make_shared<BenchOptions>();
-  add(bench, "train", "training steps of the reference network, data and losses included", *train)
-      .footer("Example:\n  kindred bench train --threads 2 --json -")
-      ->callback([train] { bench_train(*train); });
-  auto infer = std::make_shared<BenchOptions>();
-  add(bench, "infer", "embedding with the reference network", *infer)
-      .footer("Example:\n  kindred bench infer --repeats 9")
-      ->callback([infer] { bench_infer(*infer); });
+  bench.footer("Example:\n  kindred bench all --json today.json");
+
+  auto options = std::make_shared<BenchOptions>();
+  CLI::App& training =
+      add(bench, "train", "training steps of the reference network, data and losses included",
+          train, options);
+  add_network(training, *options);
+  training
+      .add_option_function<std::string>(
+          "--sweep", [options](const std::string&) { options->sweep_slice = true; },
+          "slice: with slices of 8, 16, ... as well; recommends one")
+      ->check(CLI::IsMember({"slice"}));
+  training.footer("Example:\n  kindred bench train --architecture resnet --json -");
+
+  options = std::make_shared<BenchOptions>();
+  CLI::App& inference = add(bench, "infer", "embedding with the reference network", infer, options);
+  add_network(inference, *options);
+  inference.footer("Example:\n  kindred bench infer --precision bfloat16 --threads-sweep");
+
+  options = std::make_shared<BenchOptions>();
+  CLI::App& searching = add(bench, "search", "exact search among random vectors", search, options);
+  add_vectors(searching, *options);
+  searching.footer("Example:\n  kindred bench search --vectors 100000 --dimension 64 --k 100");
+
+  options = std::make_shared<BenchOptions>();
+  CLI::App& loading =
+      add(bench, "load", "reading shuffled batches, and augmenting them", load, options);
+  add_data(loading, *options);
+  loading.footer("Example:\n  kindred bench load --data faces.h5 --set data.memory=256MiB");
+
+  options = std::make_shared<BenchOptions>();
+  CLI::App& everything =
+      add(bench, "all", "all of these on one page, in each precision the CPU has", all, options);
+  add_data(everything, *options);
+  add_vectors(everything, *options);
+  everything.footer("Example:\n  kindred bench all --compare last.json --json today.json");
 }
 
 }  // namespace kindred::tools

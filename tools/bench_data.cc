@@ -1,5 +1,6 @@
 #include "bench_data.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <vector>
@@ -12,12 +13,11 @@ namespace kindred::tools {
 namespace {
 
 constexpr Index kClasses = 964;
-constexpr Index kSamples = 20;
-constexpr Index kSide = 28;
+constexpr Index kBytes = Index{16} << 20;
 
 }  // namespace
 
-BenchData::BenchData(const std::string& path) : path_(path) {
+BenchData::BenchData(const std::string& path, const Shape& shape) : path_(path) {
   if (!path_.empty()) return;
   std::string folder = (std::filesystem::temp_directory_path() / "kindred-bench-XXXXXX").string();
   if (mkdtemp(folder.data()) == nullptr) {
@@ -27,14 +27,16 @@ BenchData::BenchData(const std::string& path) : path_(path) {
   }
   temporary_folder_ = folder;
   path_ = folder + "/bench.h5";
-  std::vector<std::uint8_t> images(static_cast<std::size_t>(kClasses * kSamples * kSide * kSide));
+  const Index samples = std::clamp<Index>(kBytes / (kClasses * shape.size()), 4, 20);
+  std::vector<std::uint8_t> images(static_cast<std::size_t>(kClasses * samples * shape.size()));
   Random random(1, Purpose::test);
   for (std::uint8_t& pixel : images) pixel = static_cast<std::uint8_t>(random.next() >> 24);
   std::vector<std::int64_t> labels;
-  for (Index i = 0; i < kClasses * kSamples; ++i) labels.push_back(i / kSamples);
+  for (Index i = 0; i < kClasses * samples; ++i) labels.push_back(i / samples);
   Hdf5Writer writer(path_);
-  writer.write<std::uint8_t>("images", {kClasses * kSamples, kSide, kSide, 1}, images);
-  writer.write<std::int64_t>("labels", {kClasses * kSamples}, labels);
+  writer.write<std::uint8_t>(
+      "images", {kClasses * samples, shape.height, shape.width, shape.channels}, images);
+  writer.write<std::int64_t>("labels", {kClasses * samples}, labels);
   writer.finish();
 }
 

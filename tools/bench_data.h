@@ -1,13 +1,15 @@
 #pragma once
 #include <string>
 
+#include "kindred/core/shape.h"
+
 namespace kindred::tools {
 
-/// A data set for measurements: the one that is named, or one of 964 classes of 20 random images
-/// of 28x28 that is written to a temporary file and removed again.
+/// A data set for measurements: the one that is named, or one of 964 classes of 4 to 20 random
+/// images of `shape` that is written to a temporary file and removed again.
 class BenchData {
  public:
-  explicit BenchData(const std::string& path);
+  BenchData(const std::string& path, const Shape& shape);
   ~BenchData();
   BenchData(const BenchData&) = delete;
   BenchData& operator=(const BenchData&) = delete;

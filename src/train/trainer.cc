@@ -8,15 +8,13 @@
 
 #include "gradient_norm.h"
 #include "kindred/core/error.h"
-#include "kindred/data/reader.h"
 #include "kindred/nn/network.h"
+#include "kindred/train/open_reader.h"
 #include "kindred/train/schedule.h"
 #include "weight_average.h"
 
 namespace kindred {
 namespace {
-
-constexpr int kMostReaders = 4;  // as many as the batches read ahead
 
 LossContext loss_context(const Setup& setup, Index embedding) {
   LossContext context;
@@ -140,9 +138,7 @@ Trainer::Impl::Impl(Recipe& recipe, const Setup& from, const Workers& with)
 const StepReport& Trainer::Impl::step() {
   ComputeScope scope;
   if (!reader) {
-    const int threads = setup.dataset->in_memory() ? 1 : std::min(workers.threads(), kMostReaders);
-    reader = std::make_unique<Reader>(*setup.dataset, setup.set, *setup.sampler, carried.step,
-                                      Reader::kAhead, threads);
+    reader = open_reader(setup, carried.step, workers.threads());
   }
   Stopwatch watch;
   const Batch& batch = reader->next();

@@ -218,9 +218,10 @@ TEST_F(Program, EndsWithTheDocumentedCodes) {
 }
 
 TEST_F(Program, HelpHasAnExampleEverywhere) {
-  for (const char* command : {"", "train", "embed", "eval", "eval retrieval", "eval verify",
-                              "eval cluster", "eval oneshot", "report", "search", "inspect", "list",
-                              "bench", "bench train", "bench infer", "import"}) {
+  for (const char* command :
+       {"", "train", "embed", "eval", "eval retrieval", "eval verify", "eval cluster",
+        "eval oneshot", "report", "search", "inspect", "list", "bench", "bench train",
+        "bench infer", "bench search", "bench load", "bench all", "import"}) {
     const Outcome outcome = kindred(std::string(command) + " --help");
     EXPECT_EQ(outcome.code, 0) << command;
     EXPECT_TRUE(contains(outcome.out, "Example:")) << command << "\n" << outcome.out;

@@ -1,0 +1,13 @@
+#pragma once
+#include <memory>
+
+#include "kindred/data/reader.h"
+#include "kindred/train/setup.h"
+
+namespace kindred {
+
+/// The reader of a setup's batches from `first_step` on, as training reads them: on one thread from
+/// memory, on up to four of `threads` from a file. REQUIRES: setup outlives it.
+std::unique_ptr<Reader> open_reader(const Setup& setup, Index first_step, int threads);
+
+}  // namespace kindred

@@ -1,0 +1,65 @@
+#include <fmt/format.h>
+
+#include "bench_reference.h"
+#include "bench_sweep.h"
+#include "kindred/train/embedder.h"
+#include "kindred/train/trainer.h"
+
+namespace kindred::tools {
+namespace {
+
+constexpr Index kBatch = 128;
+
+/// Embedding with the reference network, warmed up.
+struct Inference {
+  Inference(const BenchOptions& options, const Workers& workers)
+      : reference(options),
+        trainer(reference.recipe, *reference.setup, workers),
+        embedder(reference.setup->architecture, reference.setup->train.slice,
+                 reference.setup->dataset->element(), reference.setup->scaling,
+                 trainer.training_state().table, trainer.training_state().state, workers),
+        samples(static_cast<std::size_t>(options.steps * kBatch)) {
+    embedder.load(trainer.training_state().weights());
+    for (std::size_t i = 0; i < samples.size(); ++i) {
+      samples[i] = static_cast<Index>(i) % reference.setup->dataset->size();
+    }
+    embed(std::span(samples).first(kBatch));
+  }
+  void embed(std::span<const Index> which) { embedder.embed(*reference.setup->dataset, which); }
+  Rates measured(const BenchOptions& options) {
+    return measure(options.repeats, options.steps * kBatch, [&] { embed(samples); });
+  }
+
+  Reference reference;
+  Trainer trainer;  // has the weights
+  Embedder embedder;
+  std::vector<Index> samples;
+};
+
+}  // namespace
+
+BenchResult bench_infer(const BenchOptions& options, const Machine& machine,
+                        const Workers& workers) {
+  BenchResult result;
+  {
+    reset_peak_memory();
+    Inference inference(options, workers);
+    result.rates = inference.measured(options);
+    result.name = "infer";
+    result.title = fmt::format("inference {}", inference.reference.title());
+    result.unit = "images";
+    result.unit_flops = inference.embedder.forward_flops();
+    result.peak = machine.product(inference.reference.in_bfloat16());
+    result.memory = peak_memory();
+    result.numbers["precision"] = name_of(inference.reference.setup->architecture.precision);
+    result.numbers["slice"] = inference.reference.setup->train.slice;
+  }
+  if (options.sweep_threads) {
+    sweep_threads(options, "images", result, [&](const Workers& some) {
+      return Inference(options, some).measured(options).median();
+    });
+  }
+  return result;
+}
+
+}  // namespace kindred::tools

@@ -1,0 +1,101 @@
+#include <fmt/format.h>
+
+#include "bench_reference.h"
+#include "bench_sweep.h"
+#include "kindred/train/trainer.h"
+
+namespace kindred::tools {
+namespace {
+
+constexpr int kWarmUp = 5;  // steps
+
+/// Training steps of the reference network.
+struct Training {
+  Training(const BenchOptions& options, const Workers& workers)
+      : reference(options), trainer(reference.recipe, *reference.setup, workers) {
+    steps(kWarmUp);
+  }
+  void steps(Index count) {
+    for (Index i = 0; i < count; ++i) trainer.step();
+  }
+  Rates measured(const BenchOptions& options) {
+    return measure(options.repeats, options.steps * reference.setup->batch(),
+                   [&] { steps(options.steps); });
+  }
+
+  Reference reference;
+  Trainer trainer;
+};
+
+using Part = std::pair<const char*, double StepTimes::*>;
+constexpr Part kParts[] = {{"wait_for_data", &StepTimes::wait_for_data},
+                           {"forward", &StepTimes::forward},
+                           {"loss", &StepTimes::loss},
+                           {"backward", &StepTimes::backward},
+                           {"reduce", &StepTimes::reduce},
+                           {"update", &StepTimes::update}};
+
+double sum_of(const StepTimes& times) {
+  double sum = 0;
+  for (const auto& [name, part] : kParts) sum += times.*part;
+  return sum;
+}
+
+StepTimes difference(StepTimes after, const StepTimes& before) {
+  for (const auto& [name, part] : kParts) after.*part -= before.*part;
+  return after;
+}
+
+void add_shares(const StepTimes& times, BenchResult& result) {
+  result.details = "share of the step:";
+  for (const auto& [name, part] : kParts) {
+    const double share = times.*part / sum_of(times);
+    result.numbers["shares"][name] = share;
+    result.details += fmt::format("  {} {:.1f} %", name, share * 100);
+  }
+  result.details += "\n";
+}
+
+void add_sweeps(const BenchOptions& options, BenchResult& result) {
+  if (options.sweep_threads) {
+    sweep_threads(options, "images", result, [&](const Workers& workers) {
+      return Training(options, workers).measured(options).median();
+    });
+  }
+  if (options.sweep_slice) {
+    const Workers workers(options.threads);
+    sweep_slice(options, Reference(options).setup->batch(), result, [&](Index slice) {
+      BenchOptions other = options;
+      other.assignments.push_back(fmt::format("model.slice={}", slice));
+      return Training(other, workers).measured(options).median();
+    });
+  }
+}
+
+}  // namespace
+
+BenchResult bench_train(const BenchOptions& options, const Machine& machine,
+                        const Workers& workers) {
+  BenchResult result;
+  {
+    reset_peak_memory();
+    Training training(options, workers);
+    const Setup& setup = *training.reference.setup;
+    const StepTimes before = training.trainer.times();
+    result.rates = training.measured(options);
+    result.name = "train";
+    result.title = fmt::format("training {}", training.reference.title());
+    result.unit = "images";
+    result.unit_flops = 3 * training.trainer.forward_flops();
+    result.peak = machine.product(training.reference.in_bfloat16());
+    result.memory = peak_memory();
+    result.numbers["precision"] = name_of(setup.architecture.precision);
+    result.numbers["batch"] = setup.batch();
+    result.numbers["slice"] = setup.train.slice;
+    add_shares(difference(training.trainer.times(), before), result);
+  }
+  add_sweeps(options, result);
+  return result;
+}
+
+}  // namespace kindred::tools
