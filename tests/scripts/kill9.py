@@ -74,9 +74,9 @@ class Run:
             return [self.kindred, "train", "--out", self.folder, "--resume", "--quiet"]
         return [self.kindred, "train", self.recipe, "--out", self.folder, "--resume", "--quiet"]
 
-    def go(self, seconds=None, file_limit=None, once_training=False):
-        """Runs it, killing it after `seconds` (once_training: of its first new line in metrics.jsonl);
-        returns the exit code (-9: killed) and its words."""
+    def go(self, seconds=None, written=None, file_limit=None):
+        """Runs it, killing it after `seconds`, counted from the moment when metrics.jsonl has grown to
+        `written` bytes if that is given; returns the exit code (-9: killed) and its words."""
 
         def limit_files():
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # as a full disk: an error, not a signal
@@ -85,10 +85,8 @@ class Run:
         with subprocess.Popen([str(word) for word in self.command()], stdout=subprocess.DEVNULL,
                               stderr=subprocess.PIPE, text=True,
                               preexec_fn=limit_files if file_limit else None) as process:
-            if once_training:
-                before = self.written()
-                while self.written() <= before and process.poll() is None:
-                    time.sleep(0.002)
+            while written is not None and self.written() < written and process.poll() is None:
+                time.sleep(0.001)
             try:
                 words = process.communicate(timeout=seconds)[1]
             except subprocess.TimeoutExpired:
@@ -142,7 +140,7 @@ def kill_and_resume(make_run, undisturbed, seconds, kills, chance):
     reference = undisturbed.steps()
     model = (undisturbed.folder / "model.kindred").read_bytes()
     run = make_run()
-    training = reference[STEPS]["train_seconds"]
+    all_written = undisturbed.written()
     killed = finished = 0
     while killed < kills:
         # One in three at any moment, start and end included; the others among the steps.
@@ -151,7 +149,9 @@ def kill_and_resume(make_run, undisturbed, seconds, kills, chance):
         elif chance.random() < 1 / 3:
             code, words = run.go(chance.uniform(0, seconds))
         else:
-            code, words = run.go(chance.uniform(0, 0.4 * training), once_training=True)
+            # By the file's size, not by the clock: a machine that others use has no steady speed.
+            moment = chance.uniform(run.written(), all_written)
+            code, words = run.go(chance.uniform(0, 0.02), written=moment)
         step = run.check(reference)
         if code == -signal.SIGKILL:
             killed += 1
@@ -178,10 +178,16 @@ def finish(run, model):
     return 1
 
 
-def fill_the_disk(run, undisturbed, chance):
-    training = undisturbed.steps()[STEPS]["train_seconds"]
-    while not run.acknowledged():
-        run.go(chance.uniform(0.2, 0.5) * training, once_training=True)
+def fill_the_disk(make_run, undisturbed):
+    """A disk that takes metrics.jsonl (small in the first steps) but not the next checkpoint."""
+    for _ in range(100):
+        run = make_run()
+        run.go(0, written=6 * undisturbed.written() // STEPS)
+        if run.acknowledged() and run.written() < run.acknowledged()[0].stat().st_size // 2:
+            break
+        shutil.rmtree(run.folder, ignore_errors=True)
+    else:
+        raise Fault("full disk: no run could be killed between its first and its last checkpoint")
     path, _ = run.acknowledged()
     before = run.check(undisturbed.steps())
     code, words = run.go(file_limit=path.stat().st_size - 1)
@@ -226,7 +232,7 @@ def main():
         undisturbed.check(undisturbed.steps())
         print(f"kill9: {STEPS} steps undisturbed in {seconds:.1f} s")
         kill_and_resume(make_run, undisturbed, seconds, options.kills, chance)
-        fill_the_disk(make_run(), undisturbed, chance)
+        fill_the_disk(make_run, undisturbed)
     except Fault as fault:
         sys.exit(f"kill9: {fault}\nkill9: the run folders are left in {base}")
     if options.keep:
