@@ -20,20 +20,16 @@ each large tensor back), and OpenBLAS makes no threads beside OpenMP's, unless t
 usage: compare_pytorch.py [--kindred COMMAND] [--network conv4|resnet] [--data PATH] [--threads N] [--repeats N] [--steps N] [--inference] [--precision P] [--set KEY=VALUE]
 needs: apt-get install --no-install-recommends python3-torch python3-h5py python3-numpy libopenblas0-openmp
 """
-import argparse
 import copy
-import json
 import os
-import shlex
-import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-if "--help" in sys.argv or "-h" in sys.argv:
-    sys.exit(print(__doc__))
+import comparison
+
+arguments = comparison.parser(__doc__)
 SETTINGS = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(8 << 30), "MALLOC_TOP_PAD_": str(256 << 20),
             "OPENBLAS_NUM_THREADS": "1"}
 if any(name not in os.environ for name in SETTINGS):
@@ -45,7 +41,6 @@ try:
 except ImportError as error:
     sys.exit(f"compare_pytorch.py: {error}; see --help")
 
-ROOT = Path(__file__).resolve().parent.parent
 CLASSES_A_BATCH, SAMPLES_A_CLASS = 32, 4
 BATCH = CLASSES_A_BATCH * SAMPLES_A_CLASS
 CLASSES = 964
@@ -204,17 +199,13 @@ def measure(step, steps):
 
 
 def measure_kindred(options):
-    network = ["--architecture", "resnet"] if options.network == "resnet" else []
-    command = [*shlex.split(options.kindred), "bench", "infer" if options.inference else "train", "--data", str(options.data),
-               "--steps", str(options.steps), "--repeats", "1", "--threads", str(options.threads),
-               "--precision", options.precision, "--json", "-", *network]
+    more = ["--data", str(options.data)]
+    if options.network == "resnet":
+        more += ["--architecture", "resnet"]
     for assignment in options.set:
-        command += ["--set", assignment]
+        more += ["--set", assignment]
     environment = {name: value for name, value in os.environ.items() if name not in SETTINGS}
-    result = subprocess.run(command, capture_output=True, text=True, env=environment)
-    if result.returncode:
-        sys.exit(f"{' '.join(command)}: exit code {result.returncode}: {result.stderr}")
-    return json.loads(result.stdout)["images_per_second"]
+    return comparison.measure_kindred(options, options.steps, more, environment)
 
 
 def blas():
@@ -223,19 +214,11 @@ def blas():
 
 
 def main():
-    parser = argparse.ArgumentParser(usage=__doc__.split("usage: ")[1].splitlines()[0])
-    parser.add_argument("--kindred", default=str(ROOT / "build/release/bin/kindred"))
-    parser.add_argument("--network", choices=("conv4", "resnet"), default="conv4")
-    parser.add_argument("--data", type=Path, default=ROOT / "datasets/omniglot28.h5")
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=30)
-    parser.add_argument("--inference", action="store_true")
-    parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
-    parser.add_argument("--set", action="append", default=[], help="for kindred bench")
-    options = parser.parse_args()
-    if options.repeats < 5:
-        parser.error("--repeats: at least 5")
+    arguments.add_argument("--network", choices=("conv4", "resnet"), default="conv4")
+    arguments.add_argument("--data", type=Path, default=comparison.ROOT / "datasets/omniglot28.h5")
+    arguments.add_argument("--steps", type=int, default=30)
+    arguments.add_argument("--set", action="append", default=[], help="for kindred bench")
+    options = arguments.parse_args()
 
     torch.set_num_threads(options.threads)
     torch.manual_seed(1)
@@ -248,18 +231,11 @@ def main():
     pytorch = (Inference if options.inference else Training)(options.network, images, getattr(torch, options.precision))
     measure(pytorch.step, 10)
     measure_kindred(options)
-    rates = {"PyTorch " + torch.__version__: [], "Kindred": []}
-    for _ in range(options.repeats):
-        rates["PyTorch " + torch.__version__].append(measure(pytorch.step, options.steps))
-        rates["Kindred"].append(measure_kindred(options))
-
+    rates = comparison.take_turns(options, "PyTorch " + torch.__version__,
+                                  lambda: measure(pytorch.step, options.steps), lambda: measure_kindred(options))
     what = "inference" if options.inference else "training step"
-    print(f"{what} of {options.network} in {options.precision}, batch {BATCH}, {options.threads} threads, {options.steps} steps x {options.repeats}; "
-          f"PyTorch with {blas()}")
-    print(f"{'':24}{'images/s':>10}{'lowest':>10}{'highest':>10}")
-    for name, values in rates.items():
-        print(f"{name:24}{statistics.median(values):10.0f}{min(values):10.0f}{max(values):10.0f}")
-    print(f"ratio: {statistics.median(rates['Kindred']) / statistics.median(next(iter(rates.values()))):.2f}")
+    comparison.print_rates(f"{what} of {options.network} in {options.precision}, batch {BATCH}, {options.threads} threads, "
+                           f"{options.steps} steps x {options.repeats}; PyTorch with {blas()}", rates)
 
 
 if __name__ == "__main__":

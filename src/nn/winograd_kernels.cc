@@ -56,54 +56,46 @@ Window window(const WinogradPlan& plan, Index tile, Index padding) {
   return {tile / (rows * cols), tile / cols % rows * 4 - padding, tile % cols * 4 - padding};
 }
 
-/// 6x6 pixels of src, zeros outside, at the points.
+/// The 16 channels of a group in a sample.
+const float* image_of(const float* tensor, const Shape& shape, Index sample, Index group) {
+  return tensor + (sample * shape.channels + group * 16) * shape.height * shape.width;
+}
+
+/// N x N pixels, zeros outside, at the points: to_points for src, diff_to_points for diff_dst.
+template <int N, Column<6> (*kToPoints)(const Column<N>&)>
 void take_tile(const Shape& shape, const float* image, const Window& at, float* dst, Index stride) {
-  Column<6> half[6];  // columns of it are still pixels
-  for (Index i = 0; i < 6; ++i) {
+  Column<6> half[N];  // columns of it are still pixels
+  for (Index i = 0; i < N; ++i) {
     const Index h = at.row + i;
     if (h < 0 || h >= shape.height) {
       half[i] = {};
       continue;
     }
     const float* row = image + h * shape.width * 16;
-    Column<6> d;
-    for (Index j = 0; j < 6; ++j) {
+    Column<N> pixels;
+    for (Index j = 0; j < N; ++j) {
       const Index w = at.col + j;
-      d[j] = w >= 0 && w < shape.width ? V::load(row + w * 16) : Float{};
+      pixels[j] = w >= 0 && w < shape.width ? V::load(row + w * 16) : Float{};
     }
-    half[i] = to_points(d);
+    half[i] = kToPoints(pixels);
   }
   for (Index j = 0; j < 6; ++j) {
-    const auto column =
-        to_points({{half[0][j], half[1][j], half[2][j], half[3][j], half[4][j], half[5][j]}});
-    for (Index i = 0; i < 6; ++i) {
-      V::store(dst + (6 * i + j) * stride, column[i]);
-    }
+    Column<N> pixels;
+    for (Index i = 0; i < N; ++i) pixels[i] = half[i][j];
+    const Column<6> column = kToPoints(pixels);
+    for (Index i = 0; i < 6; ++i) V::store(dst + (6 * i + j) * stride, column[i]);
   }
 }
 
-/// 4x4 pixels of diff_dst, zeros outside, at the points.
-void take_diff_tile(const Shape& shape, const float* image, const Window& at, float* dst,
-                    Index stride) {
-  Column<6> half[4];
-  for (Index i = 0; i < 4; ++i) {
-    const Index h = at.row + i;
-    if (h >= shape.height) {
-      half[i] = {};
-      continue;
-    }
-    const float* row = image + h * shape.width * 16;
-    Column<4> y;
-    for (Index j = 0; j < 4; ++j) {
-      const Index w = at.col + j;
-      y[j] = w < shape.width ? V::load(row + w * 16) : Float{};
-    }
-    half[i] = diff_to_points(y);
-  }
-  for (Index j = 0; j < 6; ++j) {
-    const auto column = diff_to_points({{half[0][j], half[1][j], half[2][j], half[3][j]}});
-    for (Index i = 0; i < 6; ++i) {
-      V::store(dst + (6 * i + j) * stride, column[i]);
+/// Tiles [first, first + count) of a tensor that begin `padding` pixels further up and left.
+template <int N, Column<6> (*kToPoints)(const Column<N>&)>
+void take_tiles(const WinogradPlan& plan, const Shape& shape, const float* tensor, Index padding,
+                Index first, Index count, const Tiles& tiles) {
+  for (Index group = 0; group < shape.channels / 16; ++group) {
+    for (Index t = 0; t < count; ++t) {
+      const Window at = window(plan, first + t, padding);
+      take_tile<N, kToPoints>(shape, image_of(tensor, shape, at.sample, group), at,
+                              tiles.at(t, group), tiles.point_stride());
     }
   }
 }
@@ -217,11 +209,6 @@ void add_point(const Tiles& src, const Tiles& diff, Index point, Index count, fl
   }
 }
 
-/// The 16 channels of a group in a sample.
-const float* image_of(const float* tensor, const Shape& shape, Index sample, Index group) {
-  return tensor + (sample * shape.channels + group * 16) * shape.height * shape.width;
-}
-
 void add_bias(const WinogradPlan& plan, const float* diff_dst, float* diff_bias) {
   const Index pixels = plan.dst.height * plan.dst.width;
   for (Index group = 0; group < plan.dst.channels / 16; ++group) {
@@ -283,13 +270,7 @@ void winograd_forward(const WinogradPlan& plan, const float* src, const float* p
   Tiles x{scratch, C, kForwardPanels};
   Tiles y{scratch + Tiles::floats(C, kForwardPanels), O, kForwardPanels};
   for_blocks(plan.tiles(), kForwardPanels, [&](Index first, Index count) {
-    for (Index group = 0; group < C / 16; ++group) {
-      for (Index t = 0; t < count; ++t) {
-        const Window at = window(plan, first + t, plan.padding);
-        take_tile(plan.src, image_of(src, plan.src, at.sample, group), at, x.at(t, group),
-                  x.point_stride());
-      }
-    }
+    take_tiles<6, to_points>(plan, plan.src, src, plan.padding, first, count, x);
     for (Index point = 0; point < kPoints; ++point) {
       for (Index panel = 0; panel * kPanel < count; ++panel) {
         const Index used = std::min(kPanel, count - panel * kPanel);
@@ -321,20 +302,8 @@ void winograd_backward_weights(const WinogradPlan& plan, const float* src, const
   Tiles dy{scratch + Tiles::floats(C, kBackwardPanels), O, kBackwardPanels};
   float* sums = dy.data + Tiles::floats(O, kBackwardPanels);
   for_blocks(plan.tiles(), kBackwardPanels, [&](Index first, Index count) {
-    for (Index group = 0; group < C / 16; ++group) {
-      for (Index t = 0; t < count; ++t) {
-        const Window from = window(plan, first + t, plan.padding);
-        take_tile(plan.src, image_of(src, plan.src, from.sample, group), from, x.at(t, group),
-                  x.point_stride());
-      }
-    }
-    for (Index group = 0; group < O / 16; ++group) {
-      for (Index t = 0; t < count; ++t) {
-        const Window to = window(plan, first + t, 0);
-        take_diff_tile(plan.dst, image_of(diff_dst, plan.dst, to.sample, group), to,
-                       dy.at(t, group), dy.point_stride());
-      }
-    }
+    take_tiles<6, to_points>(plan, plan.src, src, plan.padding, first, count, x);
+    take_tiles<4, diff_to_points>(plan, plan.dst, diff_dst, 0, first, count, dy);
     for (Index point = 0; point < kPoints; ++point) {
       add_point(x, dy, point, count, sums + point * C * O, first == 0);
     }

@@ -1,0 +1,62 @@
+"""What compare_pytorch.py and compare_dlib.py share: running `kindred bench`, and the table in the end."""
+import argparse
+import json
+import os
+import shlex
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def repeats(word):
+    if int(word) < 5:
+        raise argparse.ArgumentTypeError("at least 5")
+    return int(word)
+
+
+def parser(documentation):
+    """The options of every comparison; --help prints the whole documentation."""
+    if "--help" in sys.argv or "-h" in sys.argv:
+        sys.exit(print(documentation))
+    options = argparse.ArgumentParser(usage=documentation.split("usage: ")[1].splitlines()[0])
+    options.add_argument("--kindred", type=shlex.split, default=[str(ROOT / "build/release/bin/kindred")])
+    options.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    options.add_argument("--repeats", type=repeats, default=5)
+    options.add_argument("--inference", action="store_true")
+    options.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
+    return options
+
+
+def output_of(command, environment=None):
+    result = subprocess.run(command, capture_output=True, text=True, env=environment)
+    if result.returncode:
+        sys.exit(f"{' '.join(map(str, command))}: exit code {result.returncode}: {result.stderr}")
+    return result.stdout
+
+
+def measure_kindred(options, steps, more=(), environment=None):
+    """Images per second of one run of `kindred bench`."""
+    command = [*options.kindred, "bench", "infer" if options.inference else "train", "--threads", str(options.threads),
+               "--precision", options.precision, "--steps", str(steps), "--repeats", "1", "--json", "-", *more]
+    return json.loads(output_of(command, environment))["images_per_second"]
+
+
+def take_turns(options, peer, measure_peer, measure_ours):
+    """So that a change of the machine's mood hits both."""
+    rates = {peer: [], "Kindred": []}
+    for _ in range(options.repeats):
+        rates[peer].append(measure_peer())
+        rates["Kindred"].append(measure_ours())
+    return rates
+
+
+def print_rates(title, rates):
+    print(title)
+    print(f"{'':24}{'images/s':>10}{'lowest':>10}{'highest':>10}")
+    for name, values in rates.items():
+        print(f"{name:24}{statistics.median(values):10.0f}{min(values):10.0f}{max(values):10.0f}")
+    peer, ours = map(statistics.median, rates.values())
+    print(f"ratio: {ours / peer:.2f}")
