@@ -22,6 +22,7 @@ struct BenchOptions : CommonOptions {
   std::string data;
   std::string precision;
   std::vector<std::string> assignments;
+  bool profile = false;
   bool sweep_threads = false;
   bool sweep_slice = false;
   // Search.

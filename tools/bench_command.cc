@@ -101,6 +101,8 @@ void add_network(CLI::App& command, BenchOptions& options) {
   add_data(command, options);
   command.add_option("--precision", options.precision, "float32 (default), bfloat16, auto")
       ->check(CLI::IsMember({"float32", "bfloat16", "auto"}));
+  command.add_flag("--profile", options.profile,
+                   "a table of the layers, and of what is outside of them");
   command.add_flag("--threads-sweep", options.sweep_threads, "with 1, 2, ... threads as well");
 }
 
@@ -133,7 +135,7 @@ void add_bench(CLI::App& program) {
           "--sweep", [options](const std::string&) { options->sweep_slice = true; },
           "slice: with slices of 8, 16, ... as well; recommends one")
       ->check(CLI::IsMember({"slice"}));
-  training.footer("Example:\n  kindred bench train --architecture resnet --json -");
+  training.footer("Example:\n  kindred bench train --architecture resnet --profile --json -");
 
   options = std::make_shared<BenchOptions>();
   CLI::App& inference = add(bench, "infer", "embedding with the reference network", infer, options);

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "bench_profile.h"
 #include "bench_reference.h"
 #include "bench_sweep.h"
 #include "kindred/train/embedder.h"
@@ -36,6 +37,19 @@ struct Inference {
   std::vector<Index> samples;
 };
 
+void add_profile(const BenchOptions& options, const Machine& machine, Inference& inference,
+                 BenchResult& result) {
+  inference.embedder.start_profile();
+  ProfiledRun run;
+  run.seconds = seconds_of([&] { inference.embed(inference.samples); });
+  run.layers = inference.embedder.layers();
+  run.profile = inference.embedder.profile();
+  run.batches = options.steps;
+  run.batch = kBatch;
+  run.bfloat16 = inference.reference.in_bfloat16();
+  add_layer_table(run, machine, result);
+}
+
 }  // namespace
 
 BenchResult bench_infer(const BenchOptions& options, const Machine& machine,
@@ -44,15 +58,10 @@ BenchResult bench_infer(const BenchOptions& options, const Machine& machine,
   {
     reset_peak_memory();
     Inference inference(options, workers);
-    result.rates = inference.measured(options);
-    result.name = "infer";
-    result.title = fmt::format("inference {}", inference.reference.title());
-    result.unit = "images";
-    result.unit_flops = inference.embedder.forward_flops();
-    result.peak = machine.product(inference.reference.in_bfloat16());
-    result.memory = peak_memory();
-    result.numbers["precision"] = name_of(inference.reference.setup->architecture.precision);
-    result.numbers["slice"] = inference.reference.setup->train.slice;
+    const Rates rates = inference.measured(options);
+    result = inference.reference.result("infer", "inference", inference.embedder.forward_flops(),
+                                        rates, machine);
+    if (options.profile) add_profile(options, machine, inference, result);
   }
   if (options.sweep_threads) {
     sweep_threads(options, "images", result, [&](const Workers& some) {

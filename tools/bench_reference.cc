@@ -76,4 +76,19 @@ std::string Reference::title() const {
                      src.channels, name_of(setup->architecture.precision));
 }
 
+BenchResult Reference::result(const std::string& name, const std::string& what, double image_flops,
+                              const Rates& rates, const Machine& machine) const {
+  BenchResult result;
+  result.name = name;
+  result.title = what + " " + title();
+  result.unit = "images";
+  result.rates = rates;
+  result.unit_flops = image_flops;
+  result.peak = machine.product(in_bfloat16());
+  result.memory = peak_memory();
+  result.numbers["precision"] = name_of(setup->architecture.precision);
+  result.numbers["slice"] = setup->train.slice;
+  return result;
+}
+
 }  // namespace kindred::tools

@@ -22,6 +22,9 @@ struct Reference {
 
   /// "conv4 28x28x1, bfloat16"
   std::string title() const;
+  /// What every result of this network says; `what` is done to it: "training".
+  BenchResult result(const std::string& name, const std::string& what, double image_flops,
+                     const Rates& rates, const Machine& machine) const;
   bool in_bfloat16() const { return setup->architecture.precision == Precision::bfloat16; }
 
   BenchData data;

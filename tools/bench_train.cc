@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "bench_profile.h"
 #include "bench_reference.h"
 #include "bench_sweep.h"
 #include "kindred/train/trainer.h"
@@ -33,7 +34,8 @@ constexpr Part kParts[] = {{"wait_for_data", &StepTimes::wait_for_data},
                            {"loss", &StepTimes::loss},
                            {"backward", &StepTimes::backward},
                            {"reduce", &StepTimes::reduce},
-                           {"update", &StepTimes::update}};
+                           {"update", &StepTimes::update},
+                           {"pack", &StepTimes::pack}};
 
 double sum_of(const StepTimes& times) {
   double sum = 0;
@@ -54,6 +56,28 @@ void add_shares(const StepTimes& times, BenchResult& result) {
     result.details += fmt::format("  {} {:.1f} %", name, share * 100);
   }
   result.details += "\n";
+}
+
+void add_profile(const BenchOptions& options, const Machine& machine, Training& training,
+                 BenchResult& result) {
+  training.trainer.start_profile();
+  const StepTimes before = training.trainer.times();
+  training.steps(options.steps);
+  const StepTimes times = difference(training.trainer.times(), before);
+  ProfiledRun run;
+  run.layers = training.trainer.layers();
+  run.profile = training.trainer.profile();
+  run.seconds = sum_of(times);
+  run.batches = options.steps;
+  run.batch = training.reference.setup->batch();
+  run.bfloat16 = training.reference.in_bfloat16();
+  run.forward_passes = training.reference.setup->train.recompute ? 2 : 1;
+  run.alone = {{"waiting for data", times.wait_for_data},
+               {"loss", times.loss},
+               {"reduction", times.reduce},
+               {"optimizer", times.update},
+               {"packing", times.pack}};
+  add_layer_table(run, machine, result);
 }
 
 void add_sweeps(const BenchOptions& options, BenchResult& result) {
@@ -80,19 +104,13 @@ BenchResult bench_train(const BenchOptions& options, const Machine& machine,
   {
     reset_peak_memory();
     Training training(options, workers);
-    const Setup& setup = *training.reference.setup;
     const StepTimes before = training.trainer.times();
-    result.rates = training.measured(options);
-    result.name = "train";
-    result.title = fmt::format("training {}", training.reference.title());
-    result.unit = "images";
-    result.unit_flops = 3 * training.trainer.forward_flops();
-    result.peak = machine.product(training.reference.in_bfloat16());
-    result.memory = peak_memory();
-    result.numbers["precision"] = name_of(setup.architecture.precision);
-    result.numbers["batch"] = setup.batch();
-    result.numbers["slice"] = setup.train.slice;
+    const Rates rates = training.measured(options);
+    result = training.reference.result("train", "training", 3 * training.trainer.forward_flops(),
+                                       rates, machine);
+    result.numbers["batch"] = training.reference.setup->batch();
     add_shares(difference(training.trainer.times(), before), result);
+    if (options.profile) add_profile(options, machine, training, result);
   }
   add_sweeps(options, result);
   return result;

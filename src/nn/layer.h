@@ -19,6 +19,7 @@
 namespace kindred {
 
 class BoundLayer;
+class Layer;
 
 /// What one pass of one slice carries from layer to layer.
 struct Run {
@@ -27,6 +28,9 @@ struct Run {
   std::span<float> statistics;  ///< the slice's: what its batch norms saw, at the layers' offsets
   float* gradient = nullptr;    ///< backward: the lane's gradient row
   Accumulate accumulate = Accumulate::no;
+
+  /// Where a layer's time is added to, for TimeScope; nullptr where nobody asks.
+  inline double* time(const Layer& layer, double LayerTime::*part) const;
 };
 
 /// A layer compiled for slices of S samples: immutable but for pack() and the running statistics,
@@ -65,12 +69,18 @@ class Layer {
   /// Moves running statistics by what the slices saw, each given by its Run::statistics.
   virtual void update_running_statistics(std::span<const std::span<const float>> /*slices*/) {}
 
+  /// True where the time goes into a product of weights with src.
+  virtual bool multiplies() const { return false; }
   /// Forward floating-point operations of one sample.
   virtual double flops() const { return 0; }
   /// What runs it: oneDNN's names, forward / backward data / backward weights.
   virtual std::string implementation() const { return "own loops"; }
-  /// The layers it is made of, for describe(); none for most.
-  virtual std::vector<const Layer*> children() const { return {}; }
+  /// The layers it is made of; none for most.
+  virtual std::vector<Layer*> children() const { return {}; }
+
+  /// Its place in Network::layers().
+  std::size_t number() const { return number_; }
+  void set_number(std::size_t number) { number_ = number; }
 
  protected:
   void set_src(const Shape& shape, const dnnl::memory::desc& desc) {
@@ -85,11 +95,16 @@ class Layer {
  private:
   std::string name_;
   std::string kind_;
+  std::size_t number_ = 0;
   Shape src_shape_;
   Shape dst_shape_;
   dnnl::memory::desc src_desc_;
   dnnl::memory::desc dst_desc_;
 };
+
+inline double* Run::time(const Layer& layer, double LayerTime::*part) const {
+  return pass.times == nullptr ? nullptr : &(pass.times[layer.number()].*part);
+}
 
 /// One slice's half of a layer: memory objects, and what backward needs besides src and dst.
 /// One thread at a time.

@@ -43,15 +43,12 @@ std::unique_ptr<Sequence> compile(const Architecture& architecture, Compiler& co
   return layers;
 }
 
-void describe_layers(const std::vector<const Layer*>& layers, std::size_t indent,
-                     std::string& text) {
-  for (const Layer* layer : layers) {
-    const Shape& shape = layer->dst_shape();
-    text += fmt::format("{:<36} {:<34} {:>12} {:>8.2f} Mflop  {}\n",
-                        std::string(indent, ' ') + layer->name(), layer->kind(),
-                        fmt::format("{}x{}x{}", shape.height, shape.width, shape.channels),
-                        layer->flops() * 1e-6, layer->implementation());
-    describe_layers(layer->children(), indent + 2, text);
+/// Each layer, and those inside of it behind it: visit(layer, depth).
+template <typename F>
+void walk(const std::vector<Layer*>& layers, Index depth, F&& visit) {
+  for (Layer* layer : layers) {
+    visit(*layer, depth);
+    walk(layer->children(), depth + 1, visit);
   }
 }
 
@@ -70,6 +67,8 @@ Network::Network(const Architecture& architecture, Index slice, NetworkMode mode
   impl_->src = architecture.src;
   impl_->embedding = dst.channels;
   impl_->layers = compile(architecture, compiler);
+  walk(impl_->layers->children(), 0,
+       [number = std::size_t{0}](Layer& layer, Index) mutable { layer.set_number(number++); });
   impl_->leaves = compiler.leaves();
   impl_->fillings = compiler.fillings();
   impl_->gradient_size = compiler.gradient_size();
@@ -127,9 +126,26 @@ void Network::update_running_statistics(std::span<const std::span<const float>> 
   for (Layer* leaf : impl_->leaves) leaf->update_running_statistics(seen);
 }
 
+std::vector<LayerSummary> Network::layers() const {
+  std::vector<LayerSummary> summaries;
+  walk(impl_->layers->children(), 0, [&](const Layer& layer, Index depth) {
+    const Index bytes = bytes_of(layer.src_desc()) + bytes_of(layer.dst_desc());
+    summaries.push_back({layer.name(), layer.kind(), layer.implementation(), depth,
+                         layer.dst_shape(), layer.multiplies(), layer.flops(),
+                         static_cast<double>(bytes) / static_cast<double>(impl_->slice)});
+  });
+  return summaries;
+}
+
 std::string Network::describe() const {
   std::string text;
-  describe_layers(impl_->layers->children(), 0, text);
+  for (const LayerSummary& layer : layers()) {
+    const std::string indent(static_cast<std::size_t>(2 * layer.depth), ' ');
+    text +=
+        fmt::format("{:<36} {:<34} {:>12} {:>8.2f} Mflop  {}\n", indent + layer.name, layer.kind,
+                    fmt::format("{}x{}x{}", layer.dst.height, layer.dst.width, layer.dst.channels),
+                    layer.flops * 1e-6, layer.implementation);
+  }
   return text;
 }
 

@@ -73,7 +73,7 @@ class Residual final : public Layer {
   std::string implementation() const override {
     return sums_inside_ ? "sum in the last convolution" : "own loops";
   }
-  std::vector<const Layer*> children() const override {
+  std::vector<Layer*> children() const override {
     auto children = body_->children();
     if (shortcut_) std::ranges::copy(shortcut_->children(), std::back_inserter(children));
     return children;

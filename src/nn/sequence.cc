@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "kindred/core/time_scope.h"
 #include "nn/relayout.h"
 
 namespace kindred {
@@ -17,6 +18,7 @@ class BoundSequence final : public BoundLayer {
   void forward(const void* src, void* dst, Run& run) override {
     for (std::size_t i = 0; i < bound_.size(); ++i) {
       void* to = places_[i] == kOutside ? dst : buffers_[places_[i]].data();
+      const TimeScope time(run.time(*sequence_.layers_[i], &LayerTime::forward));
       bound_[i]->forward(src, to, run);
       src = to;
     }
@@ -35,6 +37,7 @@ class BoundSequence final : public BoundLayer {
       const bool ours = from == to_and_fro[0] || from == to_and_fro[1];
       if (ours && sequence_.layers_[i]->in_place()) to = const_cast<void*>(from);
       if (i == first) to = diff_src;
+      const TimeScope time(run.time(*sequence_.layers_[i], &LayerTime::backward));
       bound_[i]->backward(from, to, run);
       from = to;
     }
@@ -126,8 +129,8 @@ double Sequence::flops() const {
   return sum;
 }
 
-std::vector<const Layer*> Sequence::children() const {
-  std::vector<const Layer*> children;
+std::vector<Layer*> Sequence::children() const {
+  std::vector<Layer*> children;
   for (const auto& layer : layers_) children.push_back(layer.get());
   return children;
 }

@@ -27,7 +27,7 @@ class Sequence final : public Layer {
   bool keeps_dst() const override { return !layers_.empty() && layers_.back()->keeps_dst(); }
   Index scratch_bytes() const override;
   double flops() const override;
-  std::vector<const Layer*> children() const override;
+  std::vector<Layer*> children() const override;
 
  private:
   friend class BoundSequence;

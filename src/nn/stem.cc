@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kindred/core/time_scope.h"
 #include "nn/packed.h"
 #include "nn/stem_kernels.h"
 #include "nn/weight_numbers.h"
@@ -58,6 +59,7 @@ class Stem final : public Layer {
            ScratchFrame::cost(plan_.taps() * plan_.dst.channels * floats) +
            ScratchFrame::cost(plan_.dst.channels * floats);
   }
+  bool multiplies() const override { return true; }
   double flops() const override {
     return 2.0 * static_cast<double>(plan_.dst.size() * plan_.taps());
   }
@@ -113,6 +115,7 @@ class BoundStem final : public BoundLayer {
   }
 
   void backward(const void* diff_dst, void*, Run& run) override {
+    const TimeScope time(run.time(layer_, &LayerTime::backward_weights));
     ScratchFrame frame(run.scratch);
     float* padded = take_padded(frame);
     const bool accumulate = run.accumulate == Accumulate::yes;

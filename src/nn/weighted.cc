@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "kindred/core/time_scope.h"
+
 namespace kindred {
 
 /// One slice's calls of a layer with weights.
@@ -87,6 +89,7 @@ class BoundWeighted final : public BoundLayer {
   }
 
   void backward_weights(const void* diff_dst, Run& run) {
+    const TimeScope time(run.time(layer_, &LayerTime::backward_weights));
     const bool accumulate = run.accumulate == Accumulate::yes;
     const auto compute = [&](float* diff_weights) {
       if (layer_.own_gradient_) return own_gradient(diff_dst, diff_weights, run);

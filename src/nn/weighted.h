@@ -31,6 +31,7 @@ class WeightedLayer : public Layer {
   Index scratch_bytes() const override;
   void pack(std::span<const float> parameters) override;
   void unpack_gradient(const float* row, std::span<float> gradient) override;
+  bool multiplies() const override { return true; }
   double flops() const override { return flops_; }
   std::string implementation() const override;
 

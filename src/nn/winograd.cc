@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kindred/core/time_scope.h"
 #include "nn/packed.h"
 #include "nn/weight_numbers.h"
 #include "nn/winograd_kernels.h"
@@ -54,6 +55,7 @@ class WinogradConvolution final : public Layer {
     }
     return cost(floats) + extra;
   }
+  bool multiplies() const override { return true; }
   double flops() const override {
     return 2.0 * static_cast<double>(plan_.dst.size() * plan_.src.channels * 9);
   }
@@ -124,6 +126,7 @@ class BoundWinograd final : public BoundLayer {
   }
 
   void backward_weights(const float* dy, Run& run) {
+    const TimeScope time(run.time(layer_, &LayerTime::backward_weights));
     ScratchFrame frame(run.scratch);
     const WinogradPlan& plan = layer_.plan_;
     float* scratch = take(frame, winograd_backward_weights_floats(plan));

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "kindred/core/error.h"
+#include "kindred/core/time_scope.h"
 #include "kindred/nn/network.h"
 
 namespace kindred {
@@ -36,6 +37,7 @@ struct Embedder::Impl {
     std::unique_ptr<Scratch> scratch;
     Buffer<std::byte> raw;
     Matrix dst;
+    Profile profile;
   };
 
   Impl(const Architecture& architecture, Index slice, Element kind, const InputScaling& scaling,
@@ -49,7 +51,7 @@ struct Embedder::Impl {
         architecture.src.size() * (kind == Element::u8 ? 1 : static_cast<Index>(sizeof(float)));
     for (Lane& lane : lanes) {
       lane = {network.make_slice(), network.make_scratch(), Buffer<std::byte>(slice * sample_bytes),
-              Matrix(slice, network.embedding())};
+              Matrix(slice, network.embedding()), Profile()};
     }
   }
 
@@ -62,6 +64,7 @@ struct Embedder::Impl {
   Element element;
   Augmenter augmenter;
   std::vector<Lane> lanes;
+  bool profiled = false;
 };
 
 void Embedder::Impl::check(const Dataset& dataset) const {
@@ -75,15 +78,22 @@ void Embedder::Impl::embed_slice(Lane& lane, const Dataset& dataset, std::span<c
                                  bool flip, MatrixView embeddings) {
   const MatrixView src = lane.slice->src();
   const auto rows = static_cast<Index>(samples.size());
-  dataset.read(samples, lane.raw.data());
+  {
+    const TimeScope time(profiled ? &lane.profile.read : nullptr);
+    dataset.read(samples, lane.raw.data());
+  }
   for (int pass = 0; pass < (flip ? 2 : 1); ++pass) {
-    for (Index i = 0; i < rows; ++i) {
-      augmenter.plain(lane.raw.data() + i * dataset.sample_bytes(), src.row(i));
-      if (pass == 1) mirror(src.row(i), network.src_shape());
+    {
+      const TimeScope time(profiled ? &lane.profile.input : nullptr);
+      for (Index i = 0; i < rows; ++i) {
+        augmenter.plain(lane.raw.data() + i * dataset.sample_bytes(), src.row(i));
+        if (pass == 1) mirror(src.row(i), network.src_shape());
+      }
+      for (Index i = rows; i < src.rows(); ++i) std::fill_n(src.row(i), src.cols(), 0.0f);
     }
-    for (Index i = rows; i < src.rows(); ++i) std::fill_n(src.row(i), src.cols(), 0.0f);
     Pass how;
     how.scratch = lane.scratch.get();
+    if (profiled) how.times = lane.profile.layers.data();
     lane.slice->forward(lane.dst.view(), how);
     for (Index i = 0; i < rows; ++i) {
       const float* const from = lane.dst.row(i);
@@ -129,5 +139,19 @@ Matrix Embedder::embed(const Dataset& dataset, std::span<const Index> samples, b
 
 Index Embedder::embedding() const { return impl_->network.embedding(); }
 double Embedder::forward_flops() const { return impl_->network.forward_flops(); }
+
+void Embedder::start_profile() {
+  impl_->profiled = true;
+  const Profile zero{std::vector<LayerTime>(layers().size()), 0, 0};
+  for (Impl::Lane& lane : impl_->lanes) lane.profile = zero;
+}
+Profile Embedder::profile() const {
+  std::vector<Profile> profiles;
+  if (impl_->profiled) {
+    for (const Impl::Lane& lane : impl_->lanes) profiles.push_back(lane.profile);
+  }
+  return sum_of(profiles);
+}
+std::vector<LayerSummary> Embedder::layers() const { return impl_->network.layers(); }
 
 }  // namespace kindred

@@ -8,6 +8,7 @@
 
 #include "gradient_norm.h"
 #include "kindred/core/error.h"
+#include "kindred/core/time_scope.h"
 #include "kindred/nn/network.h"
 #include "kindred/train/open_reader.h"
 #include "kindred/train/schedule.h"
@@ -50,9 +51,12 @@ struct Trainer::Impl {
   Slice& slice(Index s, int worker) {
     return *slices[static_cast<std::size_t>(setup.train.recompute ? worker : s)];
   }
-  Pass pass(Index s, int worker) const {
+  /// The worker's, where somebody asked for profiles.
+  Profile& profile(int worker) { return profiles[static_cast<std::size_t>(worker)]; }
+  Pass pass(Index s, int worker) {
     return {setup.seed, carried.step, s * setup.train.slice,
-            scratches[static_cast<std::size_t>(worker)].get()};
+            scratches[static_cast<std::size_t>(worker)].get(),
+            profiles.empty() ? nullptr : profile(worker).layers.data()};
   }
   double measure_losses(const Batch& batch);
   void propagate_back(const Batch& batch);
@@ -81,6 +85,7 @@ struct Trainer::Impl {
   std::unique_ptr<Reader> reader;
   StepReport report;
   StepTimes times;
+  std::vector<Profile> profiles;  // one a worker, or none
 };
 
 Trainer::Impl::Impl(Recipe& recipe, const Setup& from, const Workers& with)
@@ -153,6 +158,8 @@ const StepReport& Trainer::Impl::step() {
   watch.add_to(times.reduce);
   update();
   watch.add_to(times.update);
+  network.pack(workers, carried.parameters.span());
+  watch.add_to(times.pack);
   report.step = ++carried.step;
   return report;
 }
@@ -165,12 +172,15 @@ void Trainer::Impl::forward(const Batch& batch, Index s, int worker) {
   const Index rows = setup.train.slice;
   const Index bytes = setup.dataset->sample_bytes();
   Slice& of = slice(s, worker);
-  for (Index r = 0; r < rows; ++r) {
-    const Index i = s * rows + r;
-    const Random random(setup.seed, Purpose::augment, static_cast<std::uint64_t>(carried.step),
-                        static_cast<std::uint64_t>(i));
-    augmenter.apply(batch.samples.data() + i * bytes, batch.turns[static_cast<std::size_t>(i)],
-                    random, of.src().row(r));
+  {
+    const TimeScope time(profiles.empty() ? nullptr : &profile(worker).input);
+    for (Index r = 0; r < rows; ++r) {
+      const Index i = s * rows + r;
+      const Random random(setup.seed, Purpose::augment, static_cast<std::uint64_t>(carried.step),
+                          static_cast<std::uint64_t>(i));
+      augmenter.apply(batch.samples.data() + i * bytes, batch.turns[static_cast<std::size_t>(i)],
+                      random, of.src().row(r));
+    }
   }
   of.forward(embeddings.view().rows_from(s * rows, rows), pass(s, worker));
   if (!setup.train.recompute) return;
@@ -235,7 +245,6 @@ void Trainer::Impl::update() {
     average_weights(workers, setup.train.average, carried.step, carried.parameters.span(),
                     carried.average.span());
   }
-  network.pack(workers, carried.parameters.span());
 }
 
 void Trainer::Impl::check_losses() const {
@@ -265,5 +274,12 @@ void Trainer::restored() {
 std::string Trainer::describe_network() const { return impl_->network.describe(); }
 double Trainer::forward_flops() const { return impl_->network.forward_flops(); }
 const StepTimes& Trainer::times() const { return impl_->times; }
+
+void Trainer::start_profile() {
+  impl_->profiles.assign(static_cast<std::size_t>(impl_->workers.threads()),
+                         {std::vector<LayerTime>(layers().size()), 0, 0});
+}
+Profile Trainer::profile() const { return sum_of(impl_->profiles); }
+std::vector<LayerSummary> Trainer::layers() const { return impl_->network.layers(); }
 
 }  // namespace kindred

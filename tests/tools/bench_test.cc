@@ -72,16 +72,27 @@ TEST_F(Bench, PutsEverythingOnOnePage) {
                   "every augmentation", "images/s", "queries/s", "MB"});
 }
 
-TEST_F(Bench, TriesThreadsAndSlices) {
+TEST_F(Bench, ShowsTheLayersAndSweeps) {
   const Json numbers = numbers_of(
       "train --steps 1 --architecture resnet --size 16 --channels 1 --set model.widths=[8,16] "
-      "--threads-sweep --sweep slice");
+      "--profile --threads-sweep --sweep slice");
   expect_figures(numbers, {"threads", "batch", "images_per_second", "gflops_per_second",
                            "peak_gflops_per_second", "share_of_peak", "peak_memory_bytes"});
   EXPECT_EQ(numbers["precision"], "float32");
   EXPECT_EQ(numbers["images_per_second_all"].size(), 1U);
-  for (const char* part : {"wait_for_data", "forward", "loss", "backward", "reduce", "update"}) {
+  for (const char* part :
+       {"wait_for_data", "forward", "loss", "backward", "reduce", "update", "pack"}) {
     EXPECT_TRUE(numbers["shares"].contains(part)) << part;
+  }
+  const Json& layers = numbers["profile"]["layers"];
+  expect_figures(layers["stages.1.0.convolution1"],
+                 {"forward_ms", "backward_data_ms", "backward_weights_ms", "gflops_per_second",
+                  "share_of_peak"});
+  expect_figures(layers["stem.norm"], {"forward_ms", "backward_data_ms", "gigabytes_per_second"});
+  EXPECT_TRUE(contains(layers["stem.convolution"]["implementation"], ":"));
+  for (const char* part : {"waiting for data", "augmentation and scaling", "loss", "reduction",
+                           "optimizer", "packing", "waiting for the other threads"}) {
+    EXPECT_TRUE(numbers["profile"]["outside"].contains(part)) << part;
   }
   expect_figures(numbers["threads_sweep"]["2"],
                  {"images_per_second", "speed_up", "efficiency", "product_speed_up"});
@@ -89,14 +100,19 @@ TEST_F(Bench, TriesThreadsAndSlices) {
   EXPECT_TRUE(numbers["slice_sweep"].contains("8"));
   EXPECT_TRUE(numbers["slice_sweep"].contains("128"));
   EXPECT_TRUE(numbers["slice_sweep"].contains(numbers["recommended_slice"].dump()));
-  expect_on_page({"resnet 16x16x1, float32", "efficiency", "gives other bits"});
+  expect_on_page({"resnet 16x16x1, float32", "stages.1.0.shortcut.convolution",
+                  "outside the layers", "efficiency", "gives other bits"});
 }
 
-TEST_F(Bench, TriesThreadsOfInference) {
+TEST_F(Bench, TimesTheLayersOfInference) {
   test::write_small_data(folder_ / "data.h5", {.classes = 40, .side = 16});
   const Json numbers =
-      numbers_of("infer --steps 1 --threads-sweep --data " + (folder_ / "data.h5"));
+      numbers_of("infer --steps 1 --profile --threads-sweep --data " + (folder_ / "data.h5"));
   expect_figures(numbers, {"images_per_second", "share_of_peak"});
+  const Json& layer = numbers["profile"]["layers"]["blocks.1.convolution"];
+  expect_figures(layer, {"forward_ms", "gflops_per_second"});
+  EXPECT_EQ(layer["backward_weights_ms"], 0);
+  EXPECT_TRUE(numbers["profile"]["outside"].contains("reading"));
   EXPECT_TRUE(numbers["threads_sweep"].contains("2"));
 }
 

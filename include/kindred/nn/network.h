@@ -3,6 +3,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "kindred/core/matmul.h"
 #include "kindred/core/matrix.h"
@@ -10,6 +11,7 @@
 #include "kindred/core/parameters.h"
 #include "kindred/core/shape.h"
 #include "kindred/nn/architecture.h"
+#include "kindred/nn/profile.h"
 
 namespace kindred {
 
@@ -74,7 +76,9 @@ class Network {
   std::unique_ptr<Slice> make_slice() const;
   std::unique_ptr<Scratch> make_scratch() const;
 
-  /// One line a layer: name, kind, shape, parameters, implementation that oneDNN chose.
+  /// In the order they run, those inside a residual block behind it.
+  std::vector<LayerSummary> layers() const;
+  /// One line a layer: name, kind, shape, operations, implementation that oneDNN chose.
   std::string describe() const;
   /// Floating-point operations of one sample, forward; backward counts as twice that.
   double forward_flops() const;
@@ -91,6 +95,7 @@ struct Pass {
   Index step = 0;              ///< of dropout
   Index first_sample = 0;      ///< the slice's first row in the batch
   Scratch* scratch = nullptr;  ///< the worker's
+  LayerTime* times = nullptr;  ///< [Network::layers()], the worker's, to be added to; or none
 };
 
 /// The mutable half of a network: one slice's activations. One thread at a time.

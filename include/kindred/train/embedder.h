@@ -1,6 +1,7 @@
 #pragma once
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "kindred/core/matrix.h"
 #include "kindred/core/parallel.h"
@@ -9,6 +10,7 @@
 #include "kindred/data/dataset.h"
 #include "kindred/nn/architecture.h"
 #include "kindred/train/model.h"
+#include "kindred/train/profile.h"
 
 namespace kindred {
 
@@ -32,6 +34,13 @@ class Embedder {
 
   Index embedding() const;
   double forward_flops() const;
+
+  /// From now on embed() also adds to profile(), which begins at 0. It computes the same.
+  void start_profile();
+  /// Summed over the workers; nothing where start_profile() was not called.
+  Profile profile() const;
+  /// What profile() has the times of.
+  std::vector<LayerSummary> layers() const;
 
  private:
   struct Impl;

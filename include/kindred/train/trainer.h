@@ -9,6 +9,7 @@
 #include "kindred/core/recipe.h"
 #include "kindred/loss/objective.h"
 #include "kindred/train/optimizer.h"
+#include "kindred/train/profile.h"
 #include "kindred/train/setup.h"
 
 namespace kindred {
@@ -30,7 +31,8 @@ struct StepTimes {
   double loss = 0;
   double backward = 0;
   double reduce = 0;
-  double update = 0;  ///< optimizer, average, packing
+  double update = 0;  ///< optimizer, average
+  double pack = 0;    ///< weights into the layouts that run
 };
 
 /// Everything training carries from step to step. Order and names never depend on threads.
@@ -70,6 +72,13 @@ class Trainer {
   std::string describe_network() const;
   double forward_flops() const;
   const StepTimes& times() const;
+
+  /// From now on steps also add to profile(), which begins at 0. They compute the same.
+  void start_profile();
+  /// Summed over the workers; nothing where start_profile() was not called.
+  Profile profile() const;
+  /// What profile() has the times of.
+  std::vector<LayerSummary> layers() const;
 
  private:
   struct Impl;
