@@ -61,24 +61,9 @@ class BatchNorm final : public Layer {
     std::copy_n(from + plan_.x.C, numbers_.shift.size, numbers_.shift.of(gradient).data());
   }
 
-  // One step of momentum by the mean over slices, in their order; the variance is the unbiased one,
-  // as in PyTorch.
   void update_running_statistics(std::span<const std::span<const float>> slices) override {
-    const double N = static_cast<double>(plan_.x.S * plan_.x.pixels());
-    const double unbias = N > 1 ? N / (N - 1) : 1.0;
-    const double momentum = numbers_.settings.momentum;
-    const auto move = [&](std::span<float> running, Index offset, double factor) {
-      for (std::size_t c = 0; c < running.size(); ++c) {
-        double sum = 0;
-        for (const auto slice : slices) {
-          sum += static_cast<double>(slice[static_cast<std::size_t>(offset) + c]);
-        }
-        const double seen = factor * sum / static_cast<double>(slices.size());
-        running[c] += static_cast<float>(momentum * (seen - static_cast<double>(running[c])));
-      }
-    };
-    move(numbers_.running_mean, statistics_, 1.0);
-    move(numbers_.running_variance, statistics_ + plan_.x.C, unbias);
+    numbers_.update_running(slices, statistics_, statistics_ + plan_.x.C,
+                            static_cast<double>(plan_.x.S * plan_.x.pixels()));
   }
 
   double flops() const override { return 8.0 * static_cast<double>(src_shape().size()); }
@@ -154,6 +139,24 @@ NormNumbers::NormNumbers(const LayerSpec& norm, Index channels, Compiler& compil
       running_mean(compiler.state(norm.name + ".running_mean", channels, 0.0F)),
       running_variance(compiler.state(norm.name + ".running_variance", channels, 1.0F)),
       settings(settings_of<BatchNormSettings>(norm)) {}
+
+void NormNumbers::update_running(std::span<const std::span<const float>> slices, Index mean,
+                                 Index variance, double count) const {
+  const double unbias = count > 1 ? count / (count - 1) : 1.0;
+  const auto move = [&](std::span<float> running, Index offset, double factor) {
+    for (std::size_t c = 0; c < running.size(); ++c) {
+      double sum = 0;
+      for (const auto slice : slices) {
+        sum += static_cast<double>(slice[static_cast<std::size_t>(offset) + c]);
+      }
+      const double seen = factor * sum / static_cast<double>(slices.size());
+      running[c] +=
+          static_cast<float>(settings.momentum * (seen - static_cast<double>(running[c])));
+    }
+  };
+  move(running_mean, mean, 1.0);
+  move(running_variance, variance, unbias);
+}
 
 void fold(const NormNumbers& norm, std::span<const float> parameters, std::span<float> weights,
           std::span<float> bias) {

@@ -23,6 +23,12 @@ struct BatchNormSettings {
 struct NormNumbers {
   NormNumbers(const LayerSpec& norm, Index channels, Compiler& compiler);
 
+  /// Moves the running statistics by one step of momentum towards the mean over slices, in their
+  /// order; mean and biased variance of `count` numbers lie at these places of each slice's
+  /// statistics. The variance that runs is the unbiased one, as in PyTorch.
+  void update_running(std::span<const std::span<const float>> slices, Index mean, Index variance,
+                      double count) const;
+
   ParameterRange scale;
   ParameterRange shift;
   std::span<float> running_mean;

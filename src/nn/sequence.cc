@@ -5,6 +5,7 @@
 
 #include "kindred/core/time_scope.h"
 #include "nn/relayout.h"
+#include "nn/stem_block.h"
 
 namespace kindred {
 
@@ -80,9 +81,12 @@ Sequence::Sequence(std::string name, const Source& src, const Compiler& compiler
 }
 
 void Sequence::append(std::span<const FusedSpec> pieces, Compiler& compiler) {
-  for (const FusedSpec& piece : pieces) {
+  while (!pieces.empty()) {
     const Source src{dst_shape(), dst_desc(), wants_diff_ || trainable()};
-    append(layer_kind(piece.layer->kind).make(piece, src, compiler));
+    const bool block = is_stem_block(pieces, src, compiler);
+    append(block ? make_stem_block(pieces, src, compiler)
+                 : layer_kind(pieces[0].layer->kind).make(pieces[0], src, compiler));
+    pieces = pieces.subspan(block ? 2 : 1);
   }
 }
 

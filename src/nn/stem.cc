@@ -8,9 +8,6 @@
 #include "nn/weight_numbers.h"
 
 namespace kindred {
-namespace {
-
-/// float32: blocks of 16 channels, as oneDNN's convolutions want them.
 FormatTag stem_layout(ElementType type) {
   return type == kBfloat16 ? FormatTag::nhwc : FormatTag::nChw16c;
 }
@@ -27,6 +24,8 @@ StemPlan stem_plan(Index slice, const Source& src, const ConvolutionSettings& se
   if (layout.groups.size() > 1) plan.group_stride = layout.groups[1].offset;
   return plan;
 }
+
+namespace {
 
 /// The first convolution of a network by own loops (stem_kernels.h).
 class Stem final : public Layer {
@@ -66,11 +65,12 @@ class Stem final : public Layer {
 
   void pack(std::span<const float> parameters) override {
     const float* plain = numbers_.prepare(parameters);
-    for_weights([&](Index at_plain, Index at_packed) { weights_[at_packed] = plain[at_plain]; });
+    for_stem_weights(
+        plan_, [&](Index at_plain, Index at_packed) { weights_[at_packed] = plain[at_plain]; });
   }
   void unpack_gradient(const float* row, std::span<float> gradient) override {
     const auto to = numbers_.weights().of(gradient);
-    for_weights([&](Index at_plain, Index at_packed) {
+    for_stem_weights(plan_, [&](Index at_plain, Index at_packed) {
       to[static_cast<std::size_t>(at_plain)] = row[gradient_ + at_packed];
     });
     numbers_.unpack_bias(row + bias_gradient_, gradient);
@@ -78,20 +78,6 @@ class Stem final : public Layer {
 
  private:
   friend class BoundStem;
-
-  /// body(place in [O, C, K, K], place in [K, K, C, O]) for every weight.
-  template <typename F>
-  void for_weights(F&& body) const {
-    const Index C = plan_.src.channels;
-    const Index K2 = plan_.kernel * plan_.kernel;
-    for (Index o = 0; o < plan_.dst.channels; ++o) {
-      for (Index c = 0; c < C; ++c) {
-        for (Index k = 0; k < K2; ++k) {
-          body((o * C + c) * K2 + k, (k * C + c) * plan_.dst.channels + o);
-        }
-      }
-    }
-  }
 
   StemPlan plan_;
   bool relu_;

@@ -3,6 +3,7 @@
 
 #include "nn/convolution.h"
 #include "nn/registry.h"
+#include "nn/stem_kernels.h"
 
 namespace kindred {
 
@@ -12,5 +13,23 @@ bool is_stem(const FusedSpec& spec, const Source& src, const ConvolutionSettings
              const Compiler& compiler);
 std::unique_ptr<Layer> make_stem(const FusedSpec& spec, const Source& src,
                                  const ConvolutionSettings& settings, Compiler& compiler);
+
+/// What dst is in. float32: blocks of 16 channels, as oneDNN's convolutions want them.
+FormatTag stem_layout(ElementType type);
+StemPlan stem_plan(Index slice, const Source& src, const ConvolutionSettings& settings);
+
+/// body(place in [O, C, K, K], place in [K, K, C, O]) for every weight.
+template <typename F>
+void for_stem_weights(const StemPlan& plan, F&& body) {
+  const Index C = plan.src.channels;
+  const Index K2 = plan.kernel * plan.kernel;
+  for (Index o = 0; o < plan.dst.channels; ++o) {
+    for (Index c = 0; c < C; ++c) {
+      for (Index k = 0; k < K2; ++k) {
+        body((o * C + c) * K2 + k, (k * C + c) * plan.dst.channels + o);
+      }
+    }
+  }
+}
 
 }  // namespace kindred

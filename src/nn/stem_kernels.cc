@@ -14,19 +14,6 @@ namespace {
 
 using V = Vector<16>;
 
-/// One sample as floats, with zeros around it.
-template <typename T>
-void pad(const StemPlan& plan, const T* src, float* padded) {
-  const Index row = plan.src.width * plan.src.channels;
-  const Index margin = plan.padding * plan.src.channels;
-  std::fill_n(padded, plan.padded_floats(), 0.0F);
-  for (Index h = 0; h < plan.src.height; ++h) {
-    const T* from = src + h * row;
-    float* to = padded + (h + plan.padding) * plan.row_floats() + margin;
-    for_vectors(row, [&]<int L>(Index i) { Vector<L>::store(to + i, Vector<L>::load(from + i)); });
-  }
-}
-
 /// P neighbouring pixels of dst, G groups of 16 channels: `x` is the first pixel's first tap.
 template <int P, int G, typename T>
 void forward_pixels(const StemPlan& plan, const float* x, const float* weights, const float* bias,
@@ -140,10 +127,22 @@ void for_channels(const StemPlan& plan, F&& body) {
 }  // namespace
 
 template <typename T>
+void stem_pad(const StemPlan& plan, const T* src, float* padded) {
+  const Index row = plan.src.width * plan.src.channels;
+  const Index margin = plan.padding * plan.src.channels;
+  std::fill_n(padded, plan.padded_floats(), 0.0F);
+  for (Index h = 0; h < plan.src.height; ++h) {
+    const T* from = src + h * row;
+    float* to = padded + (h + plan.padding) * plan.row_floats() + margin;
+    for_vectors(row, [&]<int L>(Index i) { Vector<L>::store(to + i, Vector<L>::load(from + i)); });
+  }
+}
+
+template <typename T>
 void stem_forward(const StemPlan& plan, const T* src, const float* weights, const float* bias,
                   bool relu, float* padded, T* dst) {
   for (Index n = 0; n < plan.S; ++n) {
-    pad(plan, src + n * plan.src.size(), padded);
+    stem_pad(plan, src + n * plan.src.size(), padded);
     for_channels(plan, [&]<int G>(Index o) {
       forward_sample<G>(plan, padded, weights + o, bias == nullptr ? nullptr : bias + o, relu,
                         dst + n * plan.dst.size() + o / 16 * plan.group_stride);
@@ -158,7 +157,7 @@ void stem_backward_weights(const StemPlan& plan, const T* src, const T* diff_dst
   if (diff_bias != nullptr) std::fill_n(diff_bias, plan.dst.channels, 0.0F);
   for (Index n = 0; n < plan.S; ++n) {
     const T* dy = diff_dst + n * plan.dst.size();
-    pad(plan, src + n * plan.src.size(), padded);
+    stem_pad(plan, src + n * plan.src.size(), padded);
     for_channels(plan, [&]<int G>(Index o) {
       add_sample<G>(plan, padded, dy + o / 16 * plan.group_stride, diff_weights + o);
     });
@@ -166,6 +165,8 @@ void stem_backward_weights(const StemPlan& plan, const T* src, const T* diff_dst
   }
 }
 
+template void stem_pad(const StemPlan&, const float*, float*);
+template void stem_pad(const StemPlan&, const Bfloat16*, float*);
 template void stem_forward(const StemPlan&, const float*, const float*, const float*, bool, float*,
                            float*);
 template void stem_forward(const StemPlan&, const Bfloat16*, const float*, const float*, bool,

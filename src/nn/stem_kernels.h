@@ -25,6 +25,10 @@ struct StemPlan {
   Index padded_floats() const { return (src.height + 2 * padding) * row_floats(); }
 };
 
+/// One sample as floats, with zeros around it: `padded` [padded_floats()].
+template <typename T>
+void stem_pad(const StemPlan& plan, const T* src, float* padded);
+
 /// dst = src * weights + bias, then max(dst, 0) where asked. weights [taps, dst.channels], bias
 /// [dst.channels] or nullptr. T is float or Bfloat16.
 template <typename T>

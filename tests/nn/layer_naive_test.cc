@@ -7,174 +7,11 @@
 
 #include "kindred/core/random.h"
 #include "nn/fuse.h"
-#include "nn/layer_harness.h"
+#include "nn/layer_cases.h"
 #include "support/bfloat16.h"
 
 namespace kindred::test {
 namespace {
-
-struct Case {
-  std::string name;
-  Index S;
-  Shape src;  // channels, height, width
-  std::vector<LayerSpec> layers;
-  double tolerance;  // of every output, relative to its largest number
-  FormatTag layout = FormatTag::nhwc;
-  bool first = false;  // of a network: nobody wants diff_src
-};
-void PrintTo(const Case& of, std::ostream* out) { *out << of.name; }
-
-// float32: a sum of K terms of similar size is off by about sqrt(K) 2^-24 of its spread, and
-// outputs are compared as a share of the largest, some four spreads. Weights' gradients sum up to
-// K = 4 * 28 * 28 = 3,136 terms, inputs' up to 9 * 256 = 2,304: sqrt(K) 2^-24 = 3.3e-6.
-constexpr double kSum = 4e-6;
-// Winograd's F(4x4, 3x3) multiplies by up to 8 and adds up to 6 terms in each direction on the way
-// in and out; winograd_test.cc has its bound.
-constexpr double kWinograd = 1e-5;
-// Norms divide by a spread that is itself a sum, and subtract two means from each diff.
-constexpr double kNorm = 4e-6;
-
-LayerSpec convolution(Index channels, Index kernel, Index stride, Index padding, bool bias,
-                      Index groups = 1) {
-  const auto number = [](Index value) { return static_cast<double>(value); };
-  return spec("convolution", "layer",
-              {{"channels", number(channels)},
-               {"kernel", number(kernel)},
-               {"stride", number(stride)},
-               {"padding", number(padding)},
-               {"bias", bias ? 1.0 : 0.0},
-               {"groups", number(groups)}});
-}
-
-LayerSpec pool(const char* kind, double kernel, double stride, double padding) {
-  return spec(kind, "pool", {{"kernel", kernel}, {"stride", stride}, {"padding", padding}});
-}
-
-LayerSpec residual(std::vector<LayerSpec> body, std::vector<LayerSpec> shortcut, bool relu = true) {
-  LayerSpec block = spec("residual", "block", {{"relu", relu ? 1.0 : 0.0}});
-  block.body = std::move(body);
-  block.shortcut = std::move(shortcut);
-  return block;
-}
-
-LayerSpec named(LayerSpec layer, std::string name) {
-  layer.name = std::move(name);
-  return layer;
-}
-
-const FormatTag kBlocked = FormatTag::nChw16c;
-const FormatTag kLast = FormatTag::nhwc;
-const LayerSpec kNorm1 = spec("batch_norm", "norm1");
-const LayerSpec kNorm2 = spec("batch_norm", "norm2");
-const LayerSpec kRelu1 = spec("relu", "relu1");
-const LayerSpec kPool1 = spec("max_pool", "pool1");
-
-std::vector<Case> cases() {
-  return {
-      // conv4
-      {"conv4_block1", 4, {1, 28, 28}, {convolution(64, 3, 1, 1, false)}, kSum, kLast, true},
-      {"conv4_block2", 4, {64, 14, 14}, {convolution(64, 3, 1, 1, false)}, kWinograd, kBlocked},
-      {"conv4_block3", 4, {64, 7, 7}, {convolution(64, 3, 1, 1, false)}, kWinograd, kBlocked},
-      {"conv4_block4", 16, {64, 3, 3}, {convolution(64, 3, 1, 1, false)}, kSum, kBlocked},
-      {"conv4_norm1", 4, {64, 28, 28}, {kNorm1, kRelu1, kPool1}, kNorm, kBlocked},
-      {"conv4_norm3", 16, {64, 7, 7}, {kNorm1, kRelu1, kPool1}, kNorm, kBlocked},
-      {"conv4_norm4", 16, {64, 3, 3}, {kNorm1, kRelu1}, kNorm, kBlocked},
-      {"conv4_embedding_3x3",
-       16,
-       {64, 3, 3},
-       {spec("flatten", "flatten"), spec("linear", "layer", {{"features", 128}})},
-       kSum,
-       kBlocked},
-      {"conv4_embedding_1x1", 16, {64, 1, 1}, {spec("linear", "layer")}, kSum, kBlocked},
-      // resnet
-      {"resnet_stem", 4, {3, 32, 32}, {convolution(32, 3, 1, 1, false)}, kSum, kLast, true},
-      {"resnet_down1", 4, {32, 32, 32}, {convolution(64, 3, 2, 1, false)}, kSum, kBlocked},
-      {"resnet_down3", 4, {128, 8, 8}, {convolution(256, 3, 2, 1, false)}, kSum, kBlocked},
-      {"resnet_stage4", 4, {256, 4, 4}, {convolution(256, 3, 1, 1, false)}, kSum, kBlocked},
-      {"resnet_shortcut", 4, {64, 16, 16}, {convolution(128, 1, 2, 0, false)}, kSum, kBlocked},
-      {"resnet_pool", 4, {256, 4, 4}, {spec("global_average_pool", "pool")}, kSum, kBlocked},
-      {"resnet_block",
-       2,
-       {32, 8, 8},
-       {residual({named(convolution(32, 3, 1, 1, false), "convolution1"), kNorm1, kRelu1,
-                  named(convolution(32, 3, 1, 1, false), "convolution2"), kNorm2},
-                 {})},
-       kWinograd,
-       kBlocked},
-      {"resnet_block_down",
-       2,
-       {32, 8, 8},
-       {residual({named(convolution(48, 3, 2, 1, false), "convolution1"), kNorm1, kRelu1,
-                  named(convolution(48, 3, 1, 1, false), "convolution2"), kNorm2},
-                 {convolution(48, 1, 2, 0, false), spec("batch_norm", "norm3")})},
-       kWinograd,
-       kBlocked},
-      // mlp
-      {"mlp_pixels",
-       16,
-       {3, 9, 7},
-       {spec("flatten", "flatten"), spec("linear", "layer", {{"features", 40}})},
-       kSum},
-      {"mlp_hidden", 16, {784, 1, 1}, {spec("linear", "layer", {{"features", 512}})}, kSum},
-      {"mlp_norm", 16, {512, 1, 1}, {kNorm1, kRelu1}, kNorm},
-      // first layers of other shapes
-      {"first_in_colour", 4, {3, 64, 64}, {convolution(16, 3, 2, 1, true)}, kSum, kLast, true},
-      {"first_of_two", 3, {2, 9, 11}, {convolution(48, 3, 1, 1, true)}, kSum, kLast, true},
-      {"first_of_kernel_5", 3, {1, 12, 13}, {convolution(80, 5, 1, 0, false)}, kSum, kLast, true},
-      {"first_of_few", 3, {1, 3, 2}, {convolution(16, 3, 1, 2, true)}, kSum, kLast, true},
-      {"first_of_many_taps", 3, {5, 9, 9}, {convolution(16, 5, 1, 2, true)}, kSum, kLast, true},
-      // odd ones
-      {"odd_channels", 3, {5, 9, 11}, {convolution(7, 3, 1, 1, true)}, kSum},
-      {"odd_channels_padded", 3, {24, 9, 11}, {convolution(40, 3, 2, 1, true)}, kSum, kBlocked},
-      {"grouped", 3, {32, 9, 9}, {convolution(64, 3, 1, 1, true, 2)}, kSum},
-      {"depthwise", 3, {32, 9, 9}, {convolution(32, 3, 1, 1, true, 32)}, kSum},
-      {"kernel_5_no_padding", 3, {4, 11, 12}, {convolution(16, 5, 1, 0, true)}, kSum},
-      {"kernel_1", 3, {20, 5, 5}, {convolution(12, 1, 1, 0, true)}, kSum},
-      {"norm_odd_channels", 3, {21, 5, 7}, {kNorm1}, kNorm},
-      {"norm_padded_channels", 3, {24, 5, 7}, {kNorm1, kRelu1}, kNorm, kBlocked},
-      {"norm_plain", 3, {6, 5, 7}, {kNorm1, kRelu1}, kNorm, FormatTag::nchw},
-      {"norm_pool_to_one_pixel", 3, {40, 2, 2}, {kNorm1, kRelu1, kPool1}, kNorm, FormatTag::nchw},
-      {"max_pool_to_one_pixel", 3, {40, 2, 2}, {kPool1}, 0.0, FormatTag::nchw},
-      {"norm_blocks_of_8", 3, {24, 6, 7}, {kNorm1, kRelu1, kPool1}, kNorm, FormatTag::nChw8c},
-      {"norm_pool_odd", 3, {21, 5, 7}, {kNorm1, kRelu1, kPool1}, kNorm},
-      {"norm_pool_no_relu", 3, {16, 6, 6}, {kNorm1, kPool1}, kNorm},
-      {"relu", 3, {5, 4, 3}, {kRelu1}, 0.0},
-      {"max_pool", 3, {21, 9, 7}, {pool("max_pool", 2, 2, 0)}, 0.0},
-      {"max_pool_overlapping", 3, {16, 9, 7}, {pool("max_pool", 3, 2, 1)}, kSum, kBlocked},
-      {"max_pool_with_gaps", 3, {3, 9, 7}, {pool("max_pool", 2, 3, 0)}, 0.0},
-      {"average_pool", 3, {21, 9, 7}, {pool("average_pool", 3, 2, 1)}, kSum},
-      {"global_average_odd", 3, {21, 9, 7}, {spec("global_average_pool", "pool")}, kSum},
-      {"flatten_blocked", 3, {32, 3, 2}, {spec("flatten", "flatten")}, 0.0, kBlocked},
-      {"linear_padded_channels",
-       3,
-       {24, 3, 2},
-       {spec("flatten", "flatten"), spec("linear", "layer", {{"features", 10}})},
-       kSum,
-       kBlocked},
-      {"linear_one_padded_pixel", 3, {24, 1, 1}, {spec("linear", "layer")}, kSum, kBlocked},
-      {"relu_before_sum",
-       2,
-       {16, 5, 5},
-       {residual({convolution(16, 3, 1, 1, true), kRelu1}, {spec("relu", "relu2")})},
-       kSum},
-      {"sum_without_relu",
-       2,
-       {6, 5, 5},
-       {residual({convolution(6, 3, 1, 1, true)}, {}, false)},
-       kSum},
-      {"relu_in_the_middle",
-       2,
-       {8, 6, 6},
-       {convolution(16, 3, 1, 1, true), kRelu1, pool("average_pool", 2, 2, 0), kNorm1,
-        spec("relu", "relu2"), named(convolution(8, 3, 1, 1, true), "layer2")},
-       kNorm},
-      {"two_relus",
-       2,
-       {8, 6, 6},
-       {convolution(16, 3, 1, 1, true), kRelu1, spec("relu", "relu2")},
-       kSum},
-  };
-}
 
 void collect_kinds(const std::vector<LayerSpec>& layers, std::set<std::string>& kinds) {
   for (const LayerSpec& layer : layers) {
@@ -304,13 +141,13 @@ TEST_P(LayerCase, AccumulatesTheGradientOnTopOfWhatTheRowHolds) {
 
 // Without winners to remember it takes another way through the same numbers.
 TEST(MaxPool, GivesInInferenceWhatItGivesInTraining) {
+  const LayerSpec pool = spec("max_pool", "pool");
   for (const Precision precision : {Precision::float32, Precision::bfloat16}) {
     if (precision == Precision::bfloat16 && !has_bfloat16()) continue;
     for (const Shape& shape : {Shape{45, 9, 7}, Shape{16, 2, 2}, Shape{3, 4, 5}}) {
       for (const FormatTag layout : {FormatTag::nhwc, FormatTag::nchw}) {
-        LayerHarness training({kPool1}, 3, shape, NetworkMode::training, "auto", layout, precision);
-        LayerHarness inference({kPool1}, 3, shape, NetworkMode::inference, "auto", layout,
-                               precision);
+        LayerHarness training({pool}, 3, shape, NetworkMode::training, "auto", layout, precision);
+        LayerHarness inference({pool}, 3, shape, NetworkMode::inference, "auto", layout, precision);
         const auto src = random_tensor(3, shape, 1);
         EXPECT_EQ(inference.forward(src).values, training.forward(src).values);
       }
@@ -374,18 +211,18 @@ TEST_P(NaiveCase, GradientIsTheSlopeOfNaiveForward) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, LayerCase,
-                         testing::Combine(testing::ValuesIn(cases()),
+                         testing::Combine(testing::ValuesIn(layer_cases()),
                                           testing::Values(Precision::float32, Precision::bfloat16)),
                          [](const auto& test) {
                            return std::get<0>(test.param).name + "_" +
                                   test_name(std::get<1>(test.param));
                          });
-INSTANTIATE_TEST_SUITE_P(All, NaiveCase, testing::ValuesIn(cases()),
+INSTANTIATE_TEST_SUITE_P(All, NaiveCase, testing::ValuesIn(layer_cases()),
                          [](const auto& test) { return test.param.name; });
 
 TEST(LayerRegistry, EveryKindIsTestedHere) {
   std::set<std::string> tested{"dropout"};  // random: dropout_test.cc
-  for (const Case& of : cases()) collect_kinds(of.layers, tested);
+  for (const Case& of : layer_cases()) collect_kinds(of.layers, tested);
   for (const LayerKind* kind : layer_kinds()) {
     EXPECT_TRUE(tested.contains(kind->name)) << kind->name;
   }

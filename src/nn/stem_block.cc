@@ -1,0 +1,179 @@
+#include "nn/stem_block.h"
+
+#include <algorithm>
+
+#include "kindred/core/time_scope.h"
+#include "nn/packed.h"
+#include "nn/settings.h"
+#include "nn/stem.h"
+#include "nn/stem_block_kernels.h"
+#include "nn/weight_numbers.h"
+
+namespace kindred {
+namespace {
+
+constexpr Index kTaps = StemBlockPlan::kTaps;
+
+Index bytes_of_floats(Index floats) { return floats * static_cast<Index>(sizeof(float)); }
+
+StemBlockPlan block_plan(const FusedSpec& norm, Index slice, const Source& src,
+                         const ConvolutionSettings& settings) {
+  StemBlockPlan plan;
+  plan.convolution = stem_plan(slice, src, settings);
+  const Shape& inner = plan.convolution.dst;
+  plan.dst = {inner.channels, inner.height / 2, inner.width / 2};
+  plan.relu = norm.relu != nullptr;
+  plan.epsilon = settings_of<BatchNormSettings>(*norm.layer).epsilon;
+  const ChannelLayout layout = channel_layout(slice, plan.dst, stem_layout(type_of(src.desc)));
+  plan.pixel_stride = layout.pixel_stride;
+  if (layout.groups.size() > 1) plan.group_stride = layout.groups[1].offset;
+  return plan;
+}
+
+class StemBlock final : public Layer {
+ public:
+  StemBlock(const FusedSpec& convolution, const FusedSpec& norm, const Source& src,
+            const ConvolutionSettings& settings, Compiler& compiler)
+      : Layer(convolution.name(), convolution.kind() + " + " + norm.kind()),
+        plan_(block_plan(norm, compiler.slice(), src, settings)) {
+    const Index O = plan_.dst.channels;
+    numbers_.claim(convolution, {O, 1, 3, 3}, kTaps, settings.bias, compiler);
+    norm_.emplace(*norm.layer, O, compiler);
+    set_src(src.shape, src.desc);
+    const ElementType type = type_of(src.desc);
+    set_dst(plan_.dst, tensor(compiler.slice(), plan_.dst, stem_layout(type), type));
+    weights_ = Buffer<float>(kTaps * O);
+    scale_ = Buffer<float>(O);
+    shift_ = Buffer<float>(O);
+    gradient_ = compiler.claim_gradient((kTaps + 2) * O);
+    statistics_ = compiler.claim_statistics(2 * O);
+    compiler.add_leaf(*this);
+  }
+
+  std::unique_ptr<BoundLayer> bind() const override;
+  bool trainable() const override { return true; }
+  Index scratch_bytes() const override {
+    return ScratchFrame::cost(bytes_of_floats((kTaps + 2) * plan_.dst.channels));
+  }
+  bool multiplies() const override { return true; }
+  double flops() const override {
+    const double pixels = static_cast<double>(plan_.convolution.dst.size());
+    return 2.0 * static_cast<double>(kTaps) * pixels + 8.0 * pixels;
+  }
+
+  void pack(std::span<const float> parameters) override {
+    const float* plain = numbers_.prepare(parameters);
+    for_stem_weights(plan_.convolution, [&](Index at_plain, Index at_packed) {
+      weights_[at_packed] = plain[at_plain];
+    });
+    std::ranges::copy(norm_->scale.of(parameters), scale_.data());
+    std::ranges::copy(norm_->shift.of(parameters), shift_.data());
+  }
+  void unpack_gradient(const float* row, std::span<float> gradient) override {
+    const Index O = plan_.dst.channels;
+    const float* from = row + gradient_;
+    const auto to = numbers_.weights().of(gradient);
+    for_stem_weights(plan_.convolution, [&](Index at_plain, Index at_packed) {
+      to[static_cast<std::size_t>(at_plain)] = from[at_packed];
+    });
+    std::copy_n(from + kTaps * O, O, norm_->scale.of(gradient).data());
+    std::copy_n(from + (kTaps + 1) * O, O, norm_->shift.of(gradient).data());
+  }
+  void update_running_statistics(std::span<const std::span<const float>> slices) override {
+    norm_->update_running(slices, statistics_, statistics_ + plan_.dst.channels, plan_.count());
+  }
+
+ private:
+  friend class BoundStemBlock;
+
+  StemBlockPlan plan_;
+  WeightNumbers numbers_;
+  std::optional<NormNumbers> norm_;
+  Buffer<float> weights_;  // [9, O]
+  Buffer<float> scale_;
+  Buffer<float> shift_;
+  Index gradient_ = 0;    // in the row: weights, scale, shift
+  Index statistics_ = 0;  // in the slice's statistics: mean, then variance
+};
+
+class BoundStemBlock final : public BoundLayer {
+ public:
+  explicit BoundStemBlock(const StemBlock& layer)
+      : layer_(layer),
+        images_(layer.plan_.convolution.S * layer.plan_.image_floats()),
+        winners_(layer.plan_.winners()) {
+    images_.fill(0.0F);
+  }
+
+  void forward(const void* src, void* dst, Run& run) override {
+    const StemBlockPlan& plan = layer_.plan_;
+    const StemBlockChannels of = channels(run);
+    ScratchFrame frame(run.scratch);
+    auto* folded =
+        static_cast<float*>(frame.take(bytes_of_floats((kTaps + 1) * plan.dst.channels)));
+    with_element(layer_.src_desc(), [&]<typename T>() {
+      for (Index n = 0; n < plan.convolution.S; ++n) {
+        stem_pad(plan.convolution, static_cast<const T*>(src) + n * plan.convolution.src.size(),
+                 images_.data() + n * plan.image_floats());
+      }
+      moments_ = patch_moments(plan, images_.data());
+      stem_block_statistics(plan, moments_, of);
+      stem_block_forward(plan, images_.data(), of, folded, static_cast<T*>(dst), winners_.data());
+    });
+  }
+
+  void backward(const void* diff_dst, void*, Run& run) override {
+    const TimeScope time(run.time(layer_, &LayerTime::backward_weights));
+    const Index O = layer_.plan_.dst.channels;
+    write_gradient(run.gradient + layer_.gradient_, (kTaps + 2) * O,
+                   run.accumulate == Accumulate::yes, run.scratch, [&](float* gradient) {
+                     with_element(layer_.src_desc(), [&]<typename T>() {
+                       stem_block_backward(layer_.plan_, images_.data(), moments_, channels(run),
+                                           winners_.data(), static_cast<const T*>(diff_dst),
+                                           gradient, gradient + kTaps * O,
+                                           gradient + (kTaps + 1) * O);
+                     });
+                   });
+  }
+
+ private:
+  StemBlockChannels channels(Run& run) const {
+    float* seen = run.statistics.data() + layer_.statistics_;
+    return {layer_.weights_.data(), layer_.scale_.data(), layer_.shift_.data(), seen,
+            seen + layer_.plan_.dst.channels};
+  }
+
+  const StemBlock& layer_;
+  Buffer<float> images_;
+  Buffer<std::uint8_t> winners_;
+  PatchMoments moments_;
+};
+
+std::unique_ptr<BoundLayer> StemBlock::bind() const {
+  return std::make_unique<BoundStemBlock>(*this);
+}
+
+}  // namespace
+
+bool is_stem_block(std::span<const FusedSpec> pieces, const Source& src, const Compiler& compiler) {
+#ifdef __AVX512F__
+  if (!compiler.training() || pieces.size() < 2 || pieces[0].layer->kind != "convolution" ||
+      pieces[1].pool == nullptr) {
+    return false;
+  }
+  const auto settings = settings_of<ConvolutionSettings>(*pieces[0].layer);
+  return is_stem(pieces[0], src, settings, compiler) && src.shape.channels == 1 &&
+         settings.kernel == 3 && settings.stride == 1 && !settings.bias;
+#else
+  static_cast<void>(pieces), static_cast<void>(src), static_cast<void>(compiler);
+  return false;
+#endif
+}
+
+std::unique_ptr<Layer> make_stem_block(std::span<const FusedSpec> pieces, const Source& src,
+                                       Compiler& compiler) {
+  return std::make_unique<StemBlock>(pieces[0], pieces[1], src,
+                                     settings_of<ConvolutionSettings>(*pieces[0].layer), compiler);
+}
+
+}  // namespace kindred

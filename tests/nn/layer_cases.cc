@@ -1,0 +1,180 @@
+#include "nn/layer_cases.h"
+
+namespace kindred::test {
+namespace {
+
+// float32: a sum of K terms of similar size is off by about sqrt(K) 2^-24 of its spread, and
+// outputs are compared as a share of the largest, some four spreads. Weights' gradients sum up to
+// K = 4 * 28 * 28 = 3,136 terms, inputs' up to 9 * 256 = 2,304: sqrt(K) 2^-24 = 3.3e-6.
+constexpr double kSum = 4e-6;
+// Winograd's F(4x4, 3x3) multiplies by up to 8 and adds up to 6 terms in each direction on the way
+// in and out; winograd_test.cc has its bound.
+constexpr double kWinograd = 1e-5;
+// Norms divide by a spread that is itself a sum, and subtract two means from each diff.
+constexpr double kNorm = 4e-6;
+
+LayerSpec convolution(Index channels, Index kernel, Index stride, Index padding, bool bias,
+                      Index groups = 1) {
+  const auto number = [](Index value) { return static_cast<double>(value); };
+  return spec("convolution", "layer",
+              {{"channels", number(channels)},
+               {"kernel", number(kernel)},
+               {"stride", number(stride)},
+               {"padding", number(padding)},
+               {"bias", bias ? 1.0 : 0.0},
+               {"groups", number(groups)}});
+}
+
+LayerSpec pool(const char* kind, double kernel, double stride, double padding) {
+  return spec(kind, "pool", {{"kernel", kernel}, {"stride", stride}, {"padding", padding}});
+}
+
+LayerSpec residual(std::vector<LayerSpec> body, std::vector<LayerSpec> shortcut, bool relu = true) {
+  LayerSpec block = spec("residual", "block", {{"relu", relu ? 1.0 : 0.0}});
+  block.body = std::move(body);
+  block.shortcut = std::move(shortcut);
+  return block;
+}
+
+LayerSpec named(LayerSpec layer, std::string name) {
+  layer.name = std::move(name);
+  return layer;
+}
+
+const FormatTag kBlocked = FormatTag::nChw16c;
+const FormatTag kLast = FormatTag::nhwc;
+const LayerSpec kFirst = convolution(48, 3, 1, 1, false);
+const LayerSpec kNorm1 = spec("batch_norm", "norm1");
+const LayerSpec kNorm2 = spec("batch_norm", "norm2");
+const LayerSpec kRelu1 = spec("relu", "relu1");
+const LayerSpec kPool1 = spec("max_pool", "pool1");
+
+}  // namespace
+
+std::vector<Case> layer_cases() {
+  return {
+      // conv4
+      {"conv4_block1", 4, {1, 28, 28}, {convolution(64, 3, 1, 1, false)}, kSum, kLast, true},
+      {"conv4_block2", 4, {64, 14, 14}, {convolution(64, 3, 1, 1, false)}, kWinograd, kBlocked},
+      {"conv4_block3", 4, {64, 7, 7}, {convolution(64, 3, 1, 1, false)}, kWinograd, kBlocked},
+      {"conv4_block4", 16, {64, 3, 3}, {convolution(64, 3, 1, 1, false)}, kSum, kBlocked},
+      {"conv4_norm1", 4, {64, 28, 28}, {kNorm1, kRelu1, kPool1}, kNorm, kBlocked},
+      {"conv4_norm3", 16, {64, 7, 7}, {kNorm1, kRelu1, kPool1}, kNorm, kBlocked},
+      {"conv4_norm4", 16, {64, 3, 3}, {kNorm1, kRelu1}, kNorm, kBlocked},
+      {"conv4_embedding_3x3",
+       16,
+       {64, 3, 3},
+       {spec("flatten", "flatten"), spec("linear", "layer", {{"features", 128}})},
+       kSum,
+       kBlocked},
+      {"conv4_embedding_1x1", 16, {64, 1, 1}, {spec("linear", "layer")}, kSum, kBlocked},
+      // resnet
+      {"resnet_stem", 4, {3, 32, 32}, {convolution(32, 3, 1, 1, false)}, kSum, kLast, true},
+      {"resnet_down1", 4, {32, 32, 32}, {convolution(64, 3, 2, 1, false)}, kSum, kBlocked},
+      {"resnet_down3", 4, {128, 8, 8}, {convolution(256, 3, 2, 1, false)}, kSum, kBlocked},
+      {"resnet_stage4", 4, {256, 4, 4}, {convolution(256, 3, 1, 1, false)}, kSum, kBlocked},
+      {"resnet_shortcut", 4, {64, 16, 16}, {convolution(128, 1, 2, 0, false)}, kSum, kBlocked},
+      {"resnet_pool", 4, {256, 4, 4}, {spec("global_average_pool", "pool")}, kSum, kBlocked},
+      {"resnet_block",
+       2,
+       {32, 8, 8},
+       {residual({named(convolution(32, 3, 1, 1, false), "convolution1"), kNorm1, kRelu1,
+                  named(convolution(32, 3, 1, 1, false), "convolution2"), kNorm2},
+                 {})},
+       kWinograd,
+       kBlocked},
+      {"resnet_block_down",
+       2,
+       {32, 8, 8},
+       {residual({named(convolution(48, 3, 2, 1, false), "convolution1"), kNorm1, kRelu1,
+                  named(convolution(48, 3, 1, 1, false), "convolution2"), kNorm2},
+                 {convolution(48, 1, 2, 0, false), spec("batch_norm", "norm3")})},
+       kWinograd,
+       kBlocked},
+      // mlp
+      {"mlp_pixels",
+       16,
+       {3, 9, 7},
+       {spec("flatten", "flatten"), spec("linear", "layer", {{"features", 40}})},
+       kSum},
+      {"mlp_hidden", 16, {784, 1, 1}, {spec("linear", "layer", {{"features", 512}})}, kSum},
+      {"mlp_norm", 16, {512, 1, 1}, {kNorm1, kRelu1}, kNorm},
+      // first layers of other shapes
+      {"first_in_colour", 4, {3, 64, 64}, {convolution(16, 3, 2, 1, true)}, kSum, kLast, true},
+      {"first_of_two", 3, {2, 9, 11}, {convolution(48, 3, 1, 1, true)}, kSum, kLast, true},
+      {"first_of_kernel_5", 3, {1, 12, 13}, {convolution(80, 5, 1, 0, false)}, kSum, kLast, true},
+      {"first_of_few", 3, {1, 3, 2}, {convolution(16, 3, 1, 2, true)}, kSum, kLast, true},
+      {"first_of_many_taps", 3, {5, 9, 9}, {convolution(16, 5, 1, 2, true)}, kSum, kLast, true},
+      // first blocks: convolution, norm and pool at once
+      {"block1", 3, {1, 28, 28}, {kFirst, kNorm1, kRelu1, kPool1}, kNorm, kLast, true},
+      {"block1_odd", 3, {1, 9, 11}, {kFirst, kNorm1, kRelu1, kPool1}, kNorm, kLast, true},
+      {"block1_no_relu", 3, {1, 6, 7}, {kFirst, kNorm1, kPool1}, kNorm, kLast, true},
+      {"block1_one_window", 3, {1, 2, 3}, {kFirst, kNorm1, kRelu1, kPool1}, kNorm, kLast, true},
+      {"block1_no_padding",
+       3,
+       {1, 13, 8},
+       {convolution(80, 3, 1, 0, false), kNorm1, kRelu1, kPool1},
+       kNorm,
+       kLast,
+       true},
+      {"block1_wide_padding",
+       3,
+       {1, 5, 4},
+       {convolution(16, 3, 1, 2, false), kNorm1, kRelu1, kPool1},
+       kNorm,
+       kLast,
+       true},
+      // odd ones
+      {"odd_channels", 3, {5, 9, 11}, {convolution(7, 3, 1, 1, true)}, kSum},
+      {"odd_channels_padded", 3, {24, 9, 11}, {convolution(40, 3, 2, 1, true)}, kSum, kBlocked},
+      {"grouped", 3, {32, 9, 9}, {convolution(64, 3, 1, 1, true, 2)}, kSum},
+      {"depthwise", 3, {32, 9, 9}, {convolution(32, 3, 1, 1, true, 32)}, kSum},
+      {"kernel_5_no_padding", 3, {4, 11, 12}, {convolution(16, 5, 1, 0, true)}, kSum},
+      {"kernel_1", 3, {20, 5, 5}, {convolution(12, 1, 1, 0, true)}, kSum},
+      {"norm_odd_channels", 3, {21, 5, 7}, {kNorm1}, kNorm},
+      {"norm_padded_channels", 3, {24, 5, 7}, {kNorm1, kRelu1}, kNorm, kBlocked},
+      {"norm_plain", 3, {6, 5, 7}, {kNorm1, kRelu1}, kNorm, FormatTag::nchw},
+      {"norm_pool_to_one_pixel", 3, {40, 2, 2}, {kNorm1, kRelu1, kPool1}, kNorm, FormatTag::nchw},
+      {"max_pool_to_one_pixel", 3, {40, 2, 2}, {kPool1}, 0.0, FormatTag::nchw},
+      {"norm_blocks_of_8", 3, {24, 6, 7}, {kNorm1, kRelu1, kPool1}, kNorm, FormatTag::nChw8c},
+      {"norm_pool_odd", 3, {21, 5, 7}, {kNorm1, kRelu1, kPool1}, kNorm},
+      {"norm_pool_no_relu", 3, {16, 6, 6}, {kNorm1, kPool1}, kNorm},
+      {"relu", 3, {5, 4, 3}, {kRelu1}, 0.0},
+      {"max_pool", 3, {21, 9, 7}, {pool("max_pool", 2, 2, 0)}, 0.0},
+      {"max_pool_overlapping", 3, {16, 9, 7}, {pool("max_pool", 3, 2, 1)}, kSum, kBlocked},
+      {"max_pool_with_gaps", 3, {3, 9, 7}, {pool("max_pool", 2, 3, 0)}, 0.0},
+      {"average_pool", 3, {21, 9, 7}, {pool("average_pool", 3, 2, 1)}, kSum},
+      {"global_average_odd", 3, {21, 9, 7}, {spec("global_average_pool", "pool")}, kSum},
+      {"flatten_blocked", 3, {32, 3, 2}, {spec("flatten", "flatten")}, 0.0, kBlocked},
+      {"linear_padded_channels",
+       3,
+       {24, 3, 2},
+       {spec("flatten", "flatten"), spec("linear", "layer", {{"features", 10}})},
+       kSum,
+       kBlocked},
+      {"linear_one_padded_pixel", 3, {24, 1, 1}, {spec("linear", "layer")}, kSum, kBlocked},
+      {"relu_before_sum",
+       2,
+       {16, 5, 5},
+       {residual({convolution(16, 3, 1, 1, true), kRelu1}, {spec("relu", "relu2")})},
+       kSum},
+      {"sum_without_relu",
+       2,
+       {6, 5, 5},
+       {residual({convolution(6, 3, 1, 1, true)}, {}, false)},
+       kSum},
+      {"relu_in_the_middle",
+       2,
+       {8, 6, 6},
+       {convolution(16, 3, 1, 1, true), kRelu1, pool("average_pool", 2, 2, 0), kNorm1,
+        spec("relu", "relu2"), named(convolution(8, 3, 1, 1, true), "layer2")},
+       kNorm},
+      {"two_relus",
+       2,
+       {8, 6, 6},
+       {convolution(16, 3, 1, 1, true), kRelu1, spec("relu", "relu2")},
+       kSum},
+  };
+}
+
+}  // namespace kindred::test
