@@ -101,9 +101,7 @@ class BoundStemBlock final : public BoundLayer {
   explicit BoundStemBlock(const StemBlock& layer)
       : layer_(layer),
         images_(layer.plan_.convolution.S * layer.plan_.image_floats()),
-        winners_(layer.plan_.winners()) {
-    images_.fill(0.0F);
-  }
+        winners_(layer.plan_.winners()) {}
 
   void forward(const void* src, void* dst, Run& run) override {
     const StemBlockPlan& plan = layer_.plan_;
@@ -144,7 +142,7 @@ class BoundStemBlock final : public BoundLayer {
   }
 
   const StemBlock& layer_;
-  Buffer<float> images_;
+  Buffer<float> images_;  // what is never written stays 0
   Buffer<std::uint8_t> winners_;
   PatchMoments moments_;
 };

@@ -124,7 +124,10 @@ Trainer::Impl::Impl(Recipe& recipe, const Setup& from, const Workers& with)
   gradient_norm = GradientNorm(carried.table);
 
   const Index held = setup.train.recompute ? workers.threads() : setup.slices();
-  for (Index i = 0; i < held; ++i) slices.push_back(network.make_slice());
+  // Memory lies on the node of the thread that writes it first: not all on this one's.
+  slices.resize(static_cast<std::size_t>(held));
+  workers.for_each(
+      held, [&](Index i, int) { slices[static_cast<std::size_t>(i)] = network.make_slice(); });
   if (setup.train.recompute) {
     statistics = Matrix(setup.slices(), static_cast<Index>(slices[0]->statistics().size()));
   }
