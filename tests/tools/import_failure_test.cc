@@ -153,7 +153,7 @@ TEST_F(ImportFailure, AnInterruptLeavesNothing) {
   for (const int number : {SIGINT, SIGTERM}) {
     for (const bool whole_group : {false, true}) {
       bool interrupted = false;
-      for (int attempt = 0; attempt < 20 && !interrupted; ++attempt) {
+      for (int attempt = 0; attempt < 200 && !interrupted; ++attempt) {
         Stopped program(import("--threads 2"), folder_ / "err", out() + ".partial");
         if (program.is_stopped()) program.signal(number, whole_group);
         const int code = program.code();
