@@ -2,9 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <iterator>
-
 namespace kindred::tools {
 namespace {
 
@@ -106,10 +103,12 @@ std::string line_of(const LayerSummary& layer, const LayerRate& rate, double pea
 }
 
 /// Shares of the step that no layer takes.
-std::vector<std::pair<std::string, double>> outside_of(const ProfiledRun& run, int threads) {
+std::vector<std::pair<std::string, double>> outside_of(const ProfiledRun& run,
+                                                       const std::vector<LayerTime>& own_times,
+                                                       int threads) {
   const double all = run.seconds * threads;
   double waiting = all;
-  for (const LayerTime& own : own_times(run)) waiting -= own.forward + own.backward;
+  for (const LayerTime& own : own_times) waiting -= own.forward + own.backward;
   std::vector<std::pair<std::string, double>> parts;
   const auto add = [&](const std::string& name, double seconds) {
     parts.emplace_back(name, seconds / all);
@@ -142,7 +141,7 @@ void add_layer_table(const ProfiledRun& run, const Machine& machine, BenchResult
   }
   double sum = 0;
   std::string parts;
-  for (const auto& [name, share] : outside_of(run, machine.threads)) {
+  for (const auto& [name, share] : outside_of(run, own, machine.threads)) {
     numbers["outside"][name] = share;
     parts += fmt::format("    {:<30} {:>6.1f} %\n", name, share * 100);
     sum += share;
