@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "loss/lanes.h"
+#include "core/lanes.h"
 
 namespace kindred {
 inline namespace KINDRED_SCALAR {

@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/lanes.h"
 #include "loss/batch_classes.h"
-#include "loss/lanes.h"
 #include "loss/similarity.h"
 
 namespace kindred {

@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/lanes.h"
 #include "loss/center.h"
-#include "loss/lanes.h"
 
 namespace kindred {
 inline namespace KINDRED_SCALAR {

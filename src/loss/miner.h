@@ -1,6 +1,6 @@
 #pragma once
+#include "core/lanes.h"
 #include "kindred/loss/miner.h"
-#include "loss/lanes.h"
 #include "loss/similarity.h"
 
 namespace kindred {

@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/lanes.h"
 #include "kindred/core/matmul.h"
 #include "kindred/loss/loss.h"
 #include "loss/batch_classes.h"
-#include "loss/lanes.h"
 
 namespace kindred {
 inline namespace KINDRED_SCALAR {

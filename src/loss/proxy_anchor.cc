@@ -2,9 +2,9 @@
 #include <cmath>
 #include <limits>
 
+#include "core/lanes.h"
 #include "loss/batch_classes.h"
 #include "loss/cross_entropy_head.h"
-#include "loss/lanes.h"
 
 namespace kindred {
 inline namespace KINDRED_SCALAR {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/lanes.h"
 #include "kindred/core/matmul.h"
-#include "loss/lanes.h"
 
 namespace kindred {
 inline namespace KINDRED_SCALAR {

@@ -1,10 +1,10 @@
 #pragma once
 #include <string>
 
+#include "core/lanes.h"
 #include "kindred/core/buffer.h"
 #include "kindred/core/function_ref.h"
 #include "kindred/loss/loss.h"
-#include "loss/lanes.h"
 
 namespace kindred {
 inline namespace KINDRED_SCALAR {

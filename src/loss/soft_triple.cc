@@ -1,7 +1,7 @@
 #include <cmath>
 
+#include "core/lanes.h"
 #include "loss/cross_entropy_head.h"
-#include "loss/lanes.h"
 #include "loss/unit_rows.h"
 
 namespace kindred {

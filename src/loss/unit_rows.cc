@@ -1,6 +1,6 @@
 #include "loss/unit_rows.h"
 
-#include "loss/lanes.h"
+#include "core/lanes.h"
 
 namespace kindred {
 inline namespace KINDRED_SCALAR {

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "flat_array.h"
+#include "core/lanes.h"
 
 namespace kindred {
 namespace {
@@ -45,14 +45,19 @@ class Adam final : public Optimizer {
       const auto epsilon = static_cast<float>(settings_.epsilon);
       const auto stride = static_cast<float>(rate / correction1);
       const auto root = static_cast<float>(1 / std::sqrt(correction2));
-      const auto g = flat_array(gradient.data(), block.begin, block.end);
-      auto w = flat_array(parameters.data(), block.begin, block.end);
-      auto m = flat_array(moments_[0].values.data(), block.begin, block.end);
-      auto v = flat_array(moments_[1].values.data(), block.begin, block.end);
-      const auto slope = scale * g + added * w;
-      m = beta1 * m + rest1 * slope;
-      v = beta2 * v + rest2 * slope.square();
-      w = keep * w - stride * m / (root * v.sqrt() + epsilon);
+      float* weights = parameters.data();
+      float* means = moments_[0].values.data();
+      float* squares = moments_[1].values.data();
+      for (Index j = block.begin; j < block.end; j += kLanes) {
+        const Index rest = block.end - j;
+        const Lanes w = load_most(weights + j, rest);
+        const Lanes slope = scale * load_most(gradient.data() + j, rest) + added * w;
+        const Lanes m = beta1 * load_most(means + j, rest) + rest1 * slope;
+        const Lanes v = beta2 * load_most(squares + j, rest) + rest2 * (slope * slope);
+        store_most(means + j, rest, m);
+        store_most(squares + j, rest, v);
+        store_most(weights + j, rest, keep * w - stride * m / (root * sqrt(v) + epsilon));
+      }
     });
   }
 

@@ -3,15 +3,15 @@
 #include <cmath>
 #include <cstddef>
 
-#include "flat_array.h"
+#include "core/lanes.h"
 
 namespace kindred {
 namespace {
 
 constexpr Index kBlock = 16384;
-// In double, in the order that Eigen gives an array of that length.
+
 double sum_of_squares(const float* values, Index begin, Index end) {
-  return flat_array(values, begin, end).cast<double>().square().sum();
+  return dot(values + begin, values + begin, end - begin);
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 #pragma once
-// Fixed-width vector arithmetic for the losses' loops: 64 bytes of Scalars at a time, whatever the
-// machine's registers hold, so that sums have the same written order on every instruction set.
-// GCC and clang vector extensions; the compiler cuts a 64-byte vector into what there is.
+// Fixed-width vector arithmetic: 64 bytes of Scalars at a time, whatever the machine's registers
+// hold, so that sums have the same written order on every instruction set. GCC and clang vector
+// extensions; the compiler cuts a 64-byte vector into what there is.
 #if defined(__AVX512F__)
 #include <immintrin.h>
 #endif
@@ -102,10 +102,14 @@ KINDRED_INLINE bool any(const IntLanes& mask) {
 }
 
 KINDRED_INLINE Lanes sqrt(const Lanes& x) {
+#if defined(__AVX512F__) && !defined(KINDRED_DOUBLE)
+  return reinterpret_cast<Lanes>(_mm512_maskz_sqrt_ps(0xffff, reinterpret_cast<__m512>(x)));
+#else
   Scalar numbers[kLanes];
   std::memcpy(numbers, &x, sizeof(x));
   for (Scalar& number : numbers) number = std::sqrt(number);
   return load(numbers);
+#endif
 }
 
 /// A running sum in double: lane l of every vector goes to its own double; total() adds the lanes

@@ -1,4 +1,4 @@
-#include "loss/lanes.h"
+#include "core/lanes.h"
 
 #include <gtest/gtest.h>
 
