@@ -37,8 +37,7 @@ struct Inference {
   std::vector<Index> samples;
 };
 
-void add_profile(const BenchOptions& options, const Machine& machine, Inference& inference,
-                 BenchResult& result) {
+ProfiledRun profiled_run(const BenchOptions& options, Inference& inference) {
   inference.embedder.start_profile();
   ProfiledRun run;
   run.seconds = seconds_of([&] { inference.embed(inference.samples); });
@@ -47,7 +46,7 @@ void add_profile(const BenchOptions& options, const Machine& machine, Inference&
   run.batches = options.steps;
   run.batch = kBatch;
   run.bfloat16 = inference.reference.in_bfloat16();
-  add_layer_table(run, machine, result);
+  return run;
 }
 
 }  // namespace
@@ -61,7 +60,10 @@ BenchResult bench_infer(const BenchOptions& options, const Machine& machine,
     const Rates rates = inference.measured(options);
     result = inference.reference.result("infer", "inference", inference.embedder.forward_flops(),
                                         rates, machine);
-    if (options.profile) add_profile(options, machine, inference, result);
+    if (options.profile) {
+      add_layer_table(median_run(options.repeats, [&] { return profiled_run(options, inference); }),
+                      machine, result);
+    }
   }
   if (options.sweep_threads) {
     sweep_threads(options, "images", result, [&](const Workers& some) {

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstddef>
+
 namespace kindred::tools {
 namespace {
 
@@ -122,6 +125,14 @@ std::vector<std::pair<std::string, double>> outside_of(const ProfiledRun& run,
 }
 
 }  // namespace
+
+ProfiledRun median_run(Index repeats, FunctionRef<ProfiledRun()> run) {
+  std::vector<ProfiledRun> runs;
+  for (Index i = 0; i < repeats; ++i) runs.push_back(run());
+  const auto median = runs.begin() + static_cast<std::ptrdiff_t>(runs.size() / 2);
+  std::ranges::nth_element(runs, median, {}, &ProfiledRun::seconds);
+  return *median;
+}
 
 void add_layer_table(const ProfiledRun& run, const Machine& machine, BenchResult& result) {
   const double peak = machine.product(run.bfloat16);

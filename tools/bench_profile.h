@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "bench.h"
+#include "kindred/core/function_ref.h"
 #include "kindred/train/profile.h"
 
 namespace kindred::tools {
@@ -20,6 +21,9 @@ struct ProfiledRun {
   /// Seconds of what is no task of a slice: none of the threads does anything else then.
   std::vector<std::pair<std::string, double>> alone;
 };
+
+/// Of `repeats` calls of run(), the one with the median time.
+ProfiledRun median_run(Index repeats, FunctionRef<ProfiledRun()> run);
 
 /// Appends to result.details and result.numbers: what each layer takes of a batch, in time, in
 /// operations or bytes a second; then what is outside of the layers.

@@ -58,8 +58,7 @@ void add_shares(const StepTimes& times, BenchResult& result) {
   result.details += "\n";
 }
 
-void add_profile(const BenchOptions& options, const Machine& machine, Training& training,
-                 BenchResult& result) {
+ProfiledRun profiled_run(const BenchOptions& options, Training& training) {
   training.trainer.start_profile();
   const StepTimes before = training.trainer.times();
   training.steps(options.steps);
@@ -77,7 +76,7 @@ void add_profile(const BenchOptions& options, const Machine& machine, Training& 
                {"reduction", times.reduce},
                {"optimizer", times.update},
                {"packing", times.pack}};
-  add_layer_table(run, machine, result);
+  return run;
 }
 
 void add_sweeps(const BenchOptions& options, BenchResult& result) {
@@ -110,7 +109,10 @@ BenchResult bench_train(const BenchOptions& options, const Machine& machine,
                                        rates, machine);
     result.numbers["batch"] = training.reference.setup->batch();
     add_shares(difference(training.trainer.times(), before), result);
-    if (options.profile) add_profile(options, machine, training, result);
+    if (options.profile) {
+      add_layer_table(median_run(options.repeats, [&] { return profiled_run(options, training); }),
+                      machine, result);
+    }
   }
   add_sweeps(options, result);
   return result;
