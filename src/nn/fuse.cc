@@ -14,12 +14,12 @@ double setting(const LayerSpec& spec, std::string_view key, double fallback) {
   return fallback;
 }
 
-bool is_2x2_pool(const LayerSpec& spec) {
+}  // namespace
+
+bool is_2x2_max_pool(const LayerSpec& spec) {
   return spec.kind == "max_pool" && setting(spec, "kernel", 2) == 2 &&
          setting(spec, "stride", 2) == 2 && setting(spec, "padding", 0) == 0;
 }
-
-}  // namespace
 
 std::string FusedSpec::kind() const {
   std::string text = layer->kind;
@@ -51,7 +51,7 @@ std::vector<FusedSpec> fuse(const std::vector<LayerSpec>& layers, NetworkMode mo
     const bool norm = piece.layer->kind == "batch_norm";
     if (inference && weighted && next_is("batch_norm")) piece.norm = chain[i++];
     if ((norm || (inference && weighted)) && next_is("relu")) piece.relu = chain[i++];
-    if (norm && i < chain.size() && is_2x2_pool(*chain[i])) piece.pool = chain[i++];
+    if (norm && i < chain.size() && is_2x2_max_pool(*chain[i])) piece.pool = chain[i++];
     pieces.push_back(piece);
   }
   return pieces;

@@ -22,6 +22,9 @@ struct FusedSpec {
   std::string kind() const;
 };
 
+/// Largest of 2x2 pixels, every other pixel, nothing at the edges.
+bool is_2x2_max_pool(const LayerSpec& spec);
+
 /// Cuts a chain of layers into pieces that are compiled as one each. Inference: dropout vanishes,
 /// batch norm folds into the convolution or linear layer before it, with a ReLU behind it.
 /// Training: batch norm takes a ReLU and a 2x2 max pool behind it.

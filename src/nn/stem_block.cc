@@ -16,32 +16,41 @@ constexpr Index kTaps = StemBlockPlan::kTaps;
 
 Index bytes_of_floats(Index floats) { return floats * static_cast<Index>(sizeof(float)); }
 
-StemBlockPlan block_plan(const FusedSpec& norm, Index slice, const Source& src,
-                         const ConvolutionSettings& settings) {
+StemBlockPlan block_plan(Index slice, const Source& src, const ConvolutionSettings& settings,
+                         bool relu) {
   StemBlockPlan plan;
   plan.convolution = stem_plan(slice, src, settings);
   const Shape& inner = plan.convolution.dst;
   plan.dst = {inner.channels, inner.height / 2, inner.width / 2};
-  plan.relu = norm.relu != nullptr;
-  plan.epsilon = settings_of<BatchNormSettings>(*norm.layer).epsilon;
+  plan.relu = relu;
   const ChannelLayout layout = channel_layout(slice, plan.dst, stem_layout(type_of(src.desc)));
   plan.pixel_stride = layout.pixel_stride;
   if (layout.groups.size() > 1) plan.group_stride = layout.groups[1].offset;
   return plan;
 }
 
+TensorDesc dst_of(const StemBlockPlan& plan, const Source& src) {
+  const ElementType type = type_of(src.desc);
+  return tensor(plan.convolution.S, plan.dst, stem_layout(type), type);
+}
+
+double flops_of(const StemBlockPlan& plan) {
+  return 2.0 * static_cast<double>(kTaps * plan.convolution.dst.size());
+}
+
+/// In training.
 class StemBlock final : public Layer {
  public:
   StemBlock(const FusedSpec& convolution, const FusedSpec& norm, const Source& src,
             const ConvolutionSettings& settings, Compiler& compiler)
       : Layer(convolution.name(), convolution.kind() + " + " + norm.kind()),
-        plan_(block_plan(norm, compiler.slice(), src, settings)) {
+        plan_(block_plan(compiler.slice(), src, settings, norm.relu != nullptr)) {
     const Index O = plan_.dst.channels;
+    plan_.epsilon = settings_of<BatchNormSettings>(*norm.layer).epsilon;
     numbers_.claim(convolution, {O, 1, 3, 3}, kTaps, settings.bias, compiler);
     norm_.emplace(*norm.layer, O, compiler);
     set_src(src.shape, src.desc);
-    const ElementType type = type_of(src.desc);
-    set_dst(plan_.dst, tensor(compiler.slice(), plan_.dst, stem_layout(type), type));
+    set_dst(plan_.dst, dst_of(plan_, src));
     weights_ = Buffer<float>(kTaps * O);
     scale_ = Buffer<float>(O);
     shift_ = Buffer<float>(O);
@@ -57,8 +66,7 @@ class StemBlock final : public Layer {
   }
   bool multiplies() const override { return true; }
   double flops() const override {
-    const double pixels = static_cast<double>(plan_.convolution.dst.size());
-    return 2.0 * static_cast<double>(kTaps) * pixels + 8.0 * pixels;
+    return flops_of(plan_) + 8.0 * static_cast<double>(plan_.convolution.dst.size());
   }
 
   void pack(std::span<const float> parameters) override {
@@ -151,17 +159,83 @@ std::unique_ptr<BoundLayer> StemBlock::bind() const {
   return std::make_unique<BoundStemBlock>(*this);
 }
 
+/// In inference: the norm, if any, is part of the weights.
+class InferenceStemBlock final : public Layer {
+ public:
+  InferenceStemBlock(const FusedSpec& convolution, const FusedSpec& pool, const Source& src,
+                     const ConvolutionSettings& settings, Compiler& compiler)
+      : Layer(convolution.name(), convolution.kind() + " + " + pool.kind()),
+        plan_(block_plan(compiler.slice(), src, settings, convolution.relu != nullptr)) {
+    const Index O = plan_.dst.channels;
+    numbers_.claim(convolution, {O, 1, 3, 3}, kTaps, settings.bias, compiler);
+    set_src(src.shape, src.desc);
+    set_dst(plan_.dst, dst_of(plan_, src));
+    folded_ = Buffer<float>((kTaps + 1) * O);
+    compiler.add_leaf(*this);
+  }
+
+  std::unique_ptr<BoundLayer> bind() const override;
+  bool trainable() const override { return true; }
+  bool multiplies() const override { return true; }
+  double flops() const override { return flops_of(plan_); }
+
+  void pack(std::span<const float> parameters) override {
+    const float* plain = numbers_.prepare(parameters);
+    for_stem_weights(plan_.convolution, [&](Index at_plain, Index at_packed) {
+      folded_[at_packed] = plain[at_plain];
+    });
+    if (numbers_.has_bias()) {
+      const Index O = plan_.dst.channels;
+      std::copy_n(numbers_.bias(), O, folded_.data() + kTaps * O);
+    }
+  }
+
+ private:
+  friend class BoundInferenceStemBlock;
+
+  StemBlockPlan plan_;
+  WeightNumbers numbers_;
+  Buffer<float> folded_;  // [10, O]: weights, then what is added
+};
+
+class BoundInferenceStemBlock final : public BoundLayer {
+ public:
+  explicit BoundInferenceStemBlock(const InferenceStemBlock& layer)
+      : layer_(layer), image_(layer.plan_.image_floats()) {}
+
+  void forward(const void* src, void* dst, Run&) override {
+    const StemBlockPlan& plan = layer_.plan_;
+    with_element(layer_.src_desc(), [&]<typename T>() {
+      for (Index n = 0; n < plan.convolution.S; ++n) {
+        stem_pad(plan.convolution, static_cast<const T*>(src) + n * plan.convolution.src.size(),
+                 image_.data());
+        stem_block_infer(plan, image_.data(), layer_.folded_.data(),
+                         static_cast<T*>(dst) + n * plan.dst.size());
+      }
+    });
+  }
+  void backward(const void*, void*, Run&) override {}
+
+ private:
+  const InferenceStemBlock& layer_;
+  Buffer<float> image_;  // what is never written stays 0
+};
+
+std::unique_ptr<BoundLayer> InferenceStemBlock::bind() const {
+  return std::make_unique<BoundInferenceStemBlock>(*this);
+}
+
 }  // namespace
 
 bool is_stem_block(std::span<const FusedSpec> pieces, const Source& src, const Compiler& compiler) {
 #ifdef __AVX512F__
-  if (!compiler.training() || pieces.size() < 2 || pieces[0].layer->kind != "convolution" ||
-      pieces[1].pool == nullptr) {
-    return false;
-  }
+  if (pieces.size() < 2 || pieces[0].layer->kind != "convolution") return false;
+  const bool training = compiler.training();
   const auto settings = settings_of<ConvolutionSettings>(*pieces[0].layer);
-  return is_stem(pieces[0], src, settings, compiler) && src.shape.channels == 1 &&
-         settings.kernel == 3 && settings.stride == 1 && !settings.bias;
+  const bool pools =
+      training ? pieces[1].pool != nullptr && !settings.bias : is_2x2_max_pool(*pieces[1].layer);
+  return pools && is_stem(pieces[0], src, settings, compiler) && src.shape.channels == 1 &&
+         settings.kernel == 3 && settings.stride == 1;
 #else
   static_cast<void>(pieces), static_cast<void>(src), static_cast<void>(compiler);
   return false;
@@ -170,8 +244,11 @@ bool is_stem_block(std::span<const FusedSpec> pieces, const Source& src, const C
 
 std::unique_ptr<Layer> make_stem_block(std::span<const FusedSpec> pieces, const Source& src,
                                        Compiler& compiler) {
-  return std::make_unique<StemBlock>(pieces[0], pieces[1], src,
-                                     settings_of<ConvolutionSettings>(*pieces[0].layer), compiler);
+  const auto settings = settings_of<ConvolutionSettings>(*pieces[0].layer);
+  if (compiler.training()) {
+    return std::make_unique<StemBlock>(pieces[0], pieces[1], src, settings, compiler);
+  }
+  return std::make_unique<InferenceStemBlock>(pieces[0], pieces[1], src, settings, compiler);
 }
 
 }  // namespace kindred

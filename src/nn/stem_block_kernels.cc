@@ -109,8 +109,9 @@ Int load_winner(const std::uint8_t* p) {
 #endif
 }
 
-/// P neighbouring windows of the pool and 16 channels; x is the first patch of the first.
-template <int P, typename T>
+/// P neighbouring windows of the pool and 16 channels; x is the first patch of the first. Without
+/// Remember nobody wants the winners.
+template <int P, bool Remember, typename T>
 void forward_windows(const StemBlockPlan& plan, const float* x, const Float (&weights)[kTaps],
                      Float bias, T* dst, std::uint8_t* winners) {
   const Index row = plan.convolution.row_floats();
@@ -132,22 +133,23 @@ void forward_windows(const StemBlockPlan& plan, const float* x, const Float (&we
     for (int k = 1; k < 4; ++k) {  // the first of equals wins
       const auto better = sums[p][k] > best;
       best = better ? sums[p][k] : best;
-      winner = better ? Int{} + k : winner;
+      if constexpr (Remember) winner = better ? Int{} + k : winner;
     }
     if (plan.relu) {
-      winner = best <= Float{} ? Int{} + 4 : winner;
+      if constexpr (Remember) winner = best <= Float{} ? Int{} + 4 : winner;
       best = relu<16>(best);
     }
     V::store(dst + p * plan.pixel_stride, best);
-    store_winner(winners + 16 * p, winner);
+    if constexpr (Remember) store_winner(winners + 16 * p, winner);
   }
 }
 
-template <typename T>
+template <bool Remember, typename T>
 void forward_sample(const StemBlockPlan& plan, const float* image, const float* folded, T* dst,
                     std::uint8_t* winners) {
   const Index O = plan.dst.channels;
   const Index row = plan.convolution.row_floats();
+  constexpr Index kRemembered = Remember ? 16 : 0;
   for (Index o = 0; o < O; o += 16, folded += 16, dst += plan.group_stride) {
     Float weights[kTaps];
     for (Index t = 0; t < kTaps; ++t) weights[t] = V::load(folded + t * O);
@@ -156,11 +158,13 @@ void forward_sample(const StemBlockPlan& plan, const float* image, const float* 
       const float* x = image + 2 * h * row;
       T* y = dst + h * plan.dst.width * plan.pixel_stride;
       Index w = 0;
-      for (; w + 2 <= plan.dst.width; w += 2, winners += 32) {
-        forward_windows<2>(plan, x + 2 * w, weights, bias, y + w * plan.pixel_stride, winners);
+      for (; w + 2 <= plan.dst.width; w += 2, winners += 2 * kRemembered) {
+        forward_windows<2, Remember>(plan, x + 2 * w, weights, bias, y + w * plan.pixel_stride,
+                                     winners);
       }
-      for (; w < plan.dst.width; ++w, winners += 16) {
-        forward_windows<1>(plan, x + 2 * w, weights, bias, y + w * plan.pixel_stride, winners);
+      for (; w < plan.dst.width; ++w, winners += kRemembered) {
+        forward_windows<1, Remember>(plan, x + 2 * w, weights, bias, y + w * plan.pixel_stride,
+                                     winners);
       }
     }
   }
@@ -270,8 +274,13 @@ void stem_block_forward(const StemBlockPlan& plan, const float* images,
   fold_norm(plan, channels, folded);
   for (Index n = 0; n < plan.convolution.S; ++n) {
     const Index at = n * plan.dst.size();
-    forward_sample(plan, images + n * plan.image_floats(), folded, dst + at, winners + at);
+    forward_sample<true>(plan, images + n * plan.image_floats(), folded, dst + at, winners + at);
   }
+}
+
+template <typename T>
+void stem_block_infer(const StemBlockPlan& plan, const float* image, const float* folded, T* dst) {
+  forward_sample<false>(plan, image, folded, dst, nullptr);
 }
 
 template <typename T>
@@ -297,6 +306,8 @@ template void stem_block_forward(const StemBlockPlan&, const float*, const StemB
                                  float*, float*, std::uint8_t*);
 template void stem_block_forward(const StemBlockPlan&, const float*, const StemBlockChannels&,
                                  float*, Bfloat16*, std::uint8_t*);
+template void stem_block_infer(const StemBlockPlan&, const float*, const float*, float*);
+template void stem_block_infer(const StemBlockPlan&, const float*, const float*, Bfloat16*);
 template void stem_block_backward(const StemBlockPlan&, const float*, const PatchMoments&,
                                   const StemBlockChannels&, const std::uint8_t*, const float*,
                                   float*, float*, float*);

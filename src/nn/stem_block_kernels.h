@@ -6,8 +6,9 @@
 namespace kindred {
 
 /// A convolution of a grey image with a 3x3 kernel and stride 1, batch norm, a ReLU where asked and
-/// a 2x2 max pool, in training. What lies between them, four times as large as dst, is never
-/// written and never read, because it is linear in the 9 pixels under the kernel, its patch:
+/// a 2x2 max pool. What lies between them, four times as large as dst, is never written and never
+/// read. In training that takes some algebra: it is linear in the 9 pixels under the kernel, its
+/// patch:
 ///   forward   mean and variance of every channel follow from the mean and the covariance of
 ///   patches;
 ///             so the convolution can normalise as it goes, and only the pool's maxima are stored;
@@ -67,6 +68,11 @@ template <typename T>
 void stem_block_forward(const StemBlockPlan& plan, const float* images,
                         const StemBlockChannels& channels, float* folded, T* dst,
                         std::uint8_t* winners);
+
+/// In inference, of one image: `folded` [10, dst.channels] are the weights, the norm among them,
+/// and what is added.
+template <typename T>
+void stem_block_infer(const StemBlockPlan& plan, const float* image, const float* folded, T* dst);
 
 /// diff_weights [9, dst.channels], diff_scale and diff_shift [dst.channels].
 template <typename T>

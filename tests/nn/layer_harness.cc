@@ -34,9 +34,10 @@ LayerHarness::LayerHarness(const std::vector<LayerSpec>& layers, Index S, const 
 }
 
 LayerHarness::LayerHarness(const std::vector<LayerSpec>& layers, Index S, const Shape& src,
-                           LayerHarness& trained, const std::string& convolution)
+                           LayerHarness& trained, const std::string& convolution,
+                           Precision precision)
     : state(trained.state), parameters(trained.parameters) {
-  compile(layers, S, src, NetworkMode::inference, convolution, FormatTag::nhwc, Precision::float32,
+  compile(layers, S, src, NetworkMode::inference, convolution, FormatTag::nhwc, precision,
           trained.table);
 }
 

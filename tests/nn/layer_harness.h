@@ -19,7 +19,8 @@ class LayerHarness {
                bool wants_diff = true);
   /// For inference with the numbers of another harness.
   LayerHarness(const std::vector<LayerSpec>& layers, Index S, const Shape& src,
-               LayerHarness& trained, const std::string& convolution = "auto");
+               LayerHarness& trained, const std::string& convolution = "auto",
+               Precision precision = Precision::float32);
 
   /// Weights from a uniform distribution of unit variance over fan-in, norms near 1 and 0, all by
   /// `seed`; running statistics too.

@@ -125,7 +125,7 @@ TEST_F(SmallEval, ReadsNumpyArraysAndNamedDataSets) {
   Hdf5Writer writer(folder_ / "theirs.h5");
   std::vector<float> values;
   for (Index i = 0; i < 4; ++i) {
-    values.insert(values.end(), file_.embeddings.row(i), file_.embeddings.row(i) + 2);
+    for (const Index k : {Index{0}, Index{1}}) values.push_back(file_.embeddings(i, k));
   }
   writer.write<float>("x", {4, 2}, values);
   writer.write<std::int64_t>("y", {4}, file_.labels);
