@@ -9,8 +9,7 @@ namespace kindred {
 /// a 2x2 max pool. What lies between them, four times as large as dst, is never written and never
 /// read. In training that takes some algebra: it is linear in the 9 pixels under the kernel, its
 /// patch:
-///   forward   mean and variance of every channel follow from the mean and the covariance of
-///   patches;
+///   forward   mean and variance of every channel follow from mean and covariance of the patches;
 ///             so the convolution can normalise as it goes, and only the pool's maxima are stored;
 ///   backward  the norm spreads a diff over all pixels, as a multiple of 1 and one of the
 ///             convolution's dst. The gradient of weights needs their products with patches: sums

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -29,6 +30,32 @@ TEST(Network, BackwardDoesNotReadTheEmbeddingsRows) {
     harness.embeddings.fill(std::numeric_limits<float>::quiet_NaN());
     harness.backward();
     EXPECT_EQ(harness.gradient, gradient) << features;
+  }
+}
+
+// The written order: neighbouring rows first, then neighbouring pairs, and so on.
+TEST(Network, AddsRowsOfGradientsInATreeOfPairs) {
+  NetworkHarness harness(
+      architecture_of("[[model.layers]]\nkind = 'linear'\nfeatures = 17\n", {30, 1, 1}), 2, 2);
+  const Index size = harness.network.gradient_row_size();
+  for (const Index count : {1, 2, 3, 7, 8, 9, 11, 16, 20, 64, 67}) {
+    Matrix rows(count, size);
+    Random random(1, Purpose::test);
+    for (Index i = 0; i < count; ++i) {
+      for (Index j = 0; j < size; ++j) rows(i, j) = random.normal();
+    }
+    Matrix tree(count, size);
+    for (Index i = 0; i < count; ++i) std::copy_n(rows.row(i), size, tree.row(i));
+    for (Index apart = 1; apart < count; apart *= 2) {
+      for (Index i = 0; i + apart < count; i += 2 * apart) {
+        for (Index j = 0; j < size; ++j) tree(i, j) += tree(i + apart, j);
+      }
+    }
+    std::vector<float> expected(harness.gradient.size());
+    harness.network.reduce_gradient(harness.workers, tree.view().rows_from(0, 1), expected);
+    std::vector<float> found(harness.gradient.size());
+    harness.network.reduce_gradient(harness.workers, rows, found);
+    EXPECT_EQ(found, expected) << count << " rows";
   }
 }
 
