@@ -29,51 +29,63 @@ StemBlockPlan block_plan(Index slice, const Source& src, const ConvolutionSettin
   return plan;
 }
 
-TensorDesc dst_of(const StemBlockPlan& plan, const Source& src) {
-  const ElementType type = type_of(src.desc);
-  return tensor(plan.convolution.S, plan.dst, stem_layout(type), type);
-}
-
-double flops_of(const StemBlockPlan& plan) {
-  return 2.0 * static_cast<double>(kTaps * plan.convolution.dst.size());
-}
-
-/// In training.
-class StemBlock final : public Layer {
+/// What training and inference have in common.
+class StemBlock : public Layer {
  public:
-  StemBlock(const FusedSpec& convolution, const FusedSpec& norm, const Source& src,
+  bool trainable() const override { return true; }
+  bool multiplies() const override { return true; }
+  double flops() const override {
+    return 2.0 * static_cast<double>(kTaps * plan_.convolution.dst.size());
+  }
+
+ protected:
+  StemBlock(const FusedSpec& convolution, const FusedSpec& behind, bool relu, const Source& src,
             const ConvolutionSettings& settings, Compiler& compiler)
-      : Layer(convolution.name(), convolution.kind() + " + " + norm.kind()),
-        plan_(block_plan(compiler.slice(), src, settings, norm.relu != nullptr)) {
+      : Layer(convolution.name(), convolution.kind() + " + " + behind.kind()),
+        plan_(block_plan(compiler.slice(), src, settings, relu)) {
+    numbers_.claim(convolution, {plan_.dst.channels, 1, 3, 3}, kTaps, settings.bias, compiler);
+    set_src(src.shape, src.desc);
+    const ElementType type = type_of(src.desc);
+    set_dst(plan_.dst, tensor(compiler.slice(), plan_.dst, stem_layout(type), type));
+    compiler.add_leaf(*this);
+  }
+
+  /// To [9, O].
+  void pack_weights(std::span<const float> parameters, Buffer<float>& packed) {
+    const float* plain = numbers_.prepare(parameters);
+    for_stem_weights(plan_.convolution,
+                     [&](Index at_plain, Index at_packed) { packed[at_packed] = plain[at_plain]; });
+  }
+
+  StemBlockPlan plan_;
+  WeightNumbers numbers_;
+};
+
+class TrainingStemBlock final : public StemBlock {
+ public:
+  TrainingStemBlock(const FusedSpec& convolution, const FusedSpec& norm, const Source& src,
+                    const ConvolutionSettings& settings, Compiler& compiler)
+      : StemBlock(convolution, norm, norm.relu != nullptr, src, settings, compiler) {
     const Index O = plan_.dst.channels;
     plan_.epsilon = settings_of<BatchNormSettings>(*norm.layer).epsilon;
-    numbers_.claim(convolution, {O, 1, 3, 3}, kTaps, settings.bias, compiler);
     norm_.emplace(*norm.layer, O, compiler);
-    set_src(src.shape, src.desc);
-    set_dst(plan_.dst, dst_of(plan_, src));
     weights_ = Buffer<float>(kTaps * O);
     scale_ = Buffer<float>(O);
     shift_ = Buffer<float>(O);
     gradient_ = compiler.claim_gradient((kTaps + 2) * O);
     statistics_ = compiler.claim_statistics(2 * O);
-    compiler.add_leaf(*this);
   }
 
   std::unique_ptr<BoundLayer> bind() const override;
-  bool trainable() const override { return true; }
   Index scratch_bytes() const override {
     return ScratchFrame::cost(bytes_of_floats((kTaps + 2) * plan_.dst.channels));
   }
-  bool multiplies() const override { return true; }
   double flops() const override {
-    return flops_of(plan_) + 8.0 * static_cast<double>(plan_.convolution.dst.size());
+    return StemBlock::flops() + 8.0 * static_cast<double>(plan_.convolution.dst.size());
   }
 
   void pack(std::span<const float> parameters) override {
-    const float* plain = numbers_.prepare(parameters);
-    for_stem_weights(plan_.convolution, [&](Index at_plain, Index at_packed) {
-      weights_[at_packed] = plain[at_plain];
-    });
+    pack_weights(parameters, weights_);
     std::ranges::copy(norm_->scale.of(parameters), scale_.data());
     std::ranges::copy(norm_->shift.of(parameters), shift_.data());
   }
@@ -92,10 +104,8 @@ class StemBlock final : public Layer {
   }
 
  private:
-  friend class BoundStemBlock;
+  friend class BoundTrainingStemBlock;
 
-  StemBlockPlan plan_;
-  WeightNumbers numbers_;
   std::optional<NormNumbers> norm_;
   Buffer<float> weights_;  // [9, O]
   Buffer<float> scale_;
@@ -104,9 +114,9 @@ class StemBlock final : public Layer {
   Index statistics_ = 0;  // in the slice's statistics: mean, then variance
 };
 
-class BoundStemBlock final : public BoundLayer {
+class BoundTrainingStemBlock final : public BoundLayer {
  public:
-  explicit BoundStemBlock(const StemBlock& layer)
+  explicit BoundTrainingStemBlock(const TrainingStemBlock& layer)
       : layer_(layer),
         images_(layer.plan_.convolution.S * layer.plan_.image_floats()),
         winners_(layer.plan_.winners()) {}
@@ -149,41 +159,28 @@ class BoundStemBlock final : public BoundLayer {
             seen + layer_.plan_.dst.channels};
   }
 
-  const StemBlock& layer_;
+  const TrainingStemBlock& layer_;
   Buffer<float> images_;  // what is never written stays 0
   Buffer<std::uint8_t> winners_;
   PatchMoments moments_;
 };
 
-std::unique_ptr<BoundLayer> StemBlock::bind() const {
-  return std::make_unique<BoundStemBlock>(*this);
+std::unique_ptr<BoundLayer> TrainingStemBlock::bind() const {
+  return std::make_unique<BoundTrainingStemBlock>(*this);
 }
 
 /// In inference: the norm, if any, is part of the weights.
-class InferenceStemBlock final : public Layer {
+class InferenceStemBlock final : public StemBlock {
  public:
   InferenceStemBlock(const FusedSpec& convolution, const FusedSpec& pool, const Source& src,
                      const ConvolutionSettings& settings, Compiler& compiler)
-      : Layer(convolution.name(), convolution.kind() + " + " + pool.kind()),
-        plan_(block_plan(compiler.slice(), src, settings, convolution.relu != nullptr)) {
-    const Index O = plan_.dst.channels;
-    numbers_.claim(convolution, {O, 1, 3, 3}, kTaps, settings.bias, compiler);
-    set_src(src.shape, src.desc);
-    set_dst(plan_.dst, dst_of(plan_, src));
-    folded_ = Buffer<float>((kTaps + 1) * O);
-    compiler.add_leaf(*this);
-  }
+      : StemBlock(convolution, pool, convolution.relu != nullptr, src, settings, compiler),
+        folded_((kTaps + 1) * plan_.dst.channels) {}
 
   std::unique_ptr<BoundLayer> bind() const override;
-  bool trainable() const override { return true; }
-  bool multiplies() const override { return true; }
-  double flops() const override { return flops_of(plan_); }
 
   void pack(std::span<const float> parameters) override {
-    const float* plain = numbers_.prepare(parameters);
-    for_stem_weights(plan_.convolution, [&](Index at_plain, Index at_packed) {
-      folded_[at_packed] = plain[at_plain];
-    });
+    pack_weights(parameters, folded_);
     if (numbers_.has_bias()) {
       const Index O = plan_.dst.channels;
       std::copy_n(numbers_.bias(), O, folded_.data() + kTaps * O);
@@ -193,8 +190,6 @@ class InferenceStemBlock final : public Layer {
  private:
   friend class BoundInferenceStemBlock;
 
-  StemBlockPlan plan_;
-  WeightNumbers numbers_;
   Buffer<float> folded_;  // [10, O]: weights, then what is added
 };
 
@@ -246,7 +241,7 @@ std::unique_ptr<Layer> make_stem_block(std::span<const FusedSpec> pieces, const 
                                        Compiler& compiler) {
   const auto settings = settings_of<ConvolutionSettings>(*pieces[0].layer);
   if (compiler.training()) {
-    return std::make_unique<StemBlock>(pieces[0], pieces[1], src, settings, compiler);
+    return std::make_unique<TrainingStemBlock>(pieces[0], pieces[1], src, settings, compiler);
   }
   return std::make_unique<InferenceStemBlock>(pieces[0], pieces[1], src, settings, compiler);
 }

@@ -81,6 +81,7 @@ TEST(StemBlock, InfersWhatItsLayersDo) {
       const naive::Tensor dst = block.forward(src);
       const naive::Tensor inner = apart.forward(src);
       ASSERT_EQ(dst.shape, (Shape{inner.shape.channels, 6, 5}));
+      // A few roundings of sums in another order; one unit in bfloat16's last place.
       const double tolerance = precision == Precision::float32 ? 1e-6 : 1.0 / 256;
       for (Index n = 0; n < 3; ++n) {
         for (Index c = 0; c < dst.shape.channels; ++c) {
