@@ -13,9 +13,14 @@
 #include <atomic>
 #include <exception>
 #include <fstream>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
+
+#include "core/team.h"
 
 #if defined(KINDRED_TELL_THREAD_SANITIZER)
 #include <sanitizer/tsan_interface.h>
@@ -72,8 +77,24 @@ ComputeScope::~ComputeScope() {
 
 struct Workers::Arena {
   explicit Arena(int count) : threads(count), arena(count, 1) { allow_more_threads_than_cores(); }
+
+  /// A team for one call: several may come at once, each of them needs its own.
+  std::unique_ptr<Team> take_team() {
+    const std::lock_guard lock(mutex);
+    if (teams.empty()) return std::make_unique<Team>(threads);
+    std::unique_ptr<Team> team = std::move(teams.back());
+    teams.pop_back();
+    return team;
+  }
+  void give_back(std::unique_ptr<Team> team) {
+    const std::lock_guard lock(mutex);
+    teams.push_back(std::move(team));
+  }
+
   int threads;
   tbb::task_arena arena;
+  std::mutex mutex;
+  std::vector<std::unique_ptr<Team>> teams;  // not in use
 };
 
 Workers::Workers(int threads)
@@ -82,9 +103,10 @@ Workers::~Workers() = default;
 
 int Workers::threads() const { return arena_->threads; }
 
-void Workers::for_each(Index count, FunctionRef<void(Index, int)> task) const {
+void Workers::for_each(Index count, FunctionRef<void(Index, int)> task, Idle idle) const {
   if (count <= 0) return;
-  if (current_worker >= 0 || arena_->threads == 1 || count == 1) {
+  const bool alone = count == 1 && idle == Idle::waits;
+  if (current_worker >= 0 || arena_->threads == 1 || alone) {
     ComputeScope scope;
     const int outer = current_worker;
     current_worker = std::max(outer, 0);
@@ -102,10 +124,7 @@ void Workers::for_each(Index count, FunctionRef<void(Index, int)> task) const {
   std::atomic<Index> next{0};
   std::atomic<bool> failed{false};
   std::exception_ptr error;
-  const auto lane = [&](int worker) {
-    observe(&next);
-    ComputeScope scope;
-    current_worker = worker;
+  const auto take_tasks = [&](int worker) {
     try {
       for (Index i; !failed.load(std::memory_order_relaxed) &&
                     (i = next.fetch_add(1, std::memory_order_relaxed)) < count;) {
@@ -114,20 +133,41 @@ void Workers::for_each(Index count, FunctionRef<void(Index, int)> task) const {
     } catch (...) {
       if (!failed.exchange(true)) error = std::current_exception();
     }
+  };
+  std::unique_ptr<Team> team = idle == Idle::helps ? arena_->take_team() : nullptr;
+  const auto lane = [&](int worker) {
+    observe(&next);
+    ComputeScope scope;
+    current_worker = worker;
+    if (team) {
+      team->join(worker, [&] { take_tasks(worker); });
+    } else {
+      take_tasks(worker);
+    }
     current_worker = -1;
     publish(&failed);
   };
   publish(&next);
-  const int lanes = static_cast<int>(std::min<Index>(count, arena_->threads));
+  const auto lanes =
+      team ? arena_->threads : static_cast<int>(std::min<Index>(count, arena_->threads));
   arena_->arena.execute([&] { tbb::parallel_for(0, lanes, 1, lane, tbb::simple_partitioner{}); });
   observe(&failed);
+  if (team) arena_->give_back(std::move(team));
   if (error) std::rethrow_exception(error);
 }
 
-void Workers::for_blocks(Index count, Index block,
-                         FunctionRef<void(Index, Index, int)> task) const {
-  for_each(blocks_of(count, block),
-           [&](Index i, int worker) { task(i * block, std::min(count, (i + 1) * block), worker); });
+void Workers::for_blocks(Index count, Index block, FunctionRef<void(Index, Index, int)> task,
+                         Idle idle) const {
+  const auto block_task = [&](Index i, int worker) {
+    task(i * block, std::min(count, (i + 1) * block), worker);
+  };
+  for_each(blocks_of(count, block), block_task, idle);
+}
+
+void Workers::share(Index count, FunctionRef<void(Index, int)> part) {
+  const int worker = std::max(current_worker, 0);
+  if (count > 1 && Team::share(count, part, worker)) return;
+  for (Index i = 0; i < count; ++i) part(i, worker);
 }
 
 int Workers::default_threads() {

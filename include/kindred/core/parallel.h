@@ -21,6 +21,12 @@ class ComputeScope {
   int openmp_threads_;
 };
 
+/// What a worker does that finds no task left, until the others have finished theirs.
+enum class Idle {
+  waits,
+  helps,  ///< takes part in what they share; takes a core's time even where there is nothing
+};
+
 /// A fixed number of threads (the caller counts as one) that run independent tasks.
 ///
 /// What is computed must not depend on which worker runs a task, nor on how many there are: a
@@ -39,13 +45,21 @@ class Workers {
   /// tasks that run at once have different `worker`s: scratch is indexed by it. The first
   /// exception is rethrown here. May be called from inside a task (the inner tasks then run one
   /// after the other in the caller, with the caller's worker number).
-  void for_each(Index count, FunctionRef<void(Index task, int worker)> task) const;
+  void for_each(Index count, FunctionRef<void(Index task, int worker)> task,
+                Idle idle = Idle::waits) const;
 
   /// Cuts [0, count) into blocks of `block` (the last may be shorter) and runs
   /// task(begin, end, worker) for each. `block` is the caller's constant: never derived from the
   /// number of threads.
   void for_blocks(Index count, Index block,
-                  FunctionRef<void(Index begin, Index end, int worker)> task) const;
+                  FunctionRef<void(Index begin, Index end, int worker)> task,
+                  Idle idle = Idle::waits) const;
+
+  /// From inside a task: runs part(i, worker) for i in [0, count), and waits for all. Idle workers
+  /// of the task's for_each, if they help, take parts too; elsewhere the caller runs them in order.
+  /// Parts that run at once have different `worker`s. A part that shares runs it all by itself.
+  /// The first exception is rethrown here.
+  static void share(Index count, FunctionRef<void(Index part, int worker)> part);
 
   /// What the process may use: the smaller of its CPU affinity and its cgroup's CPU quota, >= 1.
   static int default_threads();
