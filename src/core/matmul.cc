@@ -190,12 +190,11 @@ class Product {
 
   /// dst (+)= left rightᵀ, of operands of one slab.
   void slab(const Operand<T>& left, const Operand<T>& right, BasicView<T> dst, bool add) const {
+    const Index down = blocks_of(dst.rows(), block_.rows);
     const Index across = blocks_of(dst.cols(), block_.cols);
-    workers_.for_each(blocks_of(dst.rows(), block_.rows) * across, [&](Index task, int worker) {
-      const Index i = task / across * block_.rows;
-      const Index j = task % across * block_.cols;
-      const Index rows = std::min(block_.rows, dst.rows() - i);
-      const Index cols = std::min(block_.cols, dst.cols() - j);
+    workers_.for_each(down * across, [&](Index task, int worker) {
+      const auto [i, rows] = part(task / across, down, dst.rows(), kRows);
+      const auto [j, cols] = part(task % across, across, dst.cols(), kCols);
       // A nested call keeps its caller's worker number, which may be of a larger Workers.
       const Index slot = worker % workers_.threads();
       const bool is_packed =
@@ -216,6 +215,20 @@ class Product {
                        dst.stride(), add || k > 0);
       }
     });
+  }
+
+  struct Part {
+    Index begin;
+    Index size;
+  };
+  /// One of `parts` of `size` vectors: whole panels each, and as evenly shared out as these allow,
+  /// so that threads end together; the larger parts come first.
+  static Part part(Index number, Index parts, Index size, Index panel) {
+    const Index panels = blocks_of(size, panel);
+    const auto begin_of = [&](Index n) {
+      return std::min(size, (n * (panels / parts) + std::min(n, panels % parts)) * panel);
+    };
+    return {begin_of(number), begin_of(number + 1) - begin_of(number)};
   }
 
   /// A factor and where in it a block begins.
