@@ -94,13 +94,15 @@ class BoundBatchNorm final : public BoundLayer {
     x_ = static_cast<const T*>(src);
     auto* y = static_cast<T*>(dst);
     if (layer_.training_) {
-      norm_forward(layer_.plan_, x_, channels(run), y,
-                   layer_.plan_.pool ? selected_.data() : nullptr);
+      T* selected = layer_.plan_.pool ? selected_.data() : nullptr;
+      share(run, Work::forward,
+            [&](Index part) { norm_forward(layer_.plan_, part, x_, channels(run), y, selected); });
     } else {
-      NormChannels running{layer_.scale_.data(), layer_.shift_.data(),
-                           const_cast<float*>(layer_.mean_.data()),
-                           const_cast<float*>(layer_.variance_.data())};
-      norm_inference(layer_.plan_, x_, running, y);
+      const NormChannels running{layer_.scale_.data(), layer_.shift_.data(),
+                                 const_cast<float*>(layer_.mean_.data()),
+                                 const_cast<float*>(layer_.variance_.data())};
+      share(run, Work::forward,
+            [&](Index part) { norm_inference(layer_.plan_, part, x_, running, y); });
     }
   }
 
@@ -108,13 +110,21 @@ class BoundBatchNorm final : public BoundLayer {
     const Index C = layer_.plan_.x.C;
     write_gradient(run.gradient + layer_.gradient_, 2 * C, run.accumulate == Accumulate::yes,
                    run.scratch, [&](float* gradient) {
-                     norm_backward(layer_.plan_, x_, std::as_const(selected_).data(), channels(run),
-                                   static_cast<const T*>(diff_dst), gradient, gradient + C,
-                                   static_cast<T*>(diff_src));
+                     share(run, Work::backward_data, [&](Index part) {
+                       norm_backward(layer_.plan_, part, x_, std::as_const(selected_).data(),
+                                     channels(run), static_cast<const T*>(diff_dst), gradient,
+                                     gradient + C, static_cast<T*>(diff_src));
+                     });
                    });
   }
 
  private:
+  template <typename F>
+  void share(const Run& run, Work work, F&& body) const {
+    run.share(layer_, work, norm_parts(layer_.plan_),
+              [&](Index part, ScratchStack&) { body(part); });
+  }
+
   NormChannels channels(Run& run) const {
     float* seen = run.statistics.data() + layer_.statistics_;
     return {layer_.scale_.data(), layer_.shift_.data(), seen, seen + layer_.plan_.x.C};

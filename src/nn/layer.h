@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "kindred/core/function_ref.h"
 #include "kindred/core/matmul.h"
 #include "kindred/core/shape.h"
 #include "kindred/nn/network.h"
@@ -21,6 +22,9 @@ namespace kindred {
 class BoundLayer;
 class Layer;
 
+/// What a layer's time is spent on.
+enum class Work { forward, backward_data, backward_weights };
+
 /// What one pass of one slice carries from layer to layer.
 struct Run {
   const Pass& pass;
@@ -31,6 +35,12 @@ struct Run {
 
   /// Where a layer's time is added to, for TimeScope; nullptr where nobody asks.
   inline double* time(const Layer& layer, double LayerTime::*part) const;
+
+  /// Runs body(part, scratch) for each part of a layer's work, and waits for all; idle workers take
+  /// parts, too. Parts own what they write: their order is nobody's. They take memory from the
+  /// scratch they are given, which is that of the worker that runs them.
+  void share(const Layer& layer, Work work, Index parts,
+             FunctionRef<void(Index part, ScratchStack& scratch)> body) const;
 };
 
 /// A layer compiled for slices of S samples: immutable but for pack() and the running statistics,
@@ -80,7 +90,12 @@ class Layer {
 
   /// Its place in Network::layers().
   std::size_t number() const { return number_; }
-  void set_number(std::size_t number) { number_ = number; }
+  /// The layer that it is inside of, or nullptr.
+  const Layer* parent() const { return parent_; }
+  void set_place(std::size_t number, const Layer* parent) {
+    number_ = number;
+    parent_ = parent;
+  }
 
  protected:
   void set_src(const Shape& shape, const dnnl::memory::desc& desc) {
@@ -96,6 +111,7 @@ class Layer {
   std::string name_;
   std::string kind_;
   std::size_t number_ = 0;
+  const Layer* parent_ = nullptr;
   Shape src_shape_;
   Shape dst_shape_;
   dnnl::memory::desc src_desc_;
@@ -103,7 +119,7 @@ class Layer {
 };
 
 inline double* Run::time(const Layer& layer, double LayerTime::*part) const {
-  return pass.times == nullptr ? nullptr : &(pass.times[layer.number()].*part);
+  return scratch.times == nullptr ? nullptr : &(scratch.times[layer.number()].*part);
 }
 
 /// One slice's half of a layer: memory objects, and what backward needs besides src and dst.

@@ -54,6 +54,13 @@ void walk(const std::vector<Layer*>& layers, Index depth, F&& visit) {
   }
 }
 
+void set_places(const std::vector<Layer*>& layers, const Layer* parent, std::size_t& number) {
+  for (Layer* layer : layers) {
+    layer->set_place(number++, parent);
+    set_places(layer->children(), layer, number);
+  }
+}
+
 /// Adds rows 1, ..., Count - 1 to row 0, elements [begin, end), each in a tree of pairs: neighbours
 /// first. Rows lie `stride` apart. One pass: every number is read once, and the sum written once.
 template <std::size_t Count>
@@ -103,8 +110,8 @@ Network::Network(const Architecture& architecture, Index slice, NetworkMode mode
   impl_->src = architecture.src;
   impl_->embedding = dst.channels;
   impl_->layers = compile(architecture, compiler);
-  walk(impl_->layers->children(), 0,
-       [number = std::size_t{0}](Layer& layer, Index) mutable { layer.set_number(number++); });
+  std::size_t number = 0;
+  set_places(impl_->layers->children(), nullptr, number);
   impl_->leaves = compiler.leaves();
   impl_->fillings = compiler.fillings();
   impl_->gradient_size = compiler.gradient_size();
@@ -136,9 +143,10 @@ void Network::initialise(std::uint64_t seed, std::span<float> parameters) const 
 }
 
 void Network::pack(const Workers& workers, std::span<const float> parameters) {
-  workers.for_each(static_cast<Index>(impl_->leaves.size()), [&](Index i, int) {
+  const auto pack_leaf = [&](Index i, int) {
     impl_->leaves[static_cast<std::size_t>(i)]->pack(parameters);
-  });
+  };
+  workers.for_each(static_cast<Index>(impl_->leaves.size()), pack_leaf, Idle::helps);
 }
 
 void Network::reduce_gradient(const Workers& workers, MatrixView rows,

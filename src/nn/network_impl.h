@@ -9,6 +9,10 @@
 
 namespace kindred {
 
+struct Scratch::Impl {
+  ScratchStack stack;
+};
+
 struct Network::Impl {
   dnnl::engine engine{dnnl::engine::kind::cpu, 0};
   NetworkMode mode = NetworkMode::training;

@@ -151,17 +151,15 @@ void backward(const NormPlan& plan, Bundle bundle, const T* x, const T* selected
 }  // namespace
 
 template <typename T>
-void norm_backward(const NormPlan& plan, const T* x, const T* selected,
+void norm_backward(const NormPlan& plan, Index part, const T* x, const T* selected,
                    const NormChannels& channels, const T* dy, float* dscale, float* dshift, T* dx) {
   const auto run = plan.relu ? backward<true, T> : backward<false, T>;
-  for_bundles(plan, [&](Bundle bundle) {
-    run(plan, bundle, x, selected, channels, dy, dscale, dshift, dx);
-  });
+  run(plan, bundle_of(plan, part), x, selected, channels, dy, dscale, dshift, dx);
 }
 
-template void norm_backward(const NormPlan&, const float*, const float*, const NormChannels&,
+template void norm_backward(const NormPlan&, Index, const float*, const float*, const NormChannels&,
                             const float*, float*, float*, float*);
-template void norm_backward(const NormPlan&, const Bfloat16*, const Bfloat16*, const NormChannels&,
-                            const Bfloat16*, float*, float*, Bfloat16*);
+template void norm_backward(const NormPlan&, Index, const Bfloat16*, const Bfloat16*,
+                            const NormChannels&, const Bfloat16*, float*, float*, Bfloat16*);
 
 }  // namespace kindred

@@ -107,25 +107,30 @@ void apply(const NormPlan& plan, Bundle bundle, const T* x, const NormChannels& 
 
 }  // namespace
 
+Index norm_parts(const NormPlan& plan) {
+  return blocks_of(static_cast<Index>(plan.x.groups.size()), bundle_size(plan));
+}
+
 template <typename T>
-void norm_forward(const NormPlan& plan, const T* x, const NormChannels& channels, T* y,
+void norm_forward(const NormPlan& plan, Index part, const T* x, const NormChannels& channels, T* y,
                   T* selected) {
-  for_bundles(plan, [&](Bundle bundle) {
-    measure(plan, bundle, x, channels);
-    apply(plan, bundle, x, channels, y, selected);
-  });
+  const Bundle bundle = bundle_of(plan, part);
+  measure(plan, bundle, x, channels);
+  apply(plan, bundle, x, channels, y, selected);
 }
 
 template <typename T>
-void norm_inference(const NormPlan& plan, const T* x, const NormChannels& channels, T* y) {
-  for_bundles(
-      plan, [&](Bundle bundle) { apply(plan, bundle, x, channels, y, static_cast<T*>(nullptr)); });
+void norm_inference(const NormPlan& plan, Index part, const T* x, const NormChannels& channels,
+                    T* y) {
+  apply(plan, bundle_of(plan, part), x, channels, y, static_cast<T*>(nullptr));
 }
 
-template void norm_forward(const NormPlan&, const float*, const NormChannels&, float*, float*);
-template void norm_forward(const NormPlan&, const Bfloat16*, const NormChannels&, Bfloat16*,
+template void norm_forward(const NormPlan&, Index, const float*, const NormChannels&, float*,
+                           float*);
+template void norm_forward(const NormPlan&, Index, const Bfloat16*, const NormChannels&, Bfloat16*,
                            Bfloat16*);
-template void norm_inference(const NormPlan&, const float*, const NormChannels&, float*);
-template void norm_inference(const NormPlan&, const Bfloat16*, const NormChannels&, Bfloat16*);
+template void norm_inference(const NormPlan&, Index, const float*, const NormChannels&, float*);
+template void norm_inference(const NormPlan&, Index, const Bfloat16*, const NormChannels&,
+                             Bfloat16*);
 
 }  // namespace kindred

@@ -30,20 +30,24 @@ struct NormChannels {
   float* variance = nullptr;  ///< biased, as it normalises
 };
 
+/// Independent pieces that a norm falls into: channels, of all samples.
+Index norm_parts(const NormPlan& plan);
+
 /// Computes mean and variance of x, and y. `selected` (pool only, shape of y) receives the x that
 /// won each window.
 template <typename T>
-void norm_forward(const NormPlan& plan, const T* x, const NormChannels& channels, T* y,
+void norm_forward(const NormPlan& plan, Index part, const T* x, const NormChannels& channels, T* y,
                   T* selected);
 
 /// From d loss / d y: dscale, dshift [C], and dx unless it is nullptr. dx may be dy where there is
 /// no pool.
 template <typename T>
-void norm_backward(const NormPlan& plan, const T* x, const T* selected,
+void norm_backward(const NormPlan& plan, Index part, const T* x, const T* selected,
                    const NormChannels& channels, const T* dy, float* dscale, float* dshift, T* dx);
 
 /// y with the mean and variance given: inference.
 template <typename T>
-void norm_inference(const NormPlan& plan, const T* x, const NormChannels& channels, T* y);
+void norm_inference(const NormPlan& plan, Index part, const T* x, const NormChannels& channels,
+                    T* y);
 
 }  // namespace kindred

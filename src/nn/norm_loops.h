@@ -17,13 +17,17 @@ struct Bundle {
   std::size_t last = 0;
 };
 
-template <typename F>
-void for_bundles(const NormPlan& plan, F&& body) {
+inline Index bundle_size(const NormPlan& plan) {
   const bool channels_last = plan.x.pixel_stride == plan.x.C && plan.x.groups.size() > 1;
-  const std::size_t size = channels_last ? Bundle::kMost : 1;
-  for (std::size_t i = 0; i < plan.x.groups.size(); i += size) {
-    body(Bundle{i, std::min(i + size, plan.x.groups.size())});
-  }
+  return channels_last ? static_cast<Index>(Bundle::kMost) : 1;
+}
+
+inline Bundle bundle_of(const NormPlan& plan, Index part) {
+  const Index size = bundle_size(plan);
+  const Index first = part * size;
+  const Index groups = static_cast<Index>(plan.x.groups.size());
+  return {static_cast<std::size_t>(first),
+          static_cast<std::size_t>(std::min(first + size, groups))};
 }
 
 /// body.operator()<L>(i) for each group i, with its number of lanes as a constant.

@@ -15,6 +15,9 @@ class ScratchStack {
   ScratchStack(const dnnl::engine& engine, Index bytes) : stream_(engine), memory_(bytes) {}
   dnnl::stream& stream() { return stream_; }
 
+  /// The worker's, [Network::layers()], or nullptr where nobody asks.
+  LayerTime* times = nullptr;
+
  private:
   friend class ScratchFrame;
   dnnl::stream stream_;  // CPU streams run at once, in the caller

@@ -4,12 +4,9 @@
 
 namespace kindred {
 
-struct Scratch::Impl {
-  ScratchStack stack;
-};
-
 Scratch::Scratch(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Scratch::~Scratch() = default;
+void Scratch::measure(LayerTime* times) { impl_->stack.times = times; }
 
 struct Slice::Impl {
   explicit Impl(const Network::Impl& of)

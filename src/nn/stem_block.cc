@@ -127,29 +127,37 @@ class BoundTrainingStemBlock final : public BoundLayer {
     ScratchFrame frame(run.scratch);
     auto* folded =
         static_cast<float*>(frame.take(bytes_of_floats((kTaps + 1) * plan.dst.channels)));
+    const auto share = [&](Index parts, auto&& body) {
+      run.share(layer_, Work::forward, parts, [&](Index part, ScratchStack&) { body(part); });
+    };
     with_element(layer_.src_desc(), [&]<typename T>() {
-      for (Index n = 0; n < plan.convolution.S; ++n) {
+      share(plan.convolution.S, [&](Index n) {
         stem_pad(plan.convolution, static_cast<const T*>(src) + n * plan.convolution.src.size(),
                  images_.data() + n * plan.image_floats());
-      }
-      moments_ = patch_moments(plan, images_.data());
-      stem_block_statistics(plan, moments_, of);
-      stem_block_forward(plan, images_.data(), of, folded, static_cast<T*>(dst), winners_.data());
+      });
+      share(PatchMoments::kParts,
+            [&](Index part) { measure_patches(plan, images_.data(), part, moments_); });
+      stem_block_statistics(plan, moments_, of, folded);
+      share(plan.convolution.S, [&](Index n) {
+        stem_block_forward(plan, n, images_.data(), folded, static_cast<T*>(dst), winners_.data());
+      });
     });
   }
 
   void backward(const void* diff_dst, void*, Run& run) override {
     const TimeScope time(run.time(layer_, &LayerTime::backward_weights));
     const Index O = layer_.plan_.dst.channels;
-    write_gradient(run.gradient + layer_.gradient_, (kTaps + 2) * O,
-                   run.accumulate == Accumulate::yes, run.scratch, [&](float* gradient) {
-                     with_element(layer_.src_desc(), [&]<typename T>() {
-                       stem_block_backward(layer_.plan_, images_.data(), moments_, channels(run),
-                                           winners_.data(), static_cast<const T*>(diff_dst),
-                                           gradient, gradient + kTaps * O,
-                                           gradient + (kTaps + 1) * O);
-                     });
-                   });
+    write_gradient(
+        run.gradient + layer_.gradient_, (kTaps + 2) * O, run.accumulate == Accumulate::yes,
+        run.scratch, [&](float* gradient) {
+          with_element(layer_.src_desc(), [&]<typename T>() {
+            run.share(layer_, Work::backward_weights, O / 16, [&](Index group, ScratchStack&) {
+              stem_block_backward(layer_.plan_, group, images_.data(), moments_, channels(run),
+                                  winners_.data(), static_cast<const T*>(diff_dst), gradient,
+                                  gradient + kTaps * O, gradient + (kTaps + 1) * O);
+            });
+          });
+        });
   }
 
  private:

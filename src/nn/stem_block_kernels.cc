@@ -237,17 +237,16 @@ void finish_channel(const StemBlockPlan& plan, const PatchMoments& moments,
 
 }  // namespace
 
-PatchMoments patch_moments(const StemBlockPlan& plan, const float* images) {
-  PatchMoments moments;
-  add_products<0, 2>(plan, images, moments);
-  add_products<2, 5>(plan, images, moments);
-  add_products<5, kTaps>(plan, images, moments);
-  add_sums(plan, images, moments);
-  return moments;
+void measure_patches(const StemBlockPlan& plan, const float* images, Index part,
+                     PatchMoments& moments) {
+  if (part == 0) add_products<0, 2>(plan, images, moments);
+  if (part == 1) add_products<2, 5>(plan, images, moments);
+  if (part == 2) add_products<5, kTaps>(plan, images, moments);
+  if (part == 3) add_sums(plan, images, moments);
 }
 
 void stem_block_statistics(const StemBlockPlan& plan, const PatchMoments& moments,
-                           const StemBlockChannels& channels) {
+                           const StemBlockChannels& channels, float* folded) {
   const Index O = plan.dst.channels;
   const double N = plan.count();
   for (Index o = 0; o < O; ++o) {
@@ -265,17 +264,14 @@ void stem_block_statistics(const StemBlockPlan& plan, const PatchMoments& moment
     channels.mean[o] = static_cast<float>(mean);
     channels.variance[o] = static_cast<float>(variance < 0 ? 0 : variance);  // NaN stays
   }
+  fold_norm(plan, channels, folded);
 }
 
 template <typename T>
-void stem_block_forward(const StemBlockPlan& plan, const float* images,
-                        const StemBlockChannels& channels, float* folded, T* dst,
-                        std::uint8_t* winners) {
-  fold_norm(plan, channels, folded);
-  for (Index n = 0; n < plan.convolution.S; ++n) {
-    const Index at = n * plan.dst.size();
-    forward_sample<true>(plan, images + n * plan.image_floats(), folded, dst + at, winners + at);
-  }
+void stem_block_forward(const StemBlockPlan& plan, Index n, const float* images,
+                        const float* folded, T* dst, std::uint8_t* winners) {
+  const Index at = n * plan.dst.size();
+  forward_sample<true>(plan, images + n * plan.image_floats(), folded, dst + at, winners + at);
 }
 
 template <typename T>
@@ -284,34 +280,32 @@ void stem_block_infer(const StemBlockPlan& plan, const float* image, const float
 }
 
 template <typename T>
-void stem_block_backward(const StemBlockPlan& plan, const float* images,
+void stem_block_backward(const StemBlockPlan& plan, Index group, const float* images,
                          const PatchMoments& moments, const StemBlockChannels& channels,
                          const std::uint8_t* winners, const T* diff_dst, float* diff_weights,
                          float* diff_scale, float* diff_shift) {
   const Index pixels = plan.dst.height * plan.dst.width;
-  for (Index group = 0; group < plan.dst.channels / 16; ++group) {
-    WinnerSums sums;
-    for (Index n = 0; n < plan.convolution.S; ++n) {
-      const Index at = n * plan.dst.size();
-      add_sample(plan, images + n * plan.image_floats(), winners + at + group * pixels * 16,
-                 diff_dst + at + group * plan.group_stride, sums);
-    }
-    for (Index o = 16 * group; o < 16 * group + 16; ++o) {
-      finish_channel(plan, moments, channels, sums, o, diff_weights, diff_scale, diff_shift);
-    }
+  WinnerSums sums;
+  for (Index n = 0; n < plan.convolution.S; ++n) {
+    const Index at = n * plan.dst.size();
+    add_sample(plan, images + n * plan.image_floats(), winners + at + group * pixels * 16,
+               diff_dst + at + group * plan.group_stride, sums);
+  }
+  for (Index o = 16 * group; o < 16 * group + 16; ++o) {
+    finish_channel(plan, moments, channels, sums, o, diff_weights, diff_scale, diff_shift);
   }
 }
 
-template void stem_block_forward(const StemBlockPlan&, const float*, const StemBlockChannels&,
-                                 float*, float*, std::uint8_t*);
-template void stem_block_forward(const StemBlockPlan&, const float*, const StemBlockChannels&,
-                                 float*, Bfloat16*, std::uint8_t*);
+template void stem_block_forward(const StemBlockPlan&, Index, const float*, const float*, float*,
+                                 std::uint8_t*);
+template void stem_block_forward(const StemBlockPlan&, Index, const float*, const float*, Bfloat16*,
+                                 std::uint8_t*);
 template void stem_block_infer(const StemBlockPlan&, const float*, const float*, float*);
 template void stem_block_infer(const StemBlockPlan&, const float*, const float*, Bfloat16*);
-template void stem_block_backward(const StemBlockPlan&, const float*, const PatchMoments&,
+template void stem_block_backward(const StemBlockPlan&, Index, const float*, const PatchMoments&,
                                   const StemBlockChannels&, const std::uint8_t*, const float*,
                                   float*, float*, float*);
-template void stem_block_backward(const StemBlockPlan&, const float*, const PatchMoments&,
+template void stem_block_backward(const StemBlockPlan&, Index, const float*, const PatchMoments&,
                                   const StemBlockChannels&, const std::uint8_t*, const Bfloat16*,
                                   float*, float*, float*);
 

@@ -41,12 +41,16 @@ struct StemBlockPlan {
 struct PatchMoments {
   static constexpr Index kTaps = StemBlockPlan::kTaps;
 
+  static constexpr Index kParts = 4;  ///< independent pieces, of about the same size
+
   double sum[kTaps] = {};
   double products[kTaps][kTaps] = {};
 
   double product(Index i, Index j) const { return i <= j ? products[i][j] : products[j][i]; }
 };
-PatchMoments patch_moments(const StemBlockPlan& plan, const float* images);
+/// Writes a part of the moments.
+void measure_patches(const StemBlockPlan& plan, const float* images, Index part,
+                     PatchMoments& moments);
 
 /// What the loops need of every channel; arrays of dst.channels, weights [9, dst.channels].
 struct StemBlockChannels {
@@ -57,25 +61,24 @@ struct StemBlockChannels {
   float* variance = nullptr;  ///< biased
 };
 
-/// Fills in mean and variance, as moments tell them.
+/// Fills in mean and variance, as moments tell them, and `folded` [10, dst.channels]: the norm as
+/// part of the weights, then what is added.
 void stem_block_statistics(const StemBlockPlan& plan, const PatchMoments& moments,
-                           const StemBlockChannels& channels);
+                           const StemBlockChannels& channels, float* folded);
 
-/// `winners` [winners()] remembers which of its four pixels a maximum comes from; 4: from none,
-/// because the ReLU stopped it. `folded` is scratch of 10 * dst.channels. T is float or Bfloat16.
+/// Of sample `n`. `winners` [winners()] remembers which of its four pixels a maximum comes from; 4:
+/// from none, because the ReLU stopped it. T is float or Bfloat16.
 template <typename T>
-void stem_block_forward(const StemBlockPlan& plan, const float* images,
-                        const StemBlockChannels& channels, float* folded, T* dst,
-                        std::uint8_t* winners);
+void stem_block_forward(const StemBlockPlan& plan, Index n, const float* images,
+                        const float* folded, T* dst, std::uint8_t* winners);
 
-/// In inference, of one image: `folded` [10, dst.channels] are the weights, the norm among them,
-/// and what is added.
+/// In inference, of one image.
 template <typename T>
 void stem_block_infer(const StemBlockPlan& plan, const float* image, const float* folded, T* dst);
 
-/// diff_weights [9, dst.channels], diff_scale and diff_shift [dst.channels].
+/// Of 16 channels of diff_weights [9, dst.channels], diff_scale and diff_shift [dst.channels].
 template <typename T>
-void stem_block_backward(const StemBlockPlan& plan, const float* images,
+void stem_block_backward(const StemBlockPlan& plan, Index group, const float* images,
                          const PatchMoments& moments, const StemBlockChannels& channels,
                          const std::uint8_t* winners, const T* diff_dst, float* diff_weights,
                          float* diff_scale, float* diff_shift);

@@ -46,11 +46,11 @@ class WinogradConvolution final : public Layer {
   std::unique_ptr<BoundLayer> bind() const override;
   bool trainable() const override { return true; }
   Index scratch_bytes() const override {
-    Index floats =
-        std::max(winograd_forward_floats(plan_), winograd_forward_floats(plan_.of_diff()));
+    Index floats = std::max(WinogradForward::scratch_floats(plan_),
+                            WinogradForward::scratch_floats(plan_.of_diff()));
     Index extra = 0;
     if (unpack_) {
-      floats = std::max(floats, winograd_backward_weights_floats(plan_));
+      floats = std::max(floats, WinogradGradient::scratch_floats(plan_));
       extra = cost(9 * plan_.src.channels * plan_.dst.channels) + cost(plan_.dst.channels);
     }
     return cost(floats) + extra;
@@ -66,10 +66,10 @@ class WinogradConvolution final : public Layer {
     const Index O = plan_.dst.channels;
     const float* plain = numbers_.prepare(parameters);
     forward_taps_->pack(plain);
-    winograd_weights(taps(*forward_taps_), C, O, false, forward_points_.data());
+    share({C, O, taps(*forward_taps_), false, forward_points_.data()});
     if (!data_taps_) return;
     data_taps_->pack(plain);
-    winograd_weights(taps(*data_taps_), O, C, true, data_points_.data());
+    share({O, C, taps(*data_taps_), true, data_points_.data()});
   }
   void unpack_gradient(const float* row, std::span<float> gradient) override {
     unpack_->run(row + gradient_, numbers_.weights().of(gradient).data());
@@ -81,6 +81,9 @@ class WinogradConvolution final : public Layer {
 
   static Index cost(Index floats) {
     return ScratchFrame::cost(floats * static_cast<Index>(sizeof(float)));
+  }
+  static void share(const WinogradWeights& weights) {
+    Workers::share(weights.parts(), [&](Index part, int) { weights.run(part); });
   }
   static const float* taps(const PackedWeights& weights) {
     return static_cast<const float*>(weights.data());
@@ -103,21 +106,19 @@ class BoundWinograd final : public BoundLayer {
 
   void forward(const void* src, void* dst, Run& run) override {
     src_ = static_cast<const float*>(src);
-    ScratchFrame frame(run.scratch);
-    const WinogradPlan& plan = layer_.plan_;
-    winograd_forward(plan, src_, layer_.forward_points_.data(), layer_.numbers_.bias(), layer_.sum_,
-                     layer_.relu_, take(frame, winograd_forward_floats(plan)),
-                     static_cast<float*>(dst));
+    compute({layer_.plan_, src_, layer_.forward_points_.data(), layer_.numbers_.bias(), layer_.sum_,
+             layer_.relu_, static_cast<float*>(dst)},
+            Work::forward, run);
   }
 
   void backward(const void* diff_dst, void* diff_src, Run& run) override {
     const auto* dy = static_cast<const float*>(diff_dst);
     backward_weights(dy, run);
     if (diff_src == nullptr) return;
-    ScratchFrame frame(run.scratch);
     const WinogradPlan plan = layer_.plan_.of_diff();
-    winograd_forward(plan, dy, layer_.data_points_.data(), nullptr, false, false,
-                     take(frame, winograd_forward_floats(plan)), static_cast<float*>(diff_src));
+    compute({plan, dy, layer_.data_points_.data(), nullptr, false, false,
+             static_cast<float*>(diff_src)},
+            Work::backward_data, run);
   }
 
  private:
@@ -125,22 +126,40 @@ class BoundWinograd final : public BoundLayer {
     return static_cast<float*>(frame.take(floats * static_cast<Index>(sizeof(float))));
   }
 
+  void compute(const WinogradForward& convolution, Work work, const Run& run) const {
+    const WinogradPlan& plan = convolution.plan;
+    run.share(layer_, work, WinogradForward::parts(plan), [&](Index part, ScratchStack& scratch) {
+      ScratchFrame frame(scratch);
+      convolution.run(part, take(frame, WinogradForward::scratch_floats(plan)));
+    });
+  }
+
+  void compute(const WinogradGradient& gradient, const Run& run) const {
+    const auto share = [&](Index parts, auto&& body) {
+      run.share(layer_, Work::backward_weights, parts,
+                [&](Index part, ScratchStack&) { body(part); });
+    };
+    for (Index block = 0; block < WinogradGradient::blocks(gradient.plan); ++block) {
+      share(WinogradGradient::take_parts(gradient.plan),
+            [&](Index part) { gradient.take(block, part); });
+      share(WinogradGradient::kMultiplyParts, [&](Index part) { gradient.multiply(block, part); });
+    }
+    share(WinogradGradient::kFinishParts, [&](Index part) { gradient.finish(part); });
+  }
+
   void backward_weights(const float* dy, Run& run) {
     const TimeScope time(run.time(layer_, &LayerTime::backward_weights));
     ScratchFrame frame(run.scratch);
     const WinogradPlan& plan = layer_.plan_;
-    float* scratch = take(frame, winograd_backward_weights_floats(plan));
+    float* scratch = take(frame, WinogradGradient::scratch_floats(plan));
     const bool accumulate = run.accumulate == Accumulate::yes;
-    const auto compute = [&](float* diff_weights, float* diff_bias) {
-      winograd_backward_weights(plan, src_, dy, scratch, diff_weights, diff_bias);
-    };
     write_gradient(run.gradient + layer_.gradient_, 9 * plan.src.channels * plan.dst.channels,
                    accumulate, run.scratch, [&](float* diff_weights) {
-                     if (!layer_.numbers_.has_bias()) return compute(diff_weights, nullptr);
-                     write_gradient(run.gradient + layer_.bias_gradient_, plan.dst.channels,
-                                    accumulate, run.scratch,
-                                    [&](float* diff_bias) { compute(diff_weights, diff_bias); });
+                     compute({plan, src_, dy, scratch, diff_weights}, run);
                    });
+    if (!layer_.numbers_.has_bias()) return;
+    write_gradient(run.gradient + layer_.bias_gradient_, plan.dst.channels, accumulate, run.scratch,
+                   [&](float* diff_bias) { winograd_backward_bias(plan, dy, diff_bias); });
   }
 
   const WinogradConvolution& layer_;

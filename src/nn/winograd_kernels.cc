@@ -87,16 +87,28 @@ void take_tile(const Shape& shape, const float* image, const Window& at, float* 
   }
 }
 
-/// Tiles [first, first + count) of a tensor that begin `padding` pixels further up and left.
+/// Tiles that are worked on at once.
+struct Block {
+  Index first;
+  Index count;
+
+  Block(const WinogradPlan& plan, Index panels, Index number)
+      : first(number * panels * kPanel), count(std::min(panels * kPanel, plan.tiles() - first)) {}
+};
+
+Index count_blocks(const WinogradPlan& plan, Index panels) {
+  return blocks_of(plan.tiles(), panels * kPanel);
+}
+
+/// 16 channels of the tiles of a block of a tensor, which begin `padding` pixels further up and
+/// left.
 template <int N, Column<6> (*kToPoints)(const Column<N>&)>
 void take_tiles(const WinogradPlan& plan, const Shape& shape, const float* tensor, Index padding,
-                Index first, Index count, const Tiles& tiles) {
-  for (Index group = 0; group < shape.channels / 16; ++group) {
-    for (Index t = 0; t < count; ++t) {
-      const Window at = window(plan, first + t, padding);
-      take_tile<N, kToPoints>(shape, image_of(tensor, shape, at.sample, group), at,
-                              tiles.at(t, group), tiles.point_stride());
-    }
+                const Block& block, Index group, const Tiles& tiles) {
+  for (Index t = 0; t < block.count; ++t) {
+    const Window at = window(plan, block.first + t, padding);
+    take_tile<N, kToPoints>(shape, image_of(tensor, shape, at.sample, group), at,
+                            tiles.at(t, group), tiles.point_stride());
   }
 }
 
@@ -136,7 +148,8 @@ void give_tile(const Shape& shape, const float* src, Index stride, const Window&
 template <int R, int G>
 void multiply_tiles(const float* src, Index C, const float* weights, float* dst) {
   Float sums[R][G] = {};
-  for (Index group = 0; group < C / 16; ++group, src += kGroup) {
+  // At least once, so that the sums need not lie in memory as well, for a loop that never ran.
+  do {
     for (Index c = 0; c < 16; ++c, weights += 16 * G) {
       Float w[G];
       for (int g = 0; g < G; ++g) w[g] = V::load(weights + 16 * g);
@@ -145,7 +158,9 @@ void multiply_tiles(const float* src, Index C, const float* weights, float* dst)
         for (int g = 0; g < G; ++g) sums[r][g] += w[g] * x;
       }
     }
-  }
+    src += kGroup;
+    C -= 16;
+  } while (C > 0);
   for (int r = 0; r < R; ++r) {
     for (int g = 0; g < G; ++g) V::store(dst + g * kGroup + 16 * r, sums[r][g]);
   }
@@ -209,30 +224,24 @@ void add_point(const Tiles& src, const Tiles& diff, Index point, Index count, fl
   }
 }
 
-void add_bias(const WinogradPlan& plan, const float* diff_dst, float* diff_bias) {
-  const Index pixels = plan.dst.height * plan.dst.width;
-  for (Index group = 0; group < plan.dst.channels / 16; ++group) {
-    Float sum{};
-    for (Index n = 0; n < plan.S; ++n) {
-      const float* dy = image_of(diff_dst, plan.dst, n, group);
-      for (Index p = 0; p < pixels; ++p) sum += V::load(dy + 16 * p);
-    }
-    V::store(diff_bias + 16 * group, sum);
-  }
-}
+/// What a gradient keeps in its scratch.
+struct GradientScratch {
+  Tiles src;
+  Tiles diff_dst;
+  float* sums;  // [points, C, O], point_stride() apart
 
-/// Calls body(first tile, tiles) for blocks of at most so many panels.
-template <typename F>
-void for_blocks(Index tiles, Index panels, F&& body) {
-  for (Index first = 0; first < tiles; first += panels * kPanel) {
-    body(first, std::min(panels * kPanel, tiles - first));
-  }
-}
+  GradientScratch(const WinogradPlan& plan, float* scratch)
+      : src{scratch, plan.src.channels, kBackwardPanels},
+        diff_dst{scratch + Tiles::floats(plan.src.channels, kBackwardPanels), plan.dst.channels,
+                 kBackwardPanels},
+        sums(diff_dst.data + Tiles::floats(plan.dst.channels, kBackwardPanels)) {}
+};
 
 }  // namespace
 
-void winograd_weights(const float* weights, Index C, Index O, bool turned, float* dst) {
+void WinogradWeights::run(Index part) const {
   const Index matrix = C * O;
+  const Index stride = WinogradPlan::point_stride(C, O);
   const auto take = [&](Index from, Index to) {
     Column<6> half[3];
     for (Index kh = 0; kh < 3; ++kh) {
@@ -245,12 +254,12 @@ void winograd_weights(const float* weights, Index C, Index O, bool turned, float
     }
     for (Index j = 0; j < 6; ++j) {
       const auto column = weights_to_points({{half[0][j], half[1][j], half[2][j]}});
-      for (Index i = 0; i < 6; ++i) V::store(dst + (6 * i + j) * matrix + to, column[i]);
+      for (Index i = 0; i < 6; ++i) V::store(dst + (6 * i + j) * stride + to, column[i]);
     }
   };
   for (Index block = 0; block < O; block += 32) {
     const Index width = std::min<Index>(32, O - block);
-    for (Index c = 0; c < C; ++c) {
+    for (Index c = 16 * part; c < 16 * part + 16; ++c) {
       for (Index o = 0; o < width; o += 16) {
         take(c * O + block + o, block * C + c * width + o);
       }
@@ -258,63 +267,82 @@ void winograd_weights(const float* weights, Index C, Index O, bool turned, float
   }
 }
 
-Index winograd_forward_floats(const WinogradPlan& plan) {
+Index WinogradForward::parts(const WinogradPlan& plan) {
+  return count_blocks(plan, kForwardPanels);
+}
+
+Index WinogradForward::scratch_floats(const WinogradPlan& plan) {
   return Tiles::floats(plan.src.channels, kForwardPanels) +
          Tiles::floats(plan.dst.channels, kForwardPanels);
 }
 
-void winograd_forward(const WinogradPlan& plan, const float* src, const float* points,
-                      const float* bias, bool sum, bool relu, float* scratch, float* dst) {
+void WinogradForward::run(Index part, float* scratch) const {
   const Index C = plan.src.channels;
   const Index O = plan.dst.channels;
+  const Block block(plan, kForwardPanels, part);
   Tiles x{scratch, C, kForwardPanels};
   Tiles y{scratch + Tiles::floats(C, kForwardPanels), O, kForwardPanels};
-  for_blocks(plan.tiles(), kForwardPanels, [&](Index first, Index count) {
-    take_tiles<6, to_points>(plan, plan.src, src, plan.padding, first, count, x);
-    for (Index point = 0; point < kPoints; ++point) {
-      for (Index panel = 0; panel * kPanel < count; ++panel) {
-        const Index used = std::min(kPanel, count - panel * kPanel);
-        kMultiplyPanel[static_cast<std::size_t>(used - 1)](
-            x.panel(point, panel), C, points + point * C * O, O, y.panel(point, panel));
-      }
+  for (Index group = 0; group < C / 16; ++group) {
+    take_tiles<6, to_points>(plan, plan.src, src, plan.padding, block, group, x);
+  }
+  for (Index point = 0; point < kPoints; ++point) {
+    for (Index panel = 0; panel * kPanel < block.count; ++panel) {
+      const Index used = std::min(kPanel, block.count - panel * kPanel);
+      kMultiplyPanel[static_cast<std::size_t>(used - 1)](
+          x.panel(point, panel), C, points + point * plan.point_stride(), O, y.panel(point, panel));
     }
-    for (Index group = 0; group < O / 16; ++group) {
-      const Finish finish{bias == nullptr ? nullptr : bias + 16 * group, sum, relu};
-      for (Index t = 0; t < count; ++t) {
-        const Window at = window(plan, first + t, 0);
-        give_tile(plan.dst, y.at(t, group), y.point_stride(), at, finish,
-                  const_cast<float*>(image_of(dst, plan.dst, at.sample, group)));
-      }
+  }
+  for (Index group = 0; group < O / 16; ++group) {
+    const Finish finish{bias == nullptr ? nullptr : bias + 16 * group, sum, relu};
+    for (Index t = 0; t < block.count; ++t) {
+      const Window at = window(plan, block.first + t, 0);
+      give_tile(plan.dst, y.at(t, group), y.point_stride(), at, finish,
+                const_cast<float*>(image_of(dst, plan.dst, at.sample, group)));
     }
-  });
+  }
 }
 
-Index winograd_backward_weights_floats(const WinogradPlan& plan) {
+Index WinogradGradient::scratch_floats(const WinogradPlan& plan) {
   return Tiles::floats(plan.src.channels, kBackwardPanels) +
          Tiles::floats(plan.dst.channels, kBackwardPanels) + plan.point_floats();
 }
 
-void winograd_backward_weights(const WinogradPlan& plan, const float* src, const float* diff_dst,
-                               float* scratch, float* diff_weights, float* diff_bias) {
-  const Index C = plan.src.channels;
-  const Index O = plan.dst.channels;
-  Tiles x{scratch, C, kBackwardPanels};
-  Tiles dy{scratch + Tiles::floats(C, kBackwardPanels), O, kBackwardPanels};
-  float* sums = dy.data + Tiles::floats(O, kBackwardPanels);
-  for_blocks(plan.tiles(), kBackwardPanels, [&](Index first, Index count) {
-    take_tiles<6, to_points>(plan, plan.src, src, plan.padding, first, count, x);
-    take_tiles<4, diff_to_points>(plan, plan.dst, diff_dst, 0, first, count, dy);
-    for (Index point = 0; point < kPoints; ++point) {
-      add_point(x, dy, point, count, sums + point * C * O, first == 0);
-    }
-  });
-  const Index matrix = C * O;
-  for (Index i = 0; i < matrix; i += 16) {
+Index WinogradGradient::blocks(const WinogradPlan& plan) {
+  return count_blocks(plan, kBackwardPanels);
+}
+
+void WinogradGradient::take(Index block, Index part) const {
+  const GradientScratch of(plan, scratch);
+  const Block tiles(plan, kBackwardPanels, block);
+  const Index groups = plan.src.channels / 16;
+  if (part < groups) {
+    take_tiles<6, to_points>(plan, plan.src, src, plan.padding, tiles, part, of.src);
+  } else {
+    take_tiles<4, diff_to_points>(plan, plan.dst, diff_dst, 0, tiles, part - groups, of.diff_dst);
+  }
+}
+
+void WinogradGradient::multiply(Index block, Index part) const {
+  const GradientScratch of(plan, scratch);
+  const Block tiles(plan, kBackwardPanels, block);
+  constexpr Index kEach = kPoints / kMultiplyParts;
+  for (Index point = part * kEach; point < (part + 1) * kEach; ++point) {
+    add_point(of.src, of.diff_dst, point, tiles.count, of.sums + point * plan.point_stride(),
+              block == 0);
+  }
+}
+
+void WinogradGradient::finish(Index part) const {
+  const float* sums = GradientScratch(plan, scratch).sums;
+  const Index matrix = plan.src.channels * plan.dst.channels;
+  const Index vectors = matrix / 16;
+  for (Index v = part * vectors / kFinishParts; v < (part + 1) * vectors / kFinishParts; ++v) {
+    const Index i = 16 * v;
     Column<3> half[6];
     for (Index p = 0; p < 6; ++p) {
       Column<6> e;
       for (Index j = 0; j < 6; ++j) {
-        e[j] = V::load(sums + (6 * p + j) * matrix + i);
+        e[j] = V::load(sums + (6 * p + j) * plan.point_stride() + i);
       }
       half[p] = weights_from_points(e);
     }
@@ -326,7 +354,18 @@ void winograd_backward_weights(const WinogradPlan& plan, const float* src, const
       }
     }
   }
-  if (diff_bias != nullptr) add_bias(plan, diff_dst, diff_bias);
+}
+
+void winograd_backward_bias(const WinogradPlan& plan, const float* diff_dst, float* diff_bias) {
+  const Index pixels = plan.dst.height * plan.dst.width;
+  for (Index group = 0; group < plan.dst.channels / 16; ++group) {
+    Float sum{};
+    for (Index n = 0; n < plan.S; ++n) {
+      const float* dy = image_of(diff_dst, plan.dst, n, group);
+      for (Index p = 0; p < pixels; ++p) sum += V::load(dy + 16 * p);
+    }
+    V::store(diff_bias + 16 * group, sum);
+  }
 }
 
 }  // namespace kindred

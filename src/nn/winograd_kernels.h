@@ -18,26 +18,69 @@ struct WinogradPlan {
   Index tile_rows() const { return blocks_of(dst.height, 4); }
   Index tile_cols() const { return blocks_of(dst.width, 4); }
   Index tiles() const { return S * tile_rows() * tile_cols(); }
-  /// Of weights at the 36 points.
-  Index point_floats() const { return 36 * src.channels * dst.channels; }
+  /// Of weights at the 36 points. Points are a cache line more than C * O apart, so that they fall
+  /// into different sets.
+  static Index point_stride(Index C, Index O) { return C * O + 16; }
+  Index point_stride() const { return point_stride(src.channels, dst.channels); }
+  Index point_floats() const { return 36 * point_stride(); }
   /// The convolution of diff_dst, with weights turned by half a turn, that gives diff_src.
   WinogradPlan of_diff() const { return {S, dst, src, 2 - padding}; }
 };
 
-/// Weights at the points, of weights [9, C, O]; `turned`: by half a turn. dst is, for each of 36
-/// points and each 32 channels of O (the last may be 16), [C, 32].
-void winograd_weights(const float* weights, Index C, Index O, bool turned, float* dst);
+/// Weights at the points, of weights [9, C, O]; `turned`: by half a turn. dst [point_floats()] is,
+/// for each point and each 32 channels of O (the last may be 16), [C, 32].
+struct WinogradWeights {
+  Index C;
+  Index O;
+  const float* weights;
+  bool turned;
+  float* dst;
 
-/// What winograd_forward needs as scratch, floats.
-Index winograd_forward_floats(const WinogradPlan& plan);
+  /// Independent pieces that the work falls into.
+  Index parts() const { return C / 16; }
+  void run(Index part) const;
+};
+
 /// dst = src * weights + bias; where `sum`, what dst holds is added; then max(dst, 0) where `relu`.
-/// points: winograd_weights; bias [O] or nullptr.
-void winograd_forward(const WinogradPlan& plan, const float* src, const float* points,
-                      const float* bias, bool sum, bool relu, float* scratch, float* dst);
+struct WinogradForward {
+  const WinogradPlan& plan;
+  const float* src;
+  const float* points;  ///< winograd_weights
+  const float* bias;    ///< [O] or nullptr
+  bool sum;
+  bool relu;
+  float* dst;
 
-Index winograd_backward_weights_floats(const WinogradPlan& plan);
-/// diff_weights [9, C, O], and diff_bias [O] unless it is nullptr.
-void winograd_backward_weights(const WinogradPlan& plan, const float* src, const float* diff_dst,
-                               float* scratch, float* diff_weights, float* diff_bias);
+  /// Independent pieces that the work falls into.
+  static Index parts(const WinogradPlan& plan);
+  /// Floats of scratch that a part needs.
+  static Index scratch_floats(const WinogradPlan& plan);
+  void run(Index part, float* scratch) const;
+};
+
+/// diff_weights [9, C, O]. One block of tiles after the other, each first taken to the points and
+/// then multiplied; last come the weights. Parts of a step are independent.
+struct WinogradGradient {
+  const WinogradPlan& plan;
+  const float* src;
+  const float* diff_dst;
+  float* scratch;  ///< scratch_floats()
+  float* diff_weights;
+
+  static Index scratch_floats(const WinogradPlan& plan);
+  static Index blocks(const WinogradPlan& plan);
+  static Index take_parts(const WinogradPlan& plan) {
+    return (plan.src.channels + plan.dst.channels) / 16;
+  }
+  static constexpr Index kMultiplyParts = 12;
+  static constexpr Index kFinishParts = 4;
+
+  void take(Index block, Index part) const;
+  void multiply(Index block, Index part) const;
+  void finish(Index part) const;
+};
+
+/// diff_bias [O]
+void winograd_backward_bias(const WinogradPlan& plan, const float* diff_dst, float* diff_bias);
 
 }  // namespace kindred

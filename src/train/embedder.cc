@@ -34,7 +34,6 @@ struct Embedder::Impl {
   /// What one worker uses.
   struct Lane {
     std::unique_ptr<Slice> slice;
-    std::unique_ptr<Scratch> scratch;
     Buffer<std::byte> raw;
     Matrix dst;
     Profile profile;
@@ -50,13 +49,14 @@ struct Embedder::Impl {
     const Index sample_bytes =
         architecture.src.size() * (kind == Element::u8 ? 1 : static_cast<Index>(sizeof(float)));
     for (Lane& lane : lanes) {
-      lane = {network.make_slice(), network.make_scratch(), Buffer<std::byte>(slice * sample_bytes),
+      lane = {network.make_slice(), Buffer<std::byte>(slice * sample_bytes),
               Matrix(slice, network.embedding()), Profile()};
+      scratches.push_back(network.make_scratch());
     }
   }
 
   void check(const Dataset& dataset) const;
-  void embed_slice(Lane& lane, const Dataset& dataset, std::span<const Index> samples, bool flip,
+  void embed_slice(int worker, const Dataset& dataset, std::span<const Index> samples, bool flip,
                    MatrixView embeddings);
 
   const Workers& workers;
@@ -64,6 +64,7 @@ struct Embedder::Impl {
   Element element;
   Augmenter augmenter;
   std::vector<Lane> lanes;
+  std::vector<std::unique_ptr<Scratch>> scratches;  // one a lane
   bool profiled = false;
 };
 
@@ -74,8 +75,9 @@ void Embedder::Impl::check(const Dataset& dataset) const {
                                     text_of(network.src_shape(), element)));
 }
 
-void Embedder::Impl::embed_slice(Lane& lane, const Dataset& dataset, std::span<const Index> samples,
+void Embedder::Impl::embed_slice(int worker, const Dataset& dataset, std::span<const Index> samples,
                                  bool flip, MatrixView embeddings) {
+  Lane& lane = lanes[static_cast<std::size_t>(worker)];
   const MatrixView src = lane.slice->src();
   const auto rows = static_cast<Index>(samples.size());
   {
@@ -92,8 +94,8 @@ void Embedder::Impl::embed_slice(Lane& lane, const Dataset& dataset, std::span<c
       for (Index i = rows; i < src.rows(); ++i) std::fill_n(src.row(i), src.cols(), 0.0f);
     }
     Pass how;
-    how.scratch = lane.scratch.get();
-    if (profiled) how.times = lane.profile.layers.data();
+    how.scratch = scratches[static_cast<std::size_t>(worker)].get();
+    how.scratches = scratches;
     lane.slice->forward(lane.dst.view(), how);
     for (Index i = 0; i < rows; ++i) {
       const float* const from = lane.dst.row(i);
@@ -128,12 +130,13 @@ Matrix Embedder::embed(const Dataset& dataset, std::span<const Index> samples, b
   impl_->check(dataset);
   const auto count = static_cast<Index>(samples.size());
   Matrix embeddings(count, impl_->network.embedding());
-  impl_->workers.for_blocks(count, impl_->network.slice(), [&](Index begin, Index end, int worker) {
+  const auto embed_block = [&](Index begin, Index end, int worker) {
     impl_->embed_slice(
-        impl_->lanes[static_cast<std::size_t>(worker)], dataset,
+        worker, dataset,
         samples.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)),
         flip, embeddings.view().rows_from(begin, end - begin));
-  });
+  };
+  impl_->workers.for_blocks(count, impl_->network.slice(), embed_block, Idle::helps);
   return embeddings;
 }
 
@@ -143,7 +146,10 @@ double Embedder::forward_flops() const { return impl_->network.forward_flops(); 
 void Embedder::start_profile() {
   impl_->profiled = true;
   const Profile zero{std::vector<LayerTime>(layers().size()), 0, 0};
-  for (Impl::Lane& lane : impl_->lanes) lane.profile = zero;
+  for (std::size_t i = 0; i < impl_->lanes.size(); ++i) {
+    impl_->lanes[i].profile = zero;
+    impl_->scratches[i]->measure(impl_->lanes[i].profile.layers.data());
+  }
 }
 Profile Embedder::profile() const {
   std::vector<Profile> profiles;

@@ -55,8 +55,7 @@ struct Trainer::Impl {
   Profile& profile(int worker) { return profiles[static_cast<std::size_t>(worker)]; }
   Pass pass(Index s, int worker) {
     return {setup.seed, carried.step, s * setup.train.slice,
-            scratches[static_cast<std::size_t>(worker)].get(),
-            profiles.empty() ? nullptr : profile(worker).layers.data()};
+            scratches[static_cast<std::size_t>(worker)].get(), scratches};
   }
   double measure_losses(const Batch& batch);
   void propagate_back(const Batch& batch);
@@ -168,7 +167,8 @@ const StepReport& Trainer::Impl::step() {
 }
 
 void Trainer::Impl::embed(const Batch& batch) {
-  workers.for_each(setup.slices(), [&](Index s, int worker) { forward(batch, s, worker); });
+  workers.for_each(
+      setup.slices(), [&](Index s, int worker) { forward(batch, s, worker); }, Idle::helps);
 }
 
 void Trainer::Impl::forward(const Batch& batch, Index s, int worker) {
@@ -211,7 +211,7 @@ void Trainer::Impl::propagate_back(const Batch& batch) {
   const Index rows = setup.train.slice;
   const Index count = setup.slices();
   const Index lanes = setup.lanes();
-  workers.for_each(lanes, [&](Index lane, int worker) {
+  const auto lane_task = [&](Index lane, int worker) {
     // The lane's slices last to first: the last forward pass is the one still in cache.
     const Index first = lane * count / lanes;
     const Index last = (lane + 1) * count / lanes - 1;
@@ -222,7 +222,8 @@ void Trainer::Impl::propagate_back(const Batch& batch) {
       slice(s, worker).backward(diff_embeddings.view().rows_from(s * rows, rows), row,
                                 s == last ? Accumulate::no : Accumulate::yes, pass(s, worker));
     }
-  });
+  };
+  workers.for_each(lanes, lane_task, Idle::helps);
 }
 
 void Trainer::Impl::update() {
@@ -281,6 +282,9 @@ const StepTimes& Trainer::times() const { return impl_->times; }
 void Trainer::start_profile() {
   impl_->profiles.assign(static_cast<std::size_t>(impl_->workers.threads()),
                          {std::vector<LayerTime>(layers().size()), 0, 0});
+  for (std::size_t i = 0; i < impl_->profiles.size(); ++i) {
+    impl_->scratches[i]->measure(impl_->profiles[i].layers.data());
+  }
 }
 Profile Trainer::profile() const { return sum_of(impl_->profiles); }
 std::vector<LayerSummary> Trainer::layers() const { return impl_->network.layers(); }

@@ -52,15 +52,17 @@ class NetworkHarness {
   }
 
   Pass pass(Index slice, int worker) const {
-    return {3, 5, slice * network.slice(), scratches[static_cast<std::size_t>(worker)].get()};
+    return {3, 5, slice * network.slice(), scratches[static_cast<std::size_t>(worker)].get(),
+            scratches};
   }
 
   void forward() {
     const Index S = network.slice();
-    workers.for_each(static_cast<Index>(slices.size()), [&](Index i, int worker) {
+    const auto task = [&](Index i, int worker) {
       slices[static_cast<std::size_t>(i)]->forward(embeddings.view().rows_from(i * S, S),
                                                    pass(i, worker));
-    });
+    };
+    workers.for_each(static_cast<Index>(slices.size()), task, Idle::helps);
   }
 
   /// Lanes of successive slices, each adding up in order.
@@ -68,7 +70,7 @@ class NetworkHarness {
     const Index S = network.slice();
     const Index count = static_cast<Index>(slices.size());
     const Index lanes = rows.rows();
-    workers.for_each(lanes, [&](Index lane, int worker) {
+    const auto task = [&](Index lane, int worker) {
       const std::span<float> row(rows.row(lane), static_cast<std::size_t>(rows.cols()));
       const Index first = lane * count / lanes;
       for (Index i = first; i < (lane + 1) * count / lanes; ++i) {
@@ -76,7 +78,8 @@ class NetworkHarness {
             diff_embeddings.view().rows_from(i * S, S), row,
             i == first ? Accumulate::no : Accumulate::yes, pass(i, worker));
       }
-    });
+    };
+    workers.for_each(lanes, task, Idle::helps);
     network.reduce_gradient(workers, rows, gradient);
   }
 

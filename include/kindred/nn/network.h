@@ -26,10 +26,13 @@ class Slice;
 class Scratch {
  public:
   ~Scratch();
+  /// From now on the worker's work adds its time to times [Network::layers()]; nullptr: no longer.
+  void measure(LayerTime* times);
 
  private:
   friend class Network;
   friend class Slice;
+  friend struct Run;
   struct Impl;
   explicit Scratch(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
@@ -95,7 +98,8 @@ struct Pass {
   Index step = 0;              ///< of dropout
   Index first_sample = 0;      ///< the slice's first row in the batch
   Scratch* scratch = nullptr;  ///< the worker's
-  LayerTime* times = nullptr;  ///< [Network::layers()], the worker's, to be added to; or none
+  /// Of all workers, by their numbers: where given, idle ones take part (Workers::share).
+  std::span<const std::unique_ptr<Scratch>> scratches = {};
 };
 
 /// The mutable half of a network: one slice's activations. One thread at a time.
