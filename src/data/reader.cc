@@ -1,5 +1,8 @@
 #include "kindred/data/reader.h"
 
+#include <pthread.h>
+#include <sched.h>
+
 #include <algorithm>
 #include <condition_variable>
 #include <exception>
@@ -9,6 +12,17 @@
 #include "kindred/core/parallel.h"
 
 namespace kindred {
+namespace {
+
+/// A thread that next() wakes takes a core from the one that called it, while all others wait for
+/// that one. There is time: batches are read ahead. So this thread waits for its turn. Where the
+/// kernel refuses, everything is as before.
+void does_not_interrupt() {
+  const sched_param priority{};
+  static_cast<void>(pthread_setschedparam(pthread_self(), SCHED_BATCH, &priority));
+}
+
+}  // namespace
 
 struct Reader::Impl {
   /// A batch's buffers, and how far they are.
@@ -48,6 +62,7 @@ struct Reader::Impl {
 
   void run() {
     const ComputeScope scope;
+    does_not_interrupt();
     while (Slot* const slot = begin()) {
       std::exception_ptr error = slot->error;
       if (!error) {
