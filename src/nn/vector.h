@@ -44,11 +44,25 @@ struct Vector {
   }
   static void store(float* p, Float value) { std::memcpy(p, &value, sizeof(value)); }
 
+  /// p[0], p[stride], ..., less than 2^31 / L floats apart.
+  static Float gather(const float* p, Index stride) {
+#ifdef __AVX512F__
+    if constexpr (L == 16) {
+      const Int lanes{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+      const auto places = (__m512i)(lanes * static_cast<int>(stride));
+      // With a mask of ones, as GCC 12 warns of its own plain forms (GCC bug 105593).
+      return (Float)_mm512_mask_i32gather_ps((__m512)Float{}, 0xffff, places, p, 4);
+    }
+#endif
+    Float value;
+    for (int l = 0; l < L; ++l) value[l] = p[l * stride];
+    return value;
+  }
+
   static Float load(const Bfloat16* p) {
 #ifdef __AVX512F__
     if constexpr (L == 16) {  // GCC 12 would take it apart into two vectors of 8
       const auto halves = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
-      // With a mask of ones, as GCC 12 warns of its own plain form (GCC bug 105593).
       return (Float)((Word)_mm512_maskz_cvtepu16_epi32(0xffff, halves) << 16);
     }
 #endif

@@ -24,20 +24,16 @@ class WinogradConvolution final : public Layer {
     set_src(src.shape, src.desc);
     set_dst(plan_.dst, tensor(plan_.S, plan_.dst, FormatTag::nChw16c, kFloat32));
 
-    const dnnl::memory::dims dims{O, C, 3, 3};
-    const TensorDesc plain(dims, kFloat32, FormatTag::oihw);
-    const TensorDesc forward(dims, kFloat32, FormatTag::hwio);  // [9, C, O]
-    forward_taps_ = std::make_unique<PackedWeights>(compiler.engine(), plain, forward, name());
     forward_points_ = Buffer<float>(plan_.point_floats());
     if (compiler.training()) {
-      unpack_ = std::make_unique<Reorder>(compiler.engine(), forward, plain, name());
+      const dnnl::memory::dims dims{O, C, 3, 3};
+      const TensorDesc plain(dims, kFloat32, FormatTag::oihw);
+      const TensorDesc gradient(dims, kFloat32, FormatTag::hwio);  // [9, C, O]
+      unpack_ = std::make_unique<Reorder>(compiler.engine(), gradient, plain, name());
       gradient_ = compiler.claim_gradient(9 * C * O);
       if (numbers_.has_bias()) bias_gradient_ = compiler.claim_gradient(O);
     }
     if (compiler.training() && src.wants_diff) {
-      const dnnl::memory::dims strides{C, 1, 3 * O * C, O * C};
-      const TensorDesc data(dims, kFloat32, strides);  // [9, O, C]
-      data_taps_ = std::make_unique<PackedWeights>(compiler.engine(), plain, data, name());
       data_points_ = Buffer<float>(plan_.point_floats());
     }
     compiler.add_leaf(*this);
@@ -64,12 +60,9 @@ class WinogradConvolution final : public Layer {
   void pack(std::span<const float> parameters) override {
     const Index C = plan_.src.channels;
     const Index O = plan_.dst.channels;
-    const float* plain = numbers_.prepare(parameters);
-    forward_taps_->pack(plain);
-    share({C, O, taps(*forward_taps_), false, forward_points_.data()});
-    if (!data_taps_) return;
-    data_taps_->pack(plain);
-    share({O, C, taps(*data_taps_), true, data_points_.data()});
+    const float* plain = numbers_.prepare(parameters);  // [O, C, 3, 3]
+    share({C, O, plain, 9, 9 * C, false, forward_points_.data()});
+    if (data_points_.size() > 0) share({O, C, plain, 9 * C, 9, true, data_points_.data()});
   }
   void unpack_gradient(const float* row, std::span<float> gradient) override {
     unpack_->run(row + gradient_, numbers_.weights().of(gradient).data());
@@ -85,15 +78,11 @@ class WinogradConvolution final : public Layer {
   static void share(const WinogradWeights& weights) {
     Workers::share(weights.parts(), [&](Index part, int) { weights.run(part); });
   }
-  static const float* taps(const PackedWeights& weights) {
-    return static_cast<const float*>(weights.data());
-  }
 
   WinogradPlan plan_;
   bool sum_;
   bool relu_;
   WeightNumbers numbers_;
-  std::unique_ptr<PackedWeights> forward_taps_, data_taps_;
   Buffer<float> forward_points_, data_points_;
   std::unique_ptr<Reorder> unpack_;
   Index gradient_ = 0;

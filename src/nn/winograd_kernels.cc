@@ -240,28 +240,27 @@ struct GradientScratch {
 }  // namespace
 
 void WinogradWeights::run(Index part) const {
-  const Index matrix = C * O;
   const Index stride = WinogradPlan::point_stride(C, O);
-  const auto take = [&](Index from, Index to) {
+  const auto take = [&](const float* from, float* to) {
     Column<6> half[3];
     for (Index kh = 0; kh < 3; ++kh) {
       Column<3> g;
       for (Index kw = 0; kw < 3; ++kw) {
         const Index tap = turned ? 8 - (3 * kh + kw) : 3 * kh + kw;
-        g[kw] = V::load(weights + tap * matrix + from);
+        g[kw] = V::gather(from + tap, o_stride);
       }
       half[kh] = weights_to_points(g);
     }
     for (Index j = 0; j < 6; ++j) {
       const auto column = weights_to_points({{half[0][j], half[1][j], half[2][j]}});
-      for (Index i = 0; i < 6; ++i) V::store(dst + (6 * i + j) * stride + to, column[i]);
+      for (Index i = 0; i < 6; ++i) V::store(to + (6 * i + j) * stride, column[i]);
     }
   };
   for (Index block = 0; block < O; block += 32) {
     const Index width = std::min<Index>(32, O - block);
     for (Index c = 16 * part; c < 16 * part + 16; ++c) {
       for (Index o = 0; o < width; o += 16) {
-        take(c * O + block + o, block * C + c * width + o);
+        take(weights + c * c_stride + (block + o) * o_stride, dst + block * C + c * width + o);
       }
     }
   }

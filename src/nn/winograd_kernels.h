@@ -27,12 +27,14 @@ struct WinogradPlan {
   WinogradPlan of_diff() const { return {S, dst, src, 2 - padding}; }
 };
 
-/// Weights at the points, of weights [9, C, O]; `turned`: by half a turn. dst [point_floats()] is,
-/// for each point and each 32 channels of O (the last may be 16), [C, 32].
+/// Weights at the points; `turned`: by half a turn. dst [point_floats()] is, for each point and
+/// each 32 channels of O (the last may be 16), [C, 32].
 struct WinogradWeights {
   Index C;
   Index O;
-  const float* weights;
+  const float* weights;  ///< those of c and o are 9 in a row at c * c_stride + o * o_stride
+  Index c_stride;
+  Index o_stride;
   bool turned;
   float* dst;
 
