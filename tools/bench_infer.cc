@@ -66,8 +66,10 @@ BenchResult bench_infer(const BenchOptions& options, const Machine& machine,
     }
   }
   if (options.sweep_threads) {
+    BenchOptions once = options;
+    once.repeats = 1;
     sweep_threads(options, "images", result, [&](const Workers& some) {
-      return Inference(options, some).measured(options).median();
+      return Inference(options, some).measured(once).median();
     });
   }
   return result;

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <vector>
+
+#include "bench_measure.h"
 #include "bench_report.h"
 
 namespace kindred::tools {
@@ -22,22 +25,24 @@ std::vector<int> thread_counts(int most) {
 
 void sweep_threads(const BenchOptions& options, const char* units, BenchResult& result,
                    FunctionRef<double(const Workers&)> units_per_second) {
-  const int most = Workers(options.threads).threads();
-  double first_rate = 0;
-  double first_product = 0;
+  const std::vector<int> counts = thread_counts(Workers(options.threads).threads());
+  std::vector<Rates> rates(counts.size());
+  std::vector<Rates> products(counts.size());
+  for (Index repeat = 0; repeat < options.repeats; ++repeat) {
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+      const Workers workers(counts[i]);
+      products[i].all.push_back(measure_float32_product(workers));
+      rates[i].all.push_back(units_per_second(workers));
+    }
+  }
   result.details +=
       fmt::format("  threads {:>14} {:>9} {:>11}   product: {:>9} {:>11}\n",
                   fmt::format("{}/s", units), "speed-up", "efficiency", "speed-up", "efficiency");
-  for (const int threads : thread_counts(most)) {
-    const Workers workers(threads);
-    const double product = measure_float32_product(workers);
-    const double rate = units_per_second(workers);
-    if (threads == 1) {
-      first_rate = rate;
-      first_product = product;
-    }
-    const double gain = rate / first_rate;
-    const double product_gain = product / first_product;
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    const int threads = counts[i];
+    const double rate = rates[i].median();
+    const double gain = rate / rates[0].median();
+    const double product_gain = products[i].median() / products[0].median();
     result.numbers["threads_sweep"][std::to_string(threads)] = {
         {fmt::format("{}_per_second", units), rate},
         {"speed_up", gain},
@@ -53,12 +58,22 @@ void sweep_threads(const BenchOptions& options, const char* units, BenchResult& 
 void sweep_slice(const BenchOptions& options, Index batch, BenchResult& result,
                  FunctionRef<double(Index slice)> images_per_second) {
   const int threads = Workers(options.threads).threads();
+  std::vector<Index> slices;
+  for (Index slice = 8; slice <= batch && slice <= 4096; slice *= 2) {
+    if (batch % slice == 0) slices.push_back(slice);
+  }
+  std::vector<Rates> rates(slices.size());
+  for (Index repeat = 0; repeat < options.repeats; ++repeat) {
+    for (std::size_t i = 0; i < slices.size(); ++i) {
+      rates[i].all.push_back(images_per_second(slices[i]));
+    }
+  }
   Index best = 0;
   double best_rate = 0;
   result.details += fmt::format("  {:>5} {:>14}\n", "slice", "images/s");
-  for (Index slice = 8; slice <= batch && slice <= 4096; slice *= 2) {
-    if (batch % slice != 0) continue;
-    const double rate = images_per_second(slice);
+  for (std::size_t i = 0; i < slices.size(); ++i) {
+    const Index slice = slices[i];
+    const double rate = rates[i].median();
     result.numbers["slice_sweep"][std::to_string(slice)] = {{"images_per_second", rate}};
     result.details += fmt::format("  {:>5} {:>14}\n", slice, grouped(rate));
     if (rate > best_rate) {

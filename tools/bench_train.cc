@@ -80,9 +80,11 @@ ProfiledRun profiled_run(const BenchOptions& options, Training& training) {
 }
 
 void add_sweeps(const BenchOptions& options, BenchResult& result) {
+  BenchOptions once = options;
+  once.repeats = 1;
   if (options.sweep_threads) {
     sweep_threads(options, "images", result, [&](const Workers& workers) {
-      return Training(options, workers).measured(options).median();
+      return Training(options, workers).measured(once).median();
     });
   }
   if (options.sweep_slice) {
@@ -90,7 +92,7 @@ void add_sweeps(const BenchOptions& options, BenchResult& result) {
     sweep_slice(options, Reference(options).setup->batch(), result, [&](Index slice) {
       BenchOptions other = options;
       other.assignments.push_back(fmt::format("model.slice={}", slice));
-      return Training(other, workers).measured(options).median();
+      return Training(other, workers).measured(once).median();
     });
   }
 }
