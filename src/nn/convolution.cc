@@ -80,20 +80,20 @@ class Convolution final : public WeightedLayer {
     fail(ErrorKind::internal, owner("forward") + ": oneDNN has no implementation for this shape");
   }
 
-  /// On AMX, where the layout is that it reads.
-  std::unique_ptr<AmxWeightGradient> own_gradient(const WeightedDescs& chosen,
-                                                  const Compiler& compiler) const {
+  /// Where the layout is that it reads.
+  std::unique_ptr<Bfloat16Gradient> own_gradient(const WeightedDescs& chosen,
+                                                 const Compiler& compiler) const {
     const TensorDesc src = chosen.forward.query_md(dnnl::query::src_md);
     const TensorDesc dst = chosen.forward.query_md(dnnl::query::dst_md);
     const bool channels_last = has_layout(src, FormatTag::nhwc) && has_layout(dst, FormatTag::nhwc);
     if (!compiler.training() || type_of(src) != kBfloat16 || !channels_last || settings_.bias ||
-        settings_.stride != 1 || !AmxWeightGradient::available() ||
-        !AmxWeightGradient::fits(src_shape(), dst_shape(), settings_.kernel, settings_.padding,
-                                 settings_.groups)) {
+        settings_.stride != 1 || !Bfloat16Gradient::available() ||
+        !Bfloat16Gradient::fits(src_shape(), dst_shape(), settings_.kernel, settings_.padding,
+                                settings_.groups)) {
       return nullptr;
     }
-    return std::make_unique<AmxWeightGradient>(compiler.slice(), src_shape(), dst_shape(),
-                                               settings_.kernel);
+    return std::make_unique<Bfloat16Gradient>(compiler.slice(), src_shape(), dst_shape(),
+                                              settings_.kernel);
   }
 
   WeightedDescs describe(const Candidate& candidate, const FusedSpec& spec, bool wants_diff,

@@ -155,7 +155,7 @@ Index WeightedLayer::scratch_bytes() const {
 }
 
 void WeightedLayer::compile(const WeightedDescs& descs, const TensorDesc& plain, Compiler& compiler,
-                            std::unique_ptr<AmxWeightGradient> own_gradient) {
+                            std::unique_ptr<Bfloat16Gradient> own_gradient) {
   using dnnl::query;
   used_src_ = descs.forward.query_md(query::src_md);
   used_dst_ = descs.forward.query_md(query::dst_md);
@@ -212,7 +212,7 @@ std::string WeightedLayer::implementation() const {
   std::string text = forward_.implementation;
   if (data_) text += " / " + data_.implementation;
   if (backward_weights_) text += " / " + backward_weights_.implementation;
-  if (own_gradient_) text += " / own loops on AMX";
+  if (own_gradient_) text += std::string(" / own loops on ") + Bfloat16Gradient::unit_name();
   if (copy_src_) text += " after " + copy_src_.implementation + " reorder";
   return text;
 }

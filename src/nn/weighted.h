@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "nn/amx_gradient.h"
+#include "nn/bfloat16_gradient.h"
 #include "nn/packed.h"
 #include "nn/registry.h"
 #include "nn/weight_numbers.h"
@@ -47,7 +47,7 @@ class WeightedLayer : public Layer {
   /// Compiles what was chosen; `plain` is the layout of the weights' segment for oneDNN.
   /// `own_gradient` takes the place of descs.weights.
   void compile(const WeightedDescs& descs, const TensorDesc& plain, Compiler& compiler,
-               std::unique_ptr<AmxWeightGradient> own_gradient = nullptr);
+               std::unique_ptr<Bfloat16Gradient> own_gradient = nullptr);
 
   WeightNumbers numbers_;
   double flops_ = 0;
@@ -57,7 +57,7 @@ class WeightedLayer : public Layer {
 
   dnnl::engine engine_;
   Primitive forward_, data_, backward_weights_;
-  std::unique_ptr<AmxWeightGradient> own_gradient_;  // instead of backward_weights_
+  std::unique_ptr<Bfloat16Gradient> own_gradient_;  // instead of backward_weights_
   Primitive copy_src_, copy_diff_src_;  // where src comes in another layout than is read
   Primitive copy_diff_dst_;             // where diff_dst comes in another type than is read
   TensorDesc used_src_, used_dst_, used_diff_dst_, weights_desc_, data_weights_desc_,

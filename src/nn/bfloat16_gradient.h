@@ -8,7 +8,7 @@
 
 namespace kindred {
 
-/// The gradient of a convolution's weights on AMX, for odd kernels that keep the image's size,
+/// The gradient of a convolution's weights in bfloat16, for odd kernels that keep the image's size,
 /// channels-last:
 ///
 ///   diff_weights[kh, kw, c, o] = sum over samples and pixels of
@@ -16,16 +16,19 @@ namespace kindred {
 ///
 /// One product of matrices for each tap. Its inner index walks the pixels of all samples with a
 /// margin of zeros behind each row and each image, so that a tap is nothing but an offset into it;
-/// src is turned over once, so that this index is the one that lies in a row of tiles.
-class AmxWeightGradient {
+/// src is turned over once, so that this index is the one along which pairs lie side by side, as
+/// AMX's tiles and AVX512_BF16's vectors want them.
+class Bfloat16Gradient {
  public:
-  /// True where this program was compiled for AMX and oneDNN finds and may use it.
+  /// True where this program was compiled for AMX or AVX512_BF16 and oneDNN finds and may use it.
   static bool available();
+  /// "AMX", or else "AVX512_BF16".
+  static const char* unit_name();
   /// Stride 1, padding kernel / 2, channels in multiples of 32, one group.
   static bool fits(const Shape& src, const Shape& dst, Index kernel, Index padding, Index groups);
 
   /// REQUIRES: fits().
-  AmxWeightGradient(Index S, const Shape& src, const Shape& dst, Index kernel);
+  Bfloat16Gradient(Index S, const Shape& src, const Shape& dst, Index kernel);
 
   Index scratch_bytes() const;
   /// diff_weights [kernel, kernel, src channels, dst channels]. REQUIRES: available().
@@ -34,7 +37,9 @@ class AmxWeightGradient {
  private:
   void turn(const Bfloat16* src, Bfloat16* turned) const;
   void pair(const Bfloat16* diff_dst, Bfloat16* paired) const;
-  void multiply(const Bfloat16* turned, const Bfloat16* paired, float* diff_weights) const;
+  void multiply_by_tiles(const Bfloat16* turned, const Bfloat16* paired, float* diff_weights) const;
+  void multiply_by_vectors(const Bfloat16* turned, const Bfloat16* paired,
+                           float* diff_weights) const;
 
   Index C_;
   Index O_;
