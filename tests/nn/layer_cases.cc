@@ -130,6 +130,9 @@ std::vector<Case> layer_cases() {
       {"grouped", 3, {32, 9, 9}, {convolution(64, 3, 1, 1, true, 2)}, kSum},
       {"depthwise", 3, {32, 9, 9}, {convolution(32, 3, 1, 1, true, 32)}, kSum},
       {"kernel_5_no_padding", 3, {4, 11, 12}, {convolution(16, 5, 1, 0, true)}, kSum},
+      // more samples than bfloat16's gradient takes at once
+      {"kernel_5_in_parts", 20, {32, 12, 12}, {convolution(32, 5, 1, 2, false)}, kSum, kBlocked},
+      {"kernel_1_of_many", 3, {32, 5, 5}, {convolution(64, 1, 1, 0, false)}, kSum, kBlocked},
       {"kernel_1", 3, {20, 5, 5}, {convolution(12, 1, 1, 0, true)}, kSum},
       {"norm_odd_channels", 3, {21, 5, 7}, {kNorm1}, kNorm},
       {"norm_padded_channels", 3, {24, 5, 7}, {kNorm1, kRelu1}, kNorm, kBlocked},

@@ -37,6 +37,17 @@ TYPED_TEST(VectorTest, ReadsEveryBfloat16AsItsFloat) {
   }
 }
 
+TYPED_TEST(VectorTest, GathersNumbersThatLieApart) {
+  constexpr int L = TypeParam::value;
+  std::vector<float> numbers(1000);
+  for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = static_cast<float>(i);
+  for (const Index stride : {Index{1}, Index{9}, Index{60}}) {
+    float to[L];
+    Vector<L>::store(to, Vector<L>::gather(numbers.data() + 5, stride));
+    for (Index l = 0; l < L; ++l) ASSERT_EQ(to[l], static_cast<float>(5 + l * stride));
+  }
+}
+
 // The number itself, just below, at, and just above the middle between it and the next.
 TYPED_TEST(VectorTest, WritesTheNearestBfloat16TiesToEven) {
   constexpr int L = TypeParam::value;
