@@ -4,7 +4,7 @@
 
 #include "kindred/core/error.h"
 #include "kindred/core/index.h"
-#include "nn/dnnl_compat.h"
+#include "kindred/nn/precision.h"
 #if defined(__AVX512BF16__) && defined(__AVX512BW__)
 #define KINDRED_BFLOAT16_VECTORS 1
 #include <immintrin.h>
@@ -32,18 +32,11 @@ namespace {
 constexpr Index kStep = 32;    // pixels of one product of tiles
 constexpr Index kPart = 2048;  // pixels of a part: with 64 channels, 512 KiB of scratch
 
-bool has(dnnl::cpu_isa wanted) {
-  const auto bits = [](dnnl::cpu_isa isa) { return static_cast<unsigned>(isa); };
-  return (bits(dnnl::get_effective_cpu_isa()) & bits(wanted)) == bits(wanted);
-}
-
-bool has_tiles() { return KINDRED_BFLOAT16_TILES && has(dnnl::cpu_isa::avx512_core_amx); }
+bool has_tiles() { return KINDRED_BFLOAT16_TILES && has_amx(); }
 
 }  // namespace
 
-bool Bfloat16Gradient::available() {
-  return KINDRED_BFLOAT16_VECTORS && has(dnnl::cpu_isa::avx512_core_bf16);
-}
+bool Bfloat16Gradient::available() { return KINDRED_BFLOAT16_VECTORS && has_bfloat16(); }
 
 const char* Bfloat16Gradient::unit_name() { return has_tiles() ? "AMX" : "AVX512_BF16"; }
 

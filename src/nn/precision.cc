@@ -11,12 +11,18 @@ std::string_view name_of(Precision precision) {
   return precision == Precision::bfloat16 ? "bfloat16" : "float32";
 }
 
-bool has_bfloat16() {
-  // Instruction sets are sets of bits: what AMX is, contains AVX512_BF16.
+namespace {
+
+// Instruction sets are sets of bits: what AMX is, contains AVX512_BF16.
+bool has(dnnl::cpu_isa wanted) {
   const auto bits = [](dnnl::cpu_isa isa) { return static_cast<unsigned>(isa); };
-  const unsigned wanted = bits(dnnl::cpu_isa::avx512_core_bf16);
-  return (bits(dnnl::get_effective_cpu_isa()) & wanted) == wanted;
+  return (bits(dnnl::get_effective_cpu_isa()) & bits(wanted)) == bits(wanted);
 }
+
+}  // namespace
+
+bool has_bfloat16() { return has(dnnl::cpu_isa::avx512_core_bf16); }
+bool has_amx() { return has(dnnl::cpu_isa::avx512_core_amx); }
 
 Precision precision_named(std::string_view name) {
   const bool wanted = name == "bfloat16" || (name == "auto" && has_bfloat16());

@@ -3,12 +3,17 @@
 #include <algorithm>
 
 #include "kindred/core/time_scope.h"
+#include "kindred/nn/precision.h"
 #include "nn/packed.h"
 #include "nn/weight_numbers.h"
 #include "nn/winograd_kernels.h"
 
 namespace kindred {
 namespace {
+
+FormatTag winograd_layout(ElementType type) {
+  return type == kBfloat16 ? FormatTag::nhwc : FormatTag::nChw16c;
+}
 
 class WinogradConvolution final : public Layer {
  public:
@@ -22,7 +27,8 @@ class WinogradConvolution final : public Layer {
     const Index C = plan_.src.channels;
     numbers_.claim(spec, {O, C, 3, 3}, 9 * C, settings.bias, compiler);
     set_src(src.shape, src.desc);
-    set_dst(plan_.dst, tensor(plan_.S, plan_.dst, FormatTag::nChw16c, kFloat32));
+    const ElementType type = type_of(src.desc);
+    set_dst(plan_.dst, tensor(plan_.S, plan_.dst, winograd_layout(type), type));
 
     forward_points_ = Buffer<float>(plan_.point_floats());
     if (compiler.training()) {
@@ -42,11 +48,11 @@ class WinogradConvolution final : public Layer {
   std::unique_ptr<BoundLayer> bind() const override;
   bool trainable() const override { return true; }
   Index scratch_bytes() const override {
-    Index floats = std::max(WinogradForward::scratch_floats(plan_),
-                            WinogradForward::scratch_floats(plan_.of_diff()));
+    Index floats =
+        std::max(winograd_scratch_floats(plan_), winograd_scratch_floats(plan_.of_diff()));
     Index extra = 0;
     if (unpack_) {
-      floats = std::max(floats, WinogradGradient::scratch_floats(plan_));
+      floats = std::max(floats, winograd_gradient_scratch_floats(plan_));
       extra = cost(9 * plan_.src.channels * plan_.dst.channels) + cost(plan_.dst.channels);
     }
     return cost(floats) + extra;
@@ -70,6 +76,7 @@ class WinogradConvolution final : public Layer {
   }
 
  private:
+  template <typename T>
   friend class BoundWinograd;
 
   static Index cost(Index floats) {
@@ -89,25 +96,26 @@ class WinogradConvolution final : public Layer {
   Index bias_gradient_ = 0;
 };
 
+template <typename T>
 class BoundWinograd final : public BoundLayer {
  public:
   explicit BoundWinograd(const WinogradConvolution& layer) : layer_(layer) {}
 
   void forward(const void* src, void* dst, Run& run) override {
-    src_ = static_cast<const float*>(src);
+    src_ = static_cast<const T*>(src);
     compute({layer_.plan_, src_, layer_.forward_points_.data(), layer_.numbers_.bias(), layer_.sum_,
-             layer_.relu_, static_cast<float*>(dst)},
+             layer_.relu_, static_cast<T*>(dst)},
             Work::forward, run);
   }
 
   void backward(const void* diff_dst, void* diff_src, Run& run) override {
-    const auto* dy = static_cast<const float*>(diff_dst);
+    const auto* dy = static_cast<const T*>(diff_dst);
     backward_weights(dy, run);
     if (diff_src == nullptr) return;
     const WinogradPlan plan = layer_.plan_.of_diff();
-    compute({plan, dy, layer_.data_points_.data(), nullptr, false, false,
-             static_cast<float*>(diff_src)},
-            Work::backward_data, run);
+    compute(
+        {plan, dy, layer_.data_points_.data(), nullptr, false, false, static_cast<T*>(diff_src)},
+        Work::backward_data, run);
   }
 
  private:
@@ -115,32 +123,31 @@ class BoundWinograd final : public BoundLayer {
     return static_cast<float*>(frame.take(floats * static_cast<Index>(sizeof(float))));
   }
 
-  void compute(const WinogradForward& convolution, Work work, const Run& run) const {
+  void compute(const WinogradForward<T>& convolution, Work work, const Run& run) const {
     const WinogradPlan& plan = convolution.plan;
-    run.share(layer_, work, WinogradForward::parts(plan), [&](Index part, ScratchStack& scratch) {
+    run.share(layer_, work, winograd_parts(plan), [&](Index part, ScratchStack& scratch) {
       ScratchFrame frame(scratch);
-      convolution.run(part, take(frame, WinogradForward::scratch_floats(plan)));
+      convolution.run(part, take(frame, winograd_scratch_floats(plan)));
     });
   }
 
-  void compute(const WinogradGradient& gradient, const Run& run) const {
+  void compute(const WinogradGradient<T>& gradient, const Run& run) const {
     const auto share = [&](Index parts, auto&& body) {
       run.share(layer_, Work::backward_weights, parts,
                 [&](Index part, ScratchStack&) { body(part); });
     };
-    for (Index block = 0; block < WinogradGradient::blocks(gradient.plan); ++block) {
-      share(WinogradGradient::take_parts(gradient.plan),
-            [&](Index part) { gradient.take(block, part); });
-      share(WinogradGradient::kMultiplyParts, [&](Index part) { gradient.multiply(block, part); });
+    for (Index block = 0; block < gradient.blocks(); ++block) {
+      share(gradient.take_parts(), [&](Index part) { gradient.take(block, part); });
+      share(gradient.kMultiplyParts, [&](Index part) { gradient.multiply(block, part); });
     }
-    share(WinogradGradient::kFinishParts, [&](Index part) { gradient.finish(part); });
+    share(gradient.kFinishParts, [&](Index part) { gradient.finish(part); });
   }
 
-  void backward_weights(const float* dy, Run& run) {
+  void backward_weights(const T* dy, Run& run) {
     const TimeScope time(run.time(layer_, &LayerTime::backward_weights));
     ScratchFrame frame(run.scratch);
     const WinogradPlan& plan = layer_.plan_;
-    float* scratch = take(frame, WinogradGradient::scratch_floats(plan));
+    float* scratch = take(frame, winograd_gradient_scratch_floats(plan));
     const bool accumulate = run.accumulate == Accumulate::yes;
     write_gradient(run.gradient + layer_.gradient_, 9 * plan.src.channels * plan.dst.channels,
                    accumulate, run.scratch, [&](float* diff_weights) {
@@ -152,16 +159,19 @@ class BoundWinograd final : public BoundLayer {
   }
 
   const WinogradConvolution& layer_;
-  const float* src_ = nullptr;
+  const T* src_ = nullptr;
 };
 
 std::unique_ptr<BoundLayer> WinogradConvolution::bind() const {
-  return std::make_unique<BoundWinograd>(*this);
+  return with_element(src_desc(), [&]<typename T>() -> std::unique_ptr<BoundLayer> {
+    return std::make_unique<BoundWinograd<T>>(*this);
+  });
 }
 
-/// Measured with AVX-512: see winograd_kernels.cc.
-bool wins(const Shape& src, const ConvolutionSettings& settings) {
-  return std::min(src.height, src.width) >= 7 && src.channels >= 32 && settings.channels >= 32;
+/// Measured with AVX-512: see winograd_kernels.cc. AMX multiplies bfloat16 faster.
+bool wins(const Source& src, const ConvolutionSettings& settings) {
+  return std::min(src.shape.height, src.shape.width) >= 7 && src.shape.channels >= 32 &&
+         settings.channels >= 32 && (type_of(src.desc) == kFloat32 || !has_amx());
 }
 
 }  // namespace
@@ -169,10 +179,9 @@ bool wins(const Shape& src, const ConvolutionSettings& settings) {
 bool is_winograd(const Source& src, const ConvolutionSettings& settings, const Compiler& compiler) {
 #ifdef __AVX512F__
   const std::string& wish = compiler.convolution();
-  return (wish == "winograd" || (wish == "auto" && wins(src.shape, settings))) &&
-         type_of(src.desc) == kFloat32 && settings.kernel == 3 && settings.stride == 1 &&
-         settings.groups == 1 && src.shape.channels % 16 == 0 && settings.channels % 16 == 0 &&
-         has_layout(src.desc, FormatTag::nChw16c);
+  return (wish == "winograd" || (wish == "auto" && wins(src, settings))) && settings.kernel == 3 &&
+         settings.stride == 1 && settings.groups == 1 && src.shape.channels % 16 == 0 &&
+         settings.channels % 16 == 0 && has_layout(src.desc, winograd_layout(type_of(src.desc)));
 #else
   static_cast<void>(src), static_cast<void>(settings), static_cast<void>(compiler);
   return false;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <type_traits>
 #include <utility>
 
 #include "nn/winograd_transforms.h"
@@ -60,10 +61,20 @@ Window window(const WinogradPlan& plan, Index tile, Index padding) {
 const float* image_of(const float* tensor, const Shape& shape, Index sample, Index group) {
   return tensor + (sample * shape.channels + group * 16) * shape.height * shape.width;
 }
+const Bfloat16* image_of(const Bfloat16* tensor, const Shape& shape, Index sample, Index group) {
+  return tensor + sample * shape.size() + group * 16;
+}
+
+/// Numbers from a pixel of a group to the next.
+template <typename T>
+Index pixel_stride(const Shape& shape) {
+  return std::is_same_v<T, float> ? 16 : shape.channels;
+}
 
 /// N x N pixels, zeros outside, at the points: to_points for src, diff_to_points for diff_dst.
-template <int N, Column<6> (*kToPoints)(const Column<N>&)>
-void take_tile(const Shape& shape, const float* image, const Window& at, float* dst, Index stride) {
+template <int N, Column<6> (*kToPoints)(const Column<N>&), typename T>
+void take_tile(const Shape& shape, const T* image, const Window& at, float* dst, Index stride) {
+  const Index step = pixel_stride<T>(shape);
   Column<6> half[N];  // columns of it are still pixels
   for (Index i = 0; i < N; ++i) {
     const Index h = at.row + i;
@@ -71,11 +82,11 @@ void take_tile(const Shape& shape, const float* image, const Window& at, float* 
       half[i] = {};
       continue;
     }
-    const float* row = image + h * shape.width * 16;
+    const T* row = image + h * shape.width * step;
     Column<N> pixels;
     for (Index j = 0; j < N; ++j) {
       const Index w = at.col + j;
-      pixels[j] = w >= 0 && w < shape.width ? V::load(row + w * 16) : Float{};
+      pixels[j] = w >= 0 && w < shape.width ? V::load(row + w * step) : Float{};
     }
     half[i] = kToPoints(pixels);
   }
@@ -102,8 +113,8 @@ Index count_blocks(const WinogradPlan& plan, Index panels) {
 
 /// 16 channels of the tiles of a block of a tensor, which begin `padding` pixels further up and
 /// left.
-template <int N, Column<6> (*kToPoints)(const Column<N>&)>
-void take_tiles(const WinogradPlan& plan, const Shape& shape, const float* tensor, Index padding,
+template <int N, Column<6> (*kToPoints)(const Column<N>&), typename T>
+void take_tiles(const WinogradPlan& plan, const Shape& shape, const T* tensor, Index padding,
                 const Block& block, Index group, const Tiles& tiles) {
   for (Index t = 0; t < block.count; ++t) {
     const Window at = window(plan, block.first + t, padding);
@@ -119,8 +130,9 @@ struct Finish {
 };
 
 /// A product at the points becomes 4x4 pixels of dst.
+template <typename T>
 void give_tile(const Shape& shape, const float* src, Index stride, const Window& at,
-               const Finish& finish, float* image) {
+               const Finish& finish, T* image) {
   Column<4> half[6];
   for (Index i = 0; i < 6; ++i) {
     Column<6> m;
@@ -135,7 +147,7 @@ void give_tile(const Shape& shape, const float* src, Index stride, const Window&
     const auto column =
         from_points({{half[0][j], half[1][j], half[2][j], half[3][j], half[4][j], half[5][j]}});
     for (Index i = 0; i < rows; ++i) {
-      float* to = image + ((at.row + i) * shape.width + at.col + j) * 16;
+      T* to = image + ((at.row + i) * shape.width + at.col + j) * pixel_stride<T>(shape);
       Float y = column[i] + bias;
       if (finish.sum) y += V::load(to);
       V::store(to, finish.relu ? relu<16>(y) : y);
@@ -266,16 +278,15 @@ void WinogradWeights::run(Index part) const {
   }
 }
 
-Index WinogradForward::parts(const WinogradPlan& plan) {
-  return count_blocks(plan, kForwardPanels);
-}
+Index winograd_parts(const WinogradPlan& plan) { return count_blocks(plan, kForwardPanels); }
 
-Index WinogradForward::scratch_floats(const WinogradPlan& plan) {
+Index winograd_scratch_floats(const WinogradPlan& plan) {
   return Tiles::floats(plan.src.channels, kForwardPanels) +
          Tiles::floats(plan.dst.channels, kForwardPanels);
 }
 
-void WinogradForward::run(Index part, float* scratch) const {
+template <typename T>
+void WinogradForward<T>::run(Index part, float* scratch) const {
   const Index C = plan.src.channels;
   const Index O = plan.dst.channels;
   const Block block(plan, kForwardPanels, part);
@@ -296,21 +307,23 @@ void WinogradForward::run(Index part, float* scratch) const {
     for (Index t = 0; t < block.count; ++t) {
       const Window at = window(plan, block.first + t, 0);
       give_tile(plan.dst, y.at(t, group), y.point_stride(), at, finish,
-                const_cast<float*>(image_of(dst, plan.dst, at.sample, group)));
+                const_cast<T*>(image_of(dst, plan.dst, at.sample, group)));
     }
   }
 }
 
-Index WinogradGradient::scratch_floats(const WinogradPlan& plan) {
+Index winograd_gradient_scratch_floats(const WinogradPlan& plan) {
   return Tiles::floats(plan.src.channels, kBackwardPanels) +
          Tiles::floats(plan.dst.channels, kBackwardPanels) + plan.point_floats();
 }
 
-Index WinogradGradient::blocks(const WinogradPlan& plan) {
+template <typename T>
+Index WinogradGradient<T>::blocks() const {
   return count_blocks(plan, kBackwardPanels);
 }
 
-void WinogradGradient::take(Index block, Index part) const {
+template <typename T>
+void WinogradGradient<T>::take(Index block, Index part) const {
   const GradientScratch of(plan, scratch);
   const Block tiles(plan, kBackwardPanels, block);
   const Index groups = plan.src.channels / 16;
@@ -321,7 +334,8 @@ void WinogradGradient::take(Index block, Index part) const {
   }
 }
 
-void WinogradGradient::multiply(Index block, Index part) const {
+template <typename T>
+void WinogradGradient<T>::multiply(Index block, Index part) const {
   const GradientScratch of(plan, scratch);
   const Block tiles(plan, kBackwardPanels, block);
   constexpr Index kEach = kPoints / kMultiplyParts;
@@ -331,7 +345,8 @@ void WinogradGradient::multiply(Index block, Index part) const {
   }
 }
 
-void WinogradGradient::finish(Index part) const {
+template <typename T>
+void WinogradGradient<T>::finish(Index part) const {
   const float* sums = GradientScratch(plan, scratch).sums;
   const Index matrix = plan.src.channels * plan.dst.channels;
   const Index vectors = matrix / 16;
@@ -355,16 +370,24 @@ void WinogradGradient::finish(Index part) const {
   }
 }
 
-void winograd_backward_bias(const WinogradPlan& plan, const float* diff_dst, float* diff_bias) {
+template <typename T>
+void winograd_backward_bias(const WinogradPlan& plan, const T* diff_dst, float* diff_bias) {
   const Index pixels = plan.dst.height * plan.dst.width;
   for (Index group = 0; group < plan.dst.channels / 16; ++group) {
     Float sum{};
     for (Index n = 0; n < plan.S; ++n) {
-      const float* dy = image_of(diff_dst, plan.dst, n, group);
-      for (Index p = 0; p < pixels; ++p) sum += V::load(dy + 16 * p);
+      const T* dy = image_of(diff_dst, plan.dst, n, group);
+      for (Index p = 0; p < pixels; ++p) sum += V::load(dy + p * pixel_stride<T>(plan.dst));
     }
     V::store(diff_bias + 16 * group, sum);
   }
 }
+
+template struct WinogradForward<float>;
+template struct WinogradForward<Bfloat16>;
+template struct WinogradGradient<float>;
+template struct WinogradGradient<Bfloat16>;
+template void winograd_backward_bias(const WinogradPlan&, const float*, float*);
+template void winograd_backward_bias(const WinogradPlan&, const Bfloat16*, float*);
 
 }  // namespace kindred

@@ -1,6 +1,7 @@
 #pragma once
 #include "kindred/core/index.h"
 #include "kindred/core/shape.h"
+#include "nn/bfloat16.h"
 
 namespace kindred {
 
@@ -8,7 +9,8 @@ namespace kindred {
 /// tiles of 6x6, each of which gives 4x4 pixels of dst. A tile and the weights are taken to 36
 /// points, where the convolution is a product for each, 36 multiplications in place of 144.
 /// Source: Lavin and Gray 2016, "Fast Algorithms for Convolutional Neural Networks", section 4.
-/// Tensors are float32 in blocks of 16 channels, as oneDNN's nChw16c.
+/// Tensors are float in blocks of 16 channels, as oneDNN's nChw16c, or Bfloat16 channels-last; T
+/// below is one of the two. What is computed at the points is float in both.
 struct WinogradPlan {
   Index S = 0;
   Shape src;  ///< channels of both: multiples of 16
@@ -44,36 +46,35 @@ struct WinogradWeights {
 };
 
 /// dst = src * weights + bias; where `sum`, what dst holds is added; then max(dst, 0) where `relu`.
+template <typename T>
 struct WinogradForward {
   const WinogradPlan& plan;
-  const float* src;
+  const T* src;
   const float* points;  ///< winograd_weights
   const float* bias;    ///< [O] or nullptr
   bool sum;
   bool relu;
-  float* dst;
+  T* dst;
 
-  /// Independent pieces that the work falls into.
-  static Index parts(const WinogradPlan& plan);
-  /// Floats of scratch that a part needs.
-  static Index scratch_floats(const WinogradPlan& plan);
+  /// Of the parts that winograd_parts() counts.
   void run(Index part, float* scratch) const;
 };
+/// Independent pieces that it falls into, and the floats of scratch that each needs.
+Index winograd_parts(const WinogradPlan& plan);
+Index winograd_scratch_floats(const WinogradPlan& plan);
 
 /// diff_weights [9, C, O]. One block of tiles after the other, each first taken to the points and
 /// then multiplied; last come the weights. Parts of a step are independent.
+template <typename T>
 struct WinogradGradient {
   const WinogradPlan& plan;
-  const float* src;
-  const float* diff_dst;
-  float* scratch;  ///< scratch_floats()
+  const T* src;
+  const T* diff_dst;
+  float* scratch;  ///< winograd_gradient_scratch_floats()
   float* diff_weights;
 
-  static Index scratch_floats(const WinogradPlan& plan);
-  static Index blocks(const WinogradPlan& plan);
-  static Index take_parts(const WinogradPlan& plan) {
-    return (plan.src.channels + plan.dst.channels) / 16;
-  }
+  Index blocks() const;
+  Index take_parts() const { return (plan.src.channels + plan.dst.channels) / 16; }
   static constexpr Index kMultiplyParts = 12;
   static constexpr Index kFinishParts = 4;
 
@@ -82,7 +83,10 @@ struct WinogradGradient {
   void finish(Index part) const;
 };
 
+Index winograd_gradient_scratch_floats(const WinogradPlan& plan);
+
 /// diff_bias [O]
-void winograd_backward_bias(const WinogradPlan& plan, const float* diff_dst, float* diff_bias);
+template <typename T>
+void winograd_backward_bias(const WinogradPlan& plan, const T* diff_dst, float* diff_bias);
 
 }  // namespace kindred

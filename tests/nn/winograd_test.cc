@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "kindred/nn/precision.h"
 #include "nn/layer_harness.h"
 #include "nn/network_harness.h"
 
@@ -19,18 +20,27 @@ struct Errors {
   double dst, diff_src, diff_weights;
 };
 
-Errors errors_of(const std::string& algorithm, const Shape& shape, Index channels, Index padding) {
+/// What bfloat16 can hold of each number.
+naive::Tensor rounded(naive::Tensor tensor) {
+  for (double& value : tensor.values) value = std::ldexp(std::round(std::ldexp(value, 6)), -6);
+  return tensor;
+}
+
+Errors errors_of(const std::string& algorithm, const Shape& shape, Index channels, Index padding,
+                 Precision precision = Precision::float32) {
   const std::vector<LayerSpec> layers{spec(
       "convolution", "layer",
       {{"channels", static_cast<double>(channels)}, {"padding", static_cast<double>(padding)}})};
-  LayerHarness harness(layers, 4, shape, NetworkMode::training, algorithm, FormatTag::nChw16c);
+  const bool single = precision == Precision::float32;
+  LayerHarness harness(layers, 4, shape, NetworkMode::training, algorithm,
+                       single ? FormatTag::nChw16c : FormatTag::nhwc, precision);
   harness.fill_parameters(1);
   naive::Numbers numbers(harness.table, harness.parameters);
   naive::Network oracle(layers);
   naive::Margin margin;
-  const auto src = random_tensor(4, shape, 2);
+  const auto src = rounded(random_tensor(4, shape, 2));
   const Shape dst_shape{channels, shape.height + 2 * padding - 2, shape.width + 2 * padding - 2};
-  const auto diff_dst = random_tensor(4, dst_shape, 3);
+  const auto diff_dst = rounded(random_tensor(4, dst_shape, 3));
   const auto dst = harness.forward(src);
   const auto expected = oracle.forward(src, numbers, margin);
   const auto diffs = harness.backward(diff_dst);
@@ -70,6 +80,27 @@ TEST(Winograd, TilesReachOverEdges) {
       EXPECT_LE(errors.diff_weights, 7e-6) << shape.height << " x " << shape.width;
     }
   }
+}
+
+// dst and diff_src are rounded to 8 bits, by up to 2^-9 to 2^-8 of each number, typically
+// by 1.7e-3; what comes before is float, weights and their gradient are.
+TEST(Winograd, RoundsBfloat16OnceOnTheWayOut) {
+  if (!has_winograd() || !has_bfloat16()) GTEST_SKIP() << "needs AVX-512 and bfloat16";
+  for (const Shape& shape : {Shape{64, 14, 14}, Shape{64, 7, 7}, Shape{48, 9, 11}}) {
+    const Errors errors = errors_of("winograd", shape, 80, 1, Precision::bfloat16);
+    EXPECT_LE(errors.dst, 1.8e-3) << shape.height << " x " << shape.width;
+    EXPECT_GE(errors.dst, 1.5e-3) << shape.height << " x " << shape.width;
+    EXPECT_LE(errors.diff_src, 1.8e-3) << shape.height << " x " << shape.width;
+    EXPECT_LE(errors.diff_weights, 1e-5) << shape.height << " x " << shape.width;
+  }
+}
+
+TEST(Winograd, LeavesBfloat16ToAmx) {
+  if (!has_winograd() || !has_bfloat16()) GTEST_SKIP() << "needs AVX-512 and bfloat16";
+  const LayerHarness harness({spec("convolution", "layer", {{"bias", 0}})}, 2, {64, 14, 14},
+                             NetworkMode::training, "auto", FormatTag::nhwc, Precision::bfloat16);
+  const std::string implementation = harness.layers().children()[0]->implementation();
+  EXPECT_EQ(implementation.find("Winograd") == std::string::npos, has_amx()) << implementation;
 }
 
 TEST(Winograd, IsChosenByShapeAlone) {

@@ -22,7 +22,7 @@ struct Architecture {
   std::string name;  ///< "conv4", "mlp", "resnet", or "layers"
   Shape src;
   std::vector<LayerSpec> layers;
-  std::string convolution = "auto";  ///< "direct", "winograd", "auto"; of float32 alone
+  std::string convolution = "auto";  ///< "direct", "winograd" or "auto"
   Precision precision = Precision::float32;
 };
 

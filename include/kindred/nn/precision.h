@@ -16,6 +16,8 @@ std::string_view name_of(Precision precision);
 /// True when this CPU computes with bfloat16 itself: AVX512_BF16 or AMX, within what the
 /// environment variable ONEDNN_MAX_CPU_ISA leaves of it.
 bool has_bfloat16();
+/// True when it does so on AMX, within the same.
+bool has_amx();
 
 /// Of "float32", "bfloat16", or "auto": bfloat16 where the CPU has it.
 /// REQUIRES: name is one of these.
