@@ -1,5 +1,7 @@
 #include "nn/winograd.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "kindred/core/time_scope.h"
@@ -11,8 +13,24 @@
 namespace kindred {
 namespace {
 
+#ifdef __AVX512F__
+constexpr bool kHasAvx512 = true;
+#else
+constexpr bool kHasAvx512 = false;
+#endif
+
 FormatTag winograd_layout(ElementType type) {
   return type == kBfloat16 ? FormatTag::nhwc : FormatTag::nChw16c;
+}
+
+/// The tile that needs fewer multiplications. In float the larger, which errs ten times as much, is
+/// not for use; next to how bfloat16 rounds dst its error is a hundredth.
+WinogradPlan plan_of(Index S, const Source& src, const ConvolutionSettings& settings) {
+  const WinogradPlan small{S, src.shape, settings.dst(src.shape), settings.padding, 4};
+  WinogradPlan large = small;
+  large.tile = 7;
+  const bool wins = large.tiles() * large.points() < small.tiles() * small.points();
+  return wins && type_of(src.desc) == kBfloat16 ? large : small;
 }
 
 class WinogradConvolution final : public Layer {
@@ -20,7 +38,7 @@ class WinogradConvolution final : public Layer {
   WinogradConvolution(const FusedSpec& spec, const Source& src, const ConvolutionSettings& settings,
                       Compiler& compiler)
       : Layer(spec.name(), spec.kind()),
-        plan_{compiler.slice(), src.shape, settings.dst(src.shape), settings.padding},
+        plan_(plan_of(compiler.slice(), src, settings)),
         sum_(spec.sum),
         relu_(spec.relu != nullptr) {
     const Index O = plan_.dst.channels;
@@ -61,14 +79,18 @@ class WinogradConvolution final : public Layer {
   double flops() const override {
     return 2.0 * static_cast<double>(plan_.dst.size() * plan_.src.channels * 9);
   }
-  std::string implementation() const override { return "own Winograd F(4x4, 3x3)"; }
+  std::string implementation() const override {
+    return fmt::format("own Winograd F({0}x{0}, 3x3)", plan_.tile);
+  }
 
   void pack(std::span<const float> parameters) override {
     const Index C = plan_.src.channels;
     const Index O = plan_.dst.channels;
     const float* plain = numbers_.prepare(parameters);  // [O, C, 3, 3]
-    share({C, O, plain, 9, 9 * C, false, forward_points_.data()});
-    if (data_points_.size() > 0) share({O, C, plain, 9 * C, 9, true, data_points_.data()});
+    share({C, O, plain, 9, 9 * C, false, plan_.tile, forward_points_.data()});
+    if (data_points_.size() > 0) {
+      share({O, C, plain, 9 * C, 9, true, plan_.tile, data_points_.data()});
+    }
   }
   void unpack_gradient(const float* row, std::span<float> gradient) override {
     unpack_->run(row + gradient_, numbers_.weights().of(gradient).data());
@@ -177,15 +199,11 @@ bool wins(const Source& src, const ConvolutionSettings& settings) {
 }  // namespace
 
 bool is_winograd(const Source& src, const ConvolutionSettings& settings, const Compiler& compiler) {
-#ifdef __AVX512F__
   const std::string& wish = compiler.convolution();
-  return (wish == "winograd" || (wish == "auto" && wins(src, settings))) && settings.kernel == 3 &&
-         settings.stride == 1 && settings.groups == 1 && src.shape.channels % 16 == 0 &&
-         settings.channels % 16 == 0 && has_layout(src.desc, winograd_layout(type_of(src.desc)));
-#else
-  static_cast<void>(src), static_cast<void>(settings), static_cast<void>(compiler);
-  return false;
-#endif
+  return kHasAvx512 && (wish == "winograd" || (wish == "auto" && wins(src, settings))) &&
+         settings.kernel == 3 && settings.stride == 1 && settings.groups == 1 &&
+         src.shape.channels % 16 == 0 && settings.channels % 16 == 0 &&
+         has_layout(src.desc, winograd_layout(type_of(src.desc)));
 }
 
 std::unique_ptr<Layer> make_winograd(const FusedSpec& spec, const Source& src,

@@ -1,10 +1,9 @@
 #include "nn/winograd_kernels.h"
 
 #include <algorithm>
-#include <array>
 #include <type_traits>
-#include <utility>
 
+#include "nn/winograd_products.h"
 #include "nn/winograd_transforms.h"
 
 // oneDNN 2.6.3 has kernels of this kind (on AVX-512; 3.x has none), but takes the weights to the
@@ -15,36 +14,10 @@ namespace {
 
 using namespace winograd;
 
-constexpr Index kPoints = 36;
-// Tiles are kept by panels: [panel, group of 16 channels, tile of the panel, channel]. 14 x 2 of 32
-// registers hold the sums of a product, and what it reads lies at constant distances.
-constexpr Index kPanel = 14;
-constexpr Index kGroup = kPanel * 16;  // floats of a panel's group
-constexpr Index kForwardPanels = 2;    // tiles at once: they stay in L2 beside the weights
-constexpr Index kBackwardPanels = 4;   // the sums over tiles are read and written less often
-
-/// `panels` panels of C channels at all points. Points are a cache line more apart, so that they
-/// fall into different sets.
-struct Tiles {
-  float* data;
-  Index C;
-  Index panels;
-
-  static Index point_stride(Index C, Index panels) { return panels * C * kPanel + 16; }
-  static Index floats(Index C, Index panels) { return kPoints * point_stride(C, panels); }
-
-  Index point_stride() const { return point_stride(C, panels); }
-  /// Tile `t` of channels [16 group, 16 group + 16) at the first point.
-  float* at(Index t, Index group) const {
-    return data + (t / kPanel * (C / 16) + group) * kGroup + t % kPanel * 16;
-  }
-  const float* panel(Index point, Index panel) const {
-    return data + point * point_stride() + panel * C * kPanel;
-  }
-  float* panel(Index point, Index panel) {
-    return data + point * point_stride() + panel * C * kPanel;
-  }
-};
+// Panels of tiles at once: forward they stay in L2; backward the sums over tiles are read and
+// written less often.
+constexpr Index kForwardPanels = 2;
+constexpr Index kBackwardPanels = 5;
 
 /// Where a tile begins in an image; pixels outside of it are zeros.
 struct Window {
@@ -54,7 +27,8 @@ struct Window {
 Window window(const WinogradPlan& plan, Index tile, Index padding) {
   const Index cols = plan.tile_cols();
   const Index rows = plan.tile_rows();
-  return {tile / (rows * cols), tile / cols % rows * 4 - padding, tile % cols * 4 - padding};
+  return {tile / (rows * cols), tile / cols % rows * plan.tile - padding,
+          tile % cols * plan.tile - padding};
 }
 
 /// The 16 channels of a group in a sample.
@@ -71,11 +45,11 @@ Index pixel_stride(const Shape& shape) {
   return std::is_same_v<T, float> ? 16 : shape.channels;
 }
 
-/// N x N pixels, zeros outside, at the points: to_points for src, diff_to_points for diff_dst.
-template <int N, Column<6> (*kToPoints)(const Column<N>&), typename T>
+/// N x N pixels, zeros outside, at P x P points, by src_to_points or dst_to_points.
+template <int P, int N, Column<P> (*kToPoints)(const Column<N>&), typename T>
 void take_tile(const Shape& shape, const T* image, const Window& at, float* dst, Index stride) {
   const Index step = pixel_stride<T>(shape);
-  Column<6> half[N];  // columns of it are still pixels
+  Column<P> half[N];  // columns of it are still pixels
   for (Index i = 0; i < N; ++i) {
     const Index h = at.row + i;
     if (h < 0 || h >= shape.height) {
@@ -90,37 +64,56 @@ void take_tile(const Shape& shape, const T* image, const Window& at, float* dst,
     }
     half[i] = kToPoints(pixels);
   }
-  for (Index j = 0; j < 6; ++j) {
+  for (Index j = 0; j < P; ++j) {
     Column<N> pixels;
     for (Index i = 0; i < N; ++i) pixels[i] = half[i][j];
-    const Column<6> column = kToPoints(pixels);
-    for (Index i = 0; i < 6; ++i) V::store(dst + (6 * i + j) * stride, column[i]);
+    const Column<P> column = kToPoints(pixels);
+    for (Index i = 0; i < P; ++i) V::store(dst + (P * i + j) * stride, column[i]);
   }
 }
 
-/// Tiles that are worked on at once.
+/// Tiles that are worked on at once: all of a plan's, in equal shares.
 struct Block {
   Index first;
   Index count;
 
-  Block(const WinogradPlan& plan, Index panels, Index number)
-      : first(number * panels * kPanel), count(std::min(panels * kPanel, plan.tiles() - first)) {}
+  Block(const WinogradPlan& plan, Index blocks, Index number)
+      : first(plan.tiles() * number / blocks),
+        count(plan.tiles() * (number + 1) / blocks - first) {}
 };
 
 Index count_blocks(const WinogradPlan& plan, Index panels) {
   return blocks_of(plan.tiles(), panels * kPanel);
 }
 
-/// 16 channels of the tiles of a block of a tensor, which begin `padding` pixels further up and
-/// left.
-template <int N, Column<6> (*kToPoints)(const Column<N>&), typename T>
+/// Takes 16 channels of the tiles of a block of a tensor to the points.
+template <int P, int N, Column<P> (*kToPoints)(const Column<N>&), typename T>
 void take_tiles(const WinogradPlan& plan, const Shape& shape, const T* tensor, Index padding,
                 const Block& block, Index group, const Tiles& tiles) {
   for (Index t = 0; t < block.count; ++t) {
     const Window at = window(plan, block.first + t, padding);
-    take_tile<N, kToPoints>(shape, image_of(tensor, shape, at.sample, group), at,
-                            tiles.at(t, group), tiles.point_stride());
+    take_tile<P, N, kToPoints>(shape, image_of(tensor, shape, at.sample, group), at,
+                               tiles.at(t, group), tiles.point_stride);
   }
+}
+
+/// Tiles of src, which begin `padding` pixels further up and left than dst's.
+template <typename T>
+void take_src(const WinogradPlan& plan, const T* src, const Block& block, Index group,
+              const Tiles& tiles) {
+  with_transforms(plan.tile, [&]<int M>(Transforms<M> /*by*/) {
+    take_tiles<M + 2, M + 2, Transforms<M>::src_to_points>(plan, plan.src, src, plan.padding, block,
+                                                           group, tiles);
+  });
+}
+
+template <typename T>
+void take_diff_dst(const WinogradPlan& plan, const T* diff_dst, const Block& block, Index group,
+                   const Tiles& tiles) {
+  with_transforms(plan.tile, [&]<int M>(Transforms<M> /*by*/) {
+    take_tiles<M + 2, M, Transforms<M>::dst_to_points>(plan, plan.dst, diff_dst, 0, block, group,
+                                                       tiles);
+  });
 }
 
 struct Finish {
@@ -129,23 +122,23 @@ struct Finish {
   bool relu;
 };
 
-/// A product at the points becomes 4x4 pixels of dst.
-template <typename T>
+/// A product at the points becomes M x M pixels of dst.
+template <int M, typename T>
 void give_tile(const Shape& shape, const float* src, Index stride, const Window& at,
                const Finish& finish, T* image) {
-  Column<4> half[6];
-  for (Index i = 0; i < 6; ++i) {
-    Column<6> m;
-    for (Index j = 0; j < 6; ++j) {
-      m[j] = V::load(src + (6 * i + j) * stride);
-    }
-    half[i] = from_points(m);
+  constexpr int P = M + 2;
+  Column<M> half[P];
+  for (Index i = 0; i < P; ++i) {
+    Column<P> m;
+    for (Index j = 0; j < P; ++j) m[j] = V::load(src + (P * i + j) * stride);
+    half[i] = Transforms<M>::dst_from_points(m);
   }
   const Float bias = finish.bias != nullptr ? V::load(finish.bias) : Float{};
-  const Index rows = std::min<Index>(4, shape.height - at.row);
-  for (Index j = 0; j < std::min<Index>(4, shape.width - at.col); ++j) {
-    const auto column =
-        from_points({{half[0][j], half[1][j], half[2][j], half[3][j], half[4][j], half[5][j]}});
+  const Index rows = std::min<Index>(M, shape.height - at.row);
+  for (Index j = 0; j < std::min<Index>(M, shape.width - at.col); ++j) {
+    Column<P> m;
+    for (Index i = 0; i < P; ++i) m[i] = half[i][j];
+    const Column<M> column = Transforms<M>::dst_from_points(m);
     for (Index i = 0; i < rows; ++i) {
       T* to = image + ((at.row + i) * shape.width + at.col + j) * pixel_stride<T>(shape);
       Float y = column[i] + bias;
@@ -155,86 +148,20 @@ void give_tile(const Shape& shape, const float* src, Index stride, const Window&
   }
 }
 
-/// R tiles of a panel times 16 G channels of dst: dst [group, tile, channel] = src weights [C, 16
-/// G].
-template <int R, int G>
-void multiply_tiles(const float* src, Index C, const float* weights, float* dst) {
-  Float sums[R][G] = {};
-  // At least once, so that the sums need not lie in memory as well, for a loop that never ran.
-  do {
-    for (Index c = 0; c < 16; ++c, weights += 16 * G) {
-      Float w[G];
-      for (int g = 0; g < G; ++g) w[g] = V::load(weights + 16 * g);
-      for (int r = 0; r < R; ++r) {
-        const float x = src[16 * r + c];
-        for (int g = 0; g < G; ++g) sums[r][g] += w[g] * x;
-      }
-    }
-    src += kGroup;
-    C -= 16;
-  } while (C > 0);
-  for (int r = 0; r < R; ++r) {
-    for (int g = 0; g < G; ++g) V::store(dst + g * kGroup + 16 * r, sums[r][g]);
-  }
-}
+/// What a convolution keeps in its scratch: src at a point lies behind dst, and dst at a point
+/// takes the place of src at the point before, which has been multiplied.
+struct ForwardScratch {
+  Tiles src;
+  Tiles dst;
 
-/// All channels of dst for a panel in which R tiles are in use.
-template <int R>
-void multiply_panel(const float* src, Index C, const float* weights, Index O, float* dst) {
-  Index o = 0;
-  for (; o + 32 <= O; o += 32) {
-    multiply_tiles<R, 2>(src, C, weights + o * C, dst + o / 16 * kGroup);
-  }
-  if (o < O) multiply_tiles<R, 1>(src, C, weights + o * C, dst + o / 16 * kGroup);
-}
+  ForwardScratch(const WinogradPlan& plan, Index count, float* scratch)
+      : src{scratch + stride(plan), plan.src.channels, count, stride(plan)},
+        dst{scratch, plan.dst.channels, count, stride(plan)} {}
 
-using MultiplyPanel = void (*)(const float*, Index, const float*, Index, float*);
-template <int... R>
-constexpr std::array<MultiplyPanel, sizeof...(R)> panels_of(std::integer_sequence<int, R...>) {
-  return {multiply_panel<R + 1>...};
-}
-constexpr auto kMultiplyPanel = panels_of(std::make_integer_sequence<int, kPanel>());
-
-/// Adds `count` tiles at a point to 8 rows (channels of src) and 16 G columns (of dst) of sums.
-template <int G>
-void add_products(const Tiles& src, const float* x, const Tiles& diff, const float* dy, Index count,
-                  float* sums, bool first) {
-  constexpr int kRows = 8;
-  const Index O = diff.C;
-  Float fresh[kRows][G] = {};
-  for (int r = 0; r < kRows && !first; ++r) {
-    for (int g = 0; g < G; ++g) fresh[r][g] = V::load(sums + r * O + 16 * g);
+  static Index stride(const WinogradPlan& plan) {
+    return Tiles::floats(std::max(plan.src.channels, plan.dst.channels), kForwardPanels);
   }
-  for (; count > 0; count -= kPanel, x += src.C * kPanel, dy += diff.C * kPanel) {
-    for (Index t = 0; t < std::min(kPanel, count); ++t) {
-      Float y[G];
-      for (int g = 0; g < G; ++g) y[g] = V::load(dy + g * kGroup + 16 * t);
-      for (int r = 0; r < kRows; ++r) {
-        const float value = x[16 * t + r];
-        for (int g = 0; g < G; ++g) fresh[r][g] += y[g] * value;
-      }
-    }
-  }
-  for (int r = 0; r < kRows; ++r) {
-    for (int g = 0; g < G; ++g) V::store(sums + r * O + 16 * g, fresh[r][g]);
-  }
-}
-
-/// sums [C, O] += (or =, `first`) src times diff_dst at a point, over `count` tiles.
-void add_point(const Tiles& src, const Tiles& diff, Index point, Index count, float* sums,
-               bool first) {
-  const Index O = diff.C;
-  for (Index c = 0; c < src.C; c += 8) {
-    const float* x = src.panel(point, 0) + c / 16 * kGroup + c % 16;
-    const float* dy = diff.panel(point, 0);
-    float* to = sums + c * O;
-    Index o = 0;
-    for (; o + 32 <= O; o += 32) {
-      add_products<2>(src, x, diff, dy + o / 16 * kGroup, count, to + o, first);
-    }
-    if (o < O) add_products<1>(src, x, diff, dy + o / 16 * kGroup, count, to + o, first);
-  }
-}
+};
 
 /// What a gradient keeps in its scratch.
 struct GradientScratch {
@@ -242,79 +169,79 @@ struct GradientScratch {
   Tiles diff_dst;
   float* sums;  // [points, C, O], point_stride() apart
 
-  GradientScratch(const WinogradPlan& plan, float* scratch)
-      : src{scratch, plan.src.channels, kBackwardPanels},
-        diff_dst{scratch + Tiles::floats(plan.src.channels, kBackwardPanels), plan.dst.channels,
-                 kBackwardPanels},
-        sums(diff_dst.data + Tiles::floats(plan.dst.channels, kBackwardPanels)) {}
+  GradientScratch(const WinogradPlan& plan, Index count, float* scratch)
+      : src{scratch, plan.src.channels, count, stride(plan.src)},
+        diff_dst{src.data + plan.points() * src.point_stride, plan.dst.channels, count,
+                 stride(plan.dst)},
+        sums(diff_dst.data + plan.points() * diff_dst.point_stride) {}
+
+  static Index stride(const Shape& shape) { return Tiles::floats(shape.channels, kBackwardPanels); }
 };
 
 }  // namespace
 
 void WinogradWeights::run(Index part) const {
   const Index stride = WinogradPlan::point_stride(C, O);
-  const auto take = [&](const float* from, float* to) {
-    Column<6> half[3];
+  const auto take = [&]<int M>(const float* from, float* to, Transforms<M> /*by*/) {
+    constexpr Index P = M + 2;
+    Column<M + 2> half[3];
     for (Index kh = 0; kh < 3; ++kh) {
       Column<3> g;
       for (Index kw = 0; kw < 3; ++kw) {
         const Index tap = turned ? 8 - (3 * kh + kw) : 3 * kh + kw;
         g[kw] = V::gather(from + tap, o_stride);
       }
-      half[kh] = weights_to_points(g);
+      half[kh] = Transforms<M>::weights_to_points(g);
     }
-    for (Index j = 0; j < 6; ++j) {
-      const auto column = weights_to_points({{half[0][j], half[1][j], half[2][j]}});
-      for (Index i = 0; i < 6; ++i) V::store(to + (6 * i + j) * stride, column[i]);
+    for (Index j = 0; j < P; ++j) {
+      const auto column = Transforms<M>::weights_to_points({{half[0][j], half[1][j], half[2][j]}});
+      for (Index i = 0; i < P; ++i) V::store(to + (P * i + j) * stride, column[i]);
     }
   };
-  for (Index block = 0; block < O; block += 32) {
-    const Index width = std::min<Index>(32, O - block);
-    for (Index c = 16 * part; c < 16 * part + 16; ++c) {
-      for (Index o = 0; o < width; o += 16) {
-        take(weights + c * c_stride + (block + o) * o_stride, dst + block * C + c * width + o);
+  with_transforms(tile, [&](auto transforms) {
+    for (Index block = 0; block < O; block += 32) {
+      const Index width = std::min<Index>(32, O - block);
+      for (Index c = 16 * part; c < 16 * part + 16; ++c) {
+        for (Index o = 0; o < width; o += 16) {
+          take(weights + c * c_stride + (block + o) * o_stride, dst + block * C + c * width + o,
+               transforms);
+        }
       }
     }
-  }
+  });
 }
 
 Index winograd_parts(const WinogradPlan& plan) { return count_blocks(plan, kForwardPanels); }
 
 Index winograd_scratch_floats(const WinogradPlan& plan) {
-  return Tiles::floats(plan.src.channels, kForwardPanels) +
-         Tiles::floats(plan.dst.channels, kForwardPanels);
+  return (plan.points() + 1) * ForwardScratch::stride(plan);
 }
 
 template <typename T>
 void WinogradForward<T>::run(Index part, float* scratch) const {
-  const Index C = plan.src.channels;
-  const Index O = plan.dst.channels;
-  const Block block(plan, kForwardPanels, part);
-  Tiles x{scratch, C, kForwardPanels};
-  Tiles y{scratch + Tiles::floats(C, kForwardPanels), O, kForwardPanels};
-  for (Index group = 0; group < C / 16; ++group) {
-    take_tiles<6, to_points>(plan, plan.src, src, plan.padding, block, group, x);
+  const Block block(plan, winograd_parts(plan), part);
+  const ForwardScratch at(plan, block.count, scratch);
+  for (Index group = 0; group < plan.src.channels / 16; ++group) {
+    take_src(plan, src, block, group, at.src);
   }
-  for (Index point = 0; point < kPoints; ++point) {
-    for (Index panel = 0; panel * kPanel < block.count; ++panel) {
-      const Index used = std::min(kPanel, block.count - panel * kPanel);
-      kMultiplyPanel[static_cast<std::size_t>(used - 1)](
-          x.panel(point, panel), C, points + point * plan.point_stride(), O, y.panel(point, panel));
+  for (Index point = 0; point < plan.points(); ++point) {
+    multiply_point(at.src, points + point * plan.point_stride(), at.dst, point);
+  }
+  with_transforms(plan.tile, [&]<int M>(Transforms<M> /*by*/) {
+    for (Index group = 0; group < plan.dst.channels / 16; ++group) {
+      const Finish finish{bias == nullptr ? nullptr : bias + 16 * group, sum, relu};
+      for (Index t = 0; t < block.count; ++t) {
+        const Window to = window(plan, block.first + t, 0);
+        give_tile<M>(plan.dst, at.dst.at(t, group), at.dst.point_stride, to, finish,
+                     const_cast<T*>(image_of(dst, plan.dst, to.sample, group)));
+      }
     }
-  }
-  for (Index group = 0; group < O / 16; ++group) {
-    const Finish finish{bias == nullptr ? nullptr : bias + 16 * group, sum, relu};
-    for (Index t = 0; t < block.count; ++t) {
-      const Window at = window(plan, block.first + t, 0);
-      give_tile(plan.dst, y.at(t, group), y.point_stride(), at, finish,
-                const_cast<T*>(image_of(dst, plan.dst, at.sample, group)));
-    }
-  }
+  });
 }
 
 Index winograd_gradient_scratch_floats(const WinogradPlan& plan) {
-  return Tiles::floats(plan.src.channels, kBackwardPanels) +
-         Tiles::floats(plan.dst.channels, kBackwardPanels) + plan.point_floats();
+  return plan.points() * (GradientScratch::stride(plan.src) + GradientScratch::stride(plan.dst)) +
+         plan.point_floats();
 }
 
 template <typename T>
@@ -324,50 +251,52 @@ Index WinogradGradient<T>::blocks() const {
 
 template <typename T>
 void WinogradGradient<T>::take(Index block, Index part) const {
-  const GradientScratch of(plan, scratch);
-  const Block tiles(plan, kBackwardPanels, block);
+  const Block tiles(plan, blocks(), block);
+  const GradientScratch at(plan, tiles.count, scratch);
   const Index groups = plan.src.channels / 16;
   if (part < groups) {
-    take_tiles<6, to_points>(plan, plan.src, src, plan.padding, tiles, part, of.src);
+    take_src(plan, src, tiles, part, at.src);
   } else {
-    take_tiles<4, diff_to_points>(plan, plan.dst, diff_dst, 0, tiles, part - groups, of.diff_dst);
+    take_diff_dst(plan, diff_dst, tiles, part - groups, at.diff_dst);
   }
 }
 
 template <typename T>
 void WinogradGradient<T>::multiply(Index block, Index part) const {
-  const GradientScratch of(plan, scratch);
-  const Block tiles(plan, kBackwardPanels, block);
-  constexpr Index kEach = kPoints / kMultiplyParts;
-  for (Index point = part * kEach; point < (part + 1) * kEach; ++point) {
-    add_point(of.src, of.diff_dst, point, tiles.count, of.sums + point * plan.point_stride(),
-              block == 0);
+  const GradientScratch at(plan, Block(plan, blocks(), block).count, scratch);
+  const Index end = (part + 1) * plan.points() / kMultiplyParts;
+  for (Index point = part * plan.points() / kMultiplyParts; point < end; ++point) {
+    add_point(at.src, at.diff_dst, point, at.sums + point * plan.point_stride(), block == 0);
   }
 }
 
 template <typename T>
 void WinogradGradient<T>::finish(Index part) const {
-  const float* sums = GradientScratch(plan, scratch).sums;
+  const float* sums = GradientScratch(plan, 0, scratch).sums;
   const Index matrix = plan.src.channels * plan.dst.channels;
   const Index vectors = matrix / 16;
-  for (Index v = part * vectors / kFinishParts; v < (part + 1) * vectors / kFinishParts; ++v) {
-    const Index i = 16 * v;
-    Column<3> half[6];
-    for (Index p = 0; p < 6; ++p) {
-      Column<6> e;
-      for (Index j = 0; j < 6; ++j) {
-        e[j] = V::load(sums + (6 * p + j) * plan.point_stride() + i);
+  with_transforms(plan.tile, [&]<int M>(Transforms<M> /*by*/) {
+    constexpr int P = M + 2;
+    for (Index v = part * vectors / kFinishParts; v < (part + 1) * vectors / kFinishParts; ++v) {
+      const Index i = 16 * v;
+      Column<3> half[P];
+      for (Index p = 0; p < P; ++p) {
+        Column<P> e;
+        for (Index j = 0; j < P; ++j) {
+          e[j] = V::load(sums + (P * p + j) * plan.point_stride() + i);
+        }
+        half[p] = Transforms<M>::weights_from_points(e);
       }
-      half[p] = weights_from_points(e);
-    }
-    for (Index kw = 0; kw < 3; ++kw) {
-      const auto column = weights_from_points(
-          {{half[0][kw], half[1][kw], half[2][kw], half[3][kw], half[4][kw], half[5][kw]}});
-      for (Index kh = 0; kh < 3; ++kh) {
-        V::store(diff_weights + (3 * kh + kw) * matrix + i, column[kh]);
+      for (Index kw = 0; kw < 3; ++kw) {
+        Column<P> e;
+        for (Index p = 0; p < P; ++p) e[p] = half[p][kw];
+        const auto column = Transforms<M>::weights_from_points(e);
+        for (Index kh = 0; kh < 3; ++kh) {
+          V::store(diff_weights + (3 * kh + kw) * matrix + i, column[kh]);
+        }
       }
     }
-  }
+  });
 }
 
 template <typename T>

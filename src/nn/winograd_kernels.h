@@ -5,9 +5,10 @@
 
 namespace kindred {
 
-/// A 3x3 convolution of stride 1 by Winograd's minimal filtering, F(4x4, 3x3): src in overlapping
-/// tiles of 6x6, each of which gives 4x4 pixels of dst. A tile and the weights are taken to 36
-/// points, where the convolution is a product for each, 36 multiplications in place of 144.
+/// A 3x3 convolution of stride 1 by Winograd's minimal filtering, F(4x4, 3x3) or F(7x7, 3x3): src
+/// in overlapping tiles of 6x6 (9x9), each of which gives 4x4 (7x7) pixels of dst. A tile and the
+/// weights are taken to 36 (81) points, where the convolution is a product for each, 36 (81)
+/// multiplications in place of 144 (441).
 /// Source: Lavin and Gray 2016, "Fast Algorithms for Convolutional Neural Networks", section 4.
 /// Tensors are float in blocks of 16 channels, as oneDNN's nChw16c, or Bfloat16 channels-last; T
 /// below is one of the two. What is computed at the points is float in both.
@@ -16,17 +17,19 @@ struct WinogradPlan {
   Shape src;  ///< channels of both: multiples of 16
   Shape dst;
   Index padding = 1;  ///< 0 to 2
+  Index tile = 4;     ///< pixels of dst in each direction: 4 or 7
 
-  Index tile_rows() const { return blocks_of(dst.height, 4); }
-  Index tile_cols() const { return blocks_of(dst.width, 4); }
+  Index tile_rows() const { return blocks_of(dst.height, tile); }
+  Index tile_cols() const { return blocks_of(dst.width, tile); }
   Index tiles() const { return S * tile_rows() * tile_cols(); }
-  /// Of weights at the 36 points. Points are a cache line more than C * O apart, so that they fall
-  /// into different sets.
+  Index points() const { return (tile + 2) * (tile + 2); }
+  /// Of weights at the points, which are a cache line more than C * O apart, so that they fall into
+  /// different sets.
   static Index point_stride(Index C, Index O) { return C * O + 16; }
   Index point_stride() const { return point_stride(src.channels, dst.channels); }
-  Index point_floats() const { return 36 * point_stride(); }
+  Index point_floats() const { return points() * point_stride(); }
   /// The convolution of diff_dst, with weights turned by half a turn, that gives diff_src.
-  WinogradPlan of_diff() const { return {S, dst, src, 2 - padding}; }
+  WinogradPlan of_diff() const { return {S, dst, src, 2 - padding, tile}; }
 };
 
 /// Weights at the points; `turned`: by half a turn. dst [point_floats()] is, for each point and
@@ -38,6 +41,7 @@ struct WinogradWeights {
   Index c_stride;
   Index o_stride;
   bool turned;
+  Index tile;  ///< the plan's
   float* dst;
 
   /// Independent pieces that the work falls into.

@@ -1,10 +1,12 @@
 #pragma once
+#include <array>
+#include <cstddef>
+#include <utility>
+
 #include "nn/vector.h"
 
-// Winograd's F(4x4, 3x3) in one direction, for 16 channels at once. The points are 0, ±a, ±b and
-// infinity. Lavin and Gray 2016 take a = 1, b = 2; these err half as much, and all constants of
-// theirs but the weights' are exact. Each function is one of their matrices times a column
-// (section 4.2).
+// Winograd's F(M x M, 3x3) in one direction, for 16 channels at once: each function is one of the
+// matrices of Lavin and Gray 2016 (section 4.2) times a column.
 
 namespace kindred::winograd {
 
@@ -18,59 +20,161 @@ struct Column {
   const Float& operator[](Index i) const { return v[i]; }
 };
 
-inline constexpr float a = 0.625F;
-inline constexpr float b = 1.5F;
-inline constexpr float a2 = a * a;
-inline constexpr float b2 = b * b;
-inline constexpr float kAtZero = 1 / (a2 * b2);
-inline constexpr float kAtA = 1 / (2 * a2 * (a2 - b2));
-inline constexpr float kAtB = 1 / (2 * b2 * (b2 - a2));
+/// Where polynomials are evaluated, but for infinity, which comes last: 0, if at all, and then
+/// pairs ±p. Of the points of few bits, up to 4, these err the least: half as much as Lavin and
+/// Gray's 0, ±1 and ±2.
+template <int M>
+inline constexpr std::array<double, M + 1> kFinitePoints{};
+template <>
+inline constexpr std::array<double, 5> kFinitePoints<4>{0, 0.625, -0.625, 1.5, -1.5};
+template <>
+inline constexpr std::array<double, 8> kFinitePoints<7>{0.25, -0.25, 0.625, -0.625,
+                                                        1,    -1,    2.5,   -2.5};
 
-/// Bᵀ
-inline Column<6> to_points(const Column<6>& d) {
-  const Float even_a = d[4] - b2 * d[2];
-  const Float odd_a = a * (d[3] - b2 * d[1]);
-  const Float even_b = d[4] - a2 * d[2];
-  const Float odd_b = b * (d[3] - a2 * d[1]);
-  return {{(a2 * b2) * d[0] - (a2 + b2) * d[2] + d[4], even_a + odd_a, even_a - odd_a,
-           even_b + odd_b, even_b - odd_b, (a2 * b2) * d[1] - (a2 + b2) * d[3] + d[5]}};
+/// A row for each point.
+template <int N, int K>
+using Matrix = std::array<std::array<float, K>, N>;
+
+/// The rows of points p and -p as half their sum and half their difference: each has zeros where
+/// the other has not.
+template <int N, int K>
+constexpr Matrix<N, K> halved(const std::array<std::array<double, K>, N>& rows) {
+  Matrix<N, K> result{};
+  for (std::size_t k = 0; k < K; ++k) {
+    std::size_t r = 0;
+    for (; r < (N - 1) % 2; ++r) result[r][k] = static_cast<float>(rows[r][k]);
+    for (; r < N - 1; r += 2) {
+      result[r][k] = static_cast<float>((rows[r][k] + rows[r + 1][k]) / 2);
+      result[r + 1][k] = static_cast<float>((rows[r][k] - rows[r + 1][k]) / 2);
+    }
+    result[N - 1][k] = static_cast<float>(rows[N - 1][k]);
+  }
+  return result;
 }
 
-/// Aᵀ
-inline Column<4> from_points(const Column<6>& m) {
-  const Float even_a = m[1] + m[2];
-  const Float odd_a = m[1] - m[2];
-  const Float even_b = m[3] + m[4];
-  const Float odd_b = m[3] - m[4];
-  return {{m[0] + even_a + even_b, a * odd_a + b * odd_b, a2 * even_a + b2 * even_b,
-           (a2 * a) * odd_a + (b2 * b) * odd_b + m[5]}};
+/// 1, p, p², ..., divided by the product of p's distances from the other points where `divided`.
+template <int M, int K>
+constexpr Matrix<M + 2, K> powers(bool divided) {
+  constexpr auto& points = kFinitePoints<M>;
+  std::array<std::array<double, K>, M + 2> rows{};
+  for (std::size_t r = 0; r < points.size(); ++r) {
+    double power = 1;
+    for (std::size_t other = 0; divided && other < points.size(); ++other) {
+      if (other != r) power /= points[r] - points[other];
+    }
+    for (std::size_t k = 0; k < K; ++k, power *= points[r]) rows[r][k] = power;
+  }
+  rows[M + 1][K - 1] = 1;
+  return halved<M + 2, K>(rows);
 }
 
-/// A
-inline Column<6> diff_to_points(const Column<4>& y) {
-  const Float even_a = y[0] + a2 * y[2];
-  const Float odd_a = a * y[1] + (a2 * a) * y[3];
-  const Float even_b = y[0] + b2 * y[2];
-  const Float odd_b = b * y[1] + (b2 * b) * y[3];
-  return {{y[0], even_a + odd_a, even_a - odd_a, even_b + odd_b, even_b - odd_b, y[3]}};
+/// The coefficients of the product of (x - q) over all finite points q but p.
+template <int M>
+constexpr Matrix<M + 2, M + 2> products() {
+  constexpr auto& points = kFinitePoints<M>;
+  std::array<std::array<double, M + 2>, M + 2> rows{};
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    rows[r][0] = 1;
+    for (std::size_t other = 0; other < points.size(); ++other) {
+      if (other == r) continue;
+      for (std::size_t k = rows.size() - 1; k > 0; --k) {
+        rows[r][k] = rows[r][k - 1] - points[other] * rows[r][k];
+      }
+      rows[r][0] *= -points[other];
+    }
+  }
+  return halved<M + 2, M + 2>(rows);
 }
 
-/// G
-inline Column<6> weights_to_points(const Column<3>& g) {
-  const Float even_a = kAtA * (g[0] + a2 * g[2]);
-  const Float odd_a = (kAtA * a) * g[1];
-  const Float even_b = kAtB * (g[0] + b2 * g[2]);
-  const Float odd_b = (kAtB * b) * g[1];
-  return {{kAtZero * g[0], even_a + odd_a, even_a - odd_a, even_b + odd_b, even_b - odd_b, g[2]}};
+template <std::size_t N, std::size_t K>
+constexpr std::array<std::array<float, N>, K> transposed(
+    const std::array<std::array<float, K>, N>& matrix) {
+  std::array<std::array<float, N>, K> result{};
+  for (std::size_t n = 0; n < N; ++n) {
+    for (std::size_t k = 0; k < K; ++k) result[k][n] = matrix[n][k];
+  }
+  return result;
 }
 
-/// Gᵀ
-inline Column<3> weights_from_points(const Column<6>& e) {
-  const Float even_a = kAtA * (e[1] + e[2]);
-  const Float odd_a = (kAtA * a) * (e[1] - e[2]);
-  const Float even_b = kAtB * (e[3] + e[4]);
-  const Float odd_b = (kAtB * b) * (e[3] - e[4]);
-  return {{kAtZero * e[0] + even_a + even_b, odd_a + odd_b, a2 * even_a + b2 * even_b + e[5]}};
+// Everything below is inlined, so that a tile's columns stay in registers: the compiler's own limit
+// would end it in the middle.
+
+/// Pairs (u, v) become (u + v, u - v).
+template <int N>
+[[gnu::always_inline]] inline Column<N> added_and_subtracted(Column<N> column) {
+  for (int r = (N - 1) % 2; r < N - 1; r += 2) {
+    const Float u = column[r];
+    const Float v = column[r + 1];
+    column[r] = u + v;
+    column[r + 1] = u - v;
+  }
+  return column;
+}
+
+/// A row of a matrix times x, without its zeros.
+template <const auto& matrix, int R, int... K>
+[[gnu::always_inline]] inline Float row_times(const Column<sizeof...(K)>& x,
+                                              std::integer_sequence<int, K...> /*of x*/) {
+  constexpr auto first = [] {
+    int k = 0;
+    while (matrix[R][k] == 0) ++k;
+    return k;
+  }();
+  Float sum = matrix[R][first] * x[first];
+  ((K > first && matrix[R][K] != 0 ? void(sum += matrix[R][K] * x[K]) : void()), ...);
+  return sum;
+}
+
+template <const auto& matrix, int K, int... R>
+[[gnu::always_inline]] inline Column<sizeof...(R)> times(
+    const Column<K>& x, std::integer_sequence<int, R...> /*of the matrix*/) {
+  return {{row_times<matrix, R>(x, std::make_integer_sequence<int, K>{})...}};
+}
+
+template <const auto& matrix, int K>
+[[gnu::always_inline]] inline auto times(const Column<K>& x) {
+  return times<matrix>(x, std::make_integer_sequence<int, static_cast<int>(matrix.size())>{});
+}
+
+/// The columns: pixels of src, numbers at points, pixels of dst, weights.
+template <int M>
+struct Transforms {
+  using Src = Column<M + 2>;
+  using Points = Column<M + 2>;
+  using Dst = Column<M>;
+  using Weights = Column<3>;
+
+  static constexpr auto kSrc = products<M>();                         // Bᵀ
+  static constexpr auto kToDst = transposed(powers<M, M>(false));     // Aᵀ
+  static constexpr auto kDst = powers<M, M>(false);                   // A
+  static constexpr auto kWeights = powers<M, 3>(true);                // G
+  static constexpr auto kToWeights = transposed(powers<M, 3>(true));  // Gᵀ
+
+  [[gnu::always_inline]] static Points src_to_points(const Src& x) {
+    return added_and_subtracted(times<kSrc>(x));
+  }
+  [[gnu::always_inline]] static Dst dst_from_points(const Points& x) {
+    return times<kToDst>(added_and_subtracted(x));
+  }
+  [[gnu::always_inline]] static Points dst_to_points(const Dst& x) {
+    return added_and_subtracted(times<kDst>(x));
+  }
+  [[gnu::always_inline]] static Points weights_to_points(const Weights& x) {
+    return added_and_subtracted(times<kWeights>(x));
+  }
+  [[gnu::always_inline]] static Weights weights_from_points(const Points& x) {
+    return times<kToWeights>(added_and_subtracted(x));
+  }
+};
+
+/// body(Transforms<M>{}) for a plan's M.
+template <typename Body>
+void with_transforms(Index tile, Body&& body) {
+  if (tile == 7) {
+    body(Transforms<7>{});
+  } else {
+    body(Transforms<4>{});
+  }
 }
 
 }  // namespace kindred::winograd
