@@ -23,8 +23,8 @@ FormatTag winograd_layout(ElementType type) {
   return type == kBfloat16 ? FormatTag::nhwc : FormatTag::nChw16c;
 }
 
-/// The tile that needs fewer multiplications. In float the larger, which errs ten times as much, is
-/// not for use; next to how bfloat16 rounds dst its error is a hundredth.
+/// The tile that needs fewer multiplications: in float always the smaller, as the larger errs ten
+/// times as much. Rounding dst to bfloat16 costs a hundred times more than that.
 WinogradPlan plan_of(Index S, const Source& src, const ConvolutionSettings& settings) {
   const WinogradPlan small{S, src.shape, settings.dst(src.shape), settings.padding, 4};
   WinogradPlan large = small;
@@ -190,7 +190,7 @@ std::unique_ptr<BoundLayer> WinogradConvolution::bind() const {
   });
 }
 
-/// Measured with AVX-512: see winograd_kernels.cc. AMX multiplies bfloat16 faster.
+/// Measured with AVX-512 (bench/README.md). With AMX direct convolution is faster in bfloat16.
 bool wins(const Source& src, const ConvolutionSettings& settings) {
   return std::min(src.shape.height, src.shape.width) >= 7 && src.shape.channels >= 32 &&
          settings.channels >= 32 && (type_of(src.desc) == kFloat32 || !has_amx());
