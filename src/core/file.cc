@@ -14,28 +14,12 @@
 #include <memory>
 #include <new>
 #include <system_error>
-#include <utility>
 
+#include "core/file_handle.h"
 #include "kindred/core/error.h"
 
 namespace kindred {
 namespace {
-
-// An open file that closes itself; close() reports.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-  bool close() { return ::close(std::exchange(fd_, -1)) == 0; }
-
- private:
-  int fd_;
-};
 
 [[noreturn]] void fail_io(const std::string& path, const char* what) {
   const int code = errno;
@@ -56,8 +40,8 @@ void write_all(int fd, std::span<const std::byte> bytes, const std::string& path
 
 void sync_folder(const std::string& path) {
   const std::string parent = std::filesystem::path(path).parent_path().string();
-  const Descriptor folder(::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY));
-  if (folder.get() < 0 || ::fsync(folder.get()) != 0) fail_io(path, "syncing its folder");
+  const FileHandle folder(::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY));
+  if (!folder.valid() || ::fsync(folder.get()) != 0) fail_io(path, "syncing its folder");
 }
 
 }  // namespace
@@ -65,8 +49,8 @@ void sync_folder(const std::string& path) {
 void write_file_durably(const std::string& path,
                         std::span<const std::span<const std::byte>> parts) {
   const std::string beside = path + ".partial";
-  Descriptor file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-  if (file.get() < 0) {
+  FileHandle file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  if (!file.valid()) {
     fail(ErrorKind::cannot_create,
          fmt::format("{}: cannot create: {}", beside, std::strerror(errno)));
   }
@@ -90,9 +74,9 @@ void write_file_durably(const std::string& path, std::string_view text) {
 
 std::vector<std::byte> read_file(const std::string& path, Index most) {
   // O_NONBLOCK: opening a named pipe would wait for somebody to write into it.
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  const FileHandle file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat status {};
-  if (file.get() < 0 || ::fstat(file.get(), &status) != 0) {
+  if (!file.valid() || ::fstat(file.get(), &status) != 0) {
     fail(ErrorKind::no_input, fmt::format("{}: cannot open: {}", path, std::strerror(errno)));
   }
   if (!S_ISREG(status.st_mode)) fail(ErrorKind::no_input, path + ": is not a regular file");

@@ -10,7 +10,7 @@
 #include <iterator>
 #include <memory>
 
-#include "data/file_handle.h"
+#include "core/file_handle.h"
 
 namespace kindred {
 

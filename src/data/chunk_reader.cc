@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "data/positioned_io.h"
+#include "core/positioned_io.h"
 #include "kindred/core/error.h"
 
 namespace kindred {

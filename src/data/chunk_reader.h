@@ -3,8 +3,8 @@
 #include <span>
 #include <vector>
 
+#include "core/file_handle.h"
 #include "data/chunk_table.h"
-#include "data/file_handle.h"
 
 namespace kindred {
 

@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <bit>
 
+#include "core/positioned_io.h"
 #include "data/chunk_finder.h"
 #include "data/hdf5_access.h"
 #include "data/hdf5_session.h"
-#include "data/positioned_io.h"
 
 namespace kindred {
 namespace {

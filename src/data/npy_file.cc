@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "core/check_finite.h"
 #include "data/npy_array.h"
-#include "data/sample_columns.h"
 #include "kindred/core/error.h"
 #include "kindred/core/file.h"
 

@@ -12,8 +12,8 @@
 #include <numeric>
 #include <set>
 
-#include "data/file_handle.h"
-#include "data/positioned_io.h"
+#include "core/file_handle.h"
+#include "core/positioned_io.h"
 #include "data/sample_columns.h"
 #include "kindred/core/error.h"
 #include "kindred/data/hdf5_file.h"

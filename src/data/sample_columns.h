@@ -40,7 +40,4 @@ Matrix read_rows(const Hdf5File& file, const std::string& name);
 Matrix read_targets(const Hdf5File& file, const std::string& name, Index rows,
                     const std::string& counted);
 
-/// Fails with data at the first value that is NaN or infinite; row 0 is row `first_row` of `where`.
-void check_finite(ConstMatrixView values, const std::string& where, Index first_row = 0);
-
 }  // namespace kindred

@@ -8,7 +8,7 @@
 #include <numeric>
 #include <vector>
 
-#include "data/sample_columns.h"
+#include "core/check_finite.h"
 #include "kindred/core/error.h"
 #include "kindred/core/memory.h"
 

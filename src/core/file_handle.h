@@ -5,7 +5,7 @@
 
 namespace kindred {
 
-/// An open file descriptor, closed at the end.
+/// An open file descriptor, closed at the end; close() tells whether that went well.
 class FileHandle {
  public:
   FileHandle() = default;
@@ -20,6 +20,7 @@ class FileHandle {
   }
   int get() const { return descriptor_; }
   bool valid() const { return descriptor_ >= 0; }
+  bool close() { return ::close(std::exchange(descriptor_, -1)) == 0; }
 
  private:
   int descriptor_ = -1;

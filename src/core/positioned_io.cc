@@ -1,4 +1,4 @@
-#include "data/positioned_io.h"
+#include "core/positioned_io.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
