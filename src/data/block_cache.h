@@ -7,7 +7,7 @@
 
 #include "kindred/core/function_ref.h"
 #include "kindred/core/index.h"
-#include "kindred/data/dataset.h"
+#include "kindred/data/sample_kinds.h"
 
 namespace kindred {
 

@@ -2,8 +2,9 @@
 #include <string>
 #include <vector>
 
-#include "kindred/data/dataset.h"
+#include "kindred/core/shape.h"
 #include "kindred/data/hdf5_file.h"
+#include "kindred/data/sample_kinds.h"
 
 namespace kindred {
 

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "data/hdf5_layout.h"
-#include "kindred/data/dataset.h"
 #include "kindred/data/hdf5_file.h"
+#include "kindred/data/sample_kinds.h"
 
 namespace kindred {
 

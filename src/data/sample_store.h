@@ -7,7 +7,7 @@
 #include "data/sample_rows.h"
 #include "data/sample_stream.h"
 #include "kindred/core/buffer.h"
-#include "kindred/data/dataset.h"
+#include "kindred/data/sample_kinds.h"
 
 namespace kindred {
 

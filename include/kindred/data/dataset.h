@@ -8,28 +8,9 @@
 
 #include "kindred/core/matrix.h"
 #include "kindred/core/shape.h"
+#include "kindred/data/sample_kinds.h"
 
 namespace kindred {
-
-enum class Element { u8, f32 };  ///< /images hold bytes, /vectors hold floats
-
-/// Which samples of a data set.
-enum class Split : std::uint8_t { train = 0, validation = 1, test = 2, all = 255 };
-
-/// How a caller goes through the samples; what it gets is the same.
-enum class Reading {
-  in_order,  ///< once, onwards: what was read is not wanted again
-  random,    ///< again and again, anywhere
-};
-
-/// What a file of somebody else calls things; what is empty is found (datasets/README.md).
-struct DatasetNames {
-  std::string images = {};  ///< the data set of images or vectors
-  std::string labels = {};  ///< its labels; "NAME:COLUMN" where there are several a sample
-  std::string layout = {};  ///< "nhwc" or "nchw", where it is not what it looks like
-
-  bool empty() const { return images.empty() && labels.empty() && layout.empty(); }
-};
 
 /// A data set in HDF5 (datasets/README.md), checked from end to end when opened: shapes, types,
 /// counts, label range, finite values.
