@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "data/hdf5_layout.h"
+#include "data/hdf5_numbers.h"
 #include "data/sample_columns.h"
 #include "data/sample_labels.h"
 #include "data/sample_rows.h"

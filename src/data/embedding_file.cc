@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "data/hdf5_numbers.h"
 #include "data/sample_columns.h"
 #include "kindred/core/error.h"
 #include "kindred/data/hdf5_file.h"

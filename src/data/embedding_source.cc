@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "data/sample_columns.h"
+#include "data/hdf5_numbers.h"
 #include "kindred/core/error.h"
 #include "kindred/data/hdf5_file.h"
 #include "kindred/data/npy_file.h"

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cctype>
 
-#include "data/import_names.h"
+#include "data/split_names.h"
 #include "kindred/core/error.h"
 
 namespace kindred {

@@ -4,7 +4,7 @@
 
 #include <array>
 
-#include "data/import_names.h"
+#include "data/split_names.h"
 #include "kindred/core/error.h"
 
 namespace kindred {

@@ -5,6 +5,7 @@
 #include "data/image_arrays.h"
 #include "data/import_formats.h"
 #include "data/import_names.h"
+#include "data/split_names.h"
 #include "data/text_lines.h"
 #include "kindred/core/error.h"
 

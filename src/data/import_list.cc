@@ -7,6 +7,7 @@
 
 #include "data/import_formats.h"
 #include "data/import_names.h"
+#include "data/split_names.h"
 #include "data/text_lines.h"
 #include "kindred/core/error.h"
 #include "kindred/core/file.h"

@@ -2,40 +2,15 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cctype>
 #include <filesystem>
 #include <map>
+#include <vector>
 
 #include "data/archive.h"
 #include "data/image.h"
+#include "data/text_lines.h"
 
 namespace kindred {
-namespace {
-
-std::string small(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
-
-}  // namespace
-
-std::optional<std::uint8_t> split_named(const std::string& name) {
-  const std::string text = small(name);
-  if (text == "train" || text == "training") return std::uint8_t{0};
-  if (text == "val" || text == "valid" || text == "validation") return std::uint8_t{1};
-  if (text == "test" || text == "testing") return std::uint8_t{2};
-  return std::nullopt;
-}
-
-std::optional<std::uint8_t> split_in_name(const std::string& name) {
-  const std::string text = small(name);
-  if (text.find("train") != text.npos) return std::uint8_t{0};
-  if (text.find("val") != text.npos) return std::uint8_t{1};
-  if (text.find("test") != text.npos || text.find("t10k") != text.npos) return std::uint8_t{2};
-  return std::nullopt;
-}
 
 std::string source_stem(const SourceFiles& files, Index source) {
   const std::filesystem::path path(files.sources()[static_cast<std::size_t>(source)]);
@@ -57,7 +32,8 @@ std::string last_part(const std::string& name) { return name.substr(name.rfind('
 std::string why_no_image(const std::string& name) {
   const std::string_view kind = unread_kind_of_name(name);
   if (!kind.empty()) return fmt::format("is of a kind that is not read ({})", kind);
-  if (is_archive_name(small(name))) return "is an archive inside of a source, which is not opened";
+  if (is_archive_name(lower_case(name)))
+    return "is an archive inside of a source, which is not opened";
   return "is no image file";
 }
 

@@ -8,6 +8,7 @@
 #include "data/import_formats.h"
 #include "data/import_names.h"
 #include "data/npy_array.h"
+#include "data/split_names.h"
 #include "kindred/core/error.h"
 
 namespace kindred {

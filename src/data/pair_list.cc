@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "data/hdf5_numbers.h"
 #include "data/pair_text.h"
-#include "data/sample_columns.h"
 #include "kindred/core/error.h"
 #include "kindred/core/file.h"
 #include "kindred/data/hdf5_file.h"

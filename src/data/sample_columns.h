@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "kindred/core/matrix.h"
+#include "kindred/core/index.h"
 #include "kindred/data/hdf5_file.h"
 
 namespace kindred {
@@ -29,15 +29,5 @@ std::vector<std::string> read_paths(const Hdf5File& file, Index rows);
 
 /// What the columns take in memory.
 Index held_bytes(const SampleColumns& columns);
-
-/// A column [N] or [N, 1] of whole numbers, stored as integers or as reals. Fails with data.
-std::vector<std::int64_t> read_whole_numbers(const Hdf5File& file, const std::string& name);
-
-/// [N, D] finite float32 with at least one row and column. Fails with data.
-Matrix read_rows(const Hdf5File& file, const std::string& name);
-
-/// [rows, T] float32 with finite values, or empty where /name is absent.
-Matrix read_targets(const Hdf5File& file, const std::string& name, Index rows,
-                    const std::string& counted);
 
 }  // namespace kindred

@@ -1,6 +1,7 @@
 #include "data/text_lines.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 
 namespace kindred {
@@ -43,6 +44,12 @@ std::vector<TextLine> lines_of(std::string_view text) {
     first = end + 1;
   }
   return lines;
+}
+
+std::string lower_case(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
 }
 
 }  // namespace kindred

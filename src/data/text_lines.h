@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -19,5 +20,8 @@ std::vector<std::string_view> fields_of(std::string_view line, std::string_view 
 
 /// Nothing where the text is anything but one whole number.
 std::optional<std::int64_t> whole_number(std::string_view text);
+
+/// ASCII letters only.
+std::string lower_case(std::string text);
 
 }  // namespace kindred
