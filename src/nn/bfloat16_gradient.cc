@@ -4,7 +4,6 @@
 
 #include "kindred/core/error.h"
 #include "kindred/core/index.h"
-#include "kindred/nn/precision.h"
 #if defined(__AVX512BF16__) && defined(__AVX512BW__)
 #define KINDRED_BFLOAT16_VECTORS 1
 #include <immintrin.h>
@@ -32,13 +31,11 @@ namespace {
 constexpr Index kStep = 32;    // pixels of one product of tiles
 constexpr Index kPart = 2048;  // pixels of a part: with 64 channels, 512 KiB of scratch
 
-bool has_tiles() { return KINDRED_BFLOAT16_TILES && has_amx(); }
-
 }  // namespace
 
-bool Bfloat16Gradient::available() { return KINDRED_BFLOAT16_VECTORS && has_bfloat16(); }
+bool Bfloat16Gradient::compiled() { return KINDRED_BFLOAT16_VECTORS; }
 
-const char* Bfloat16Gradient::unit_name() { return has_tiles() ? "AMX" : "AVX512_BF16"; }
+const char* Bfloat16Gradient::unit_name() const { return tiles_ ? "AMX" : "AVX512_BF16"; }
 
 bool Bfloat16Gradient::fits(const Shape& src, const Shape& dst, Index kernel, Index padding,
                             Index groups) {
@@ -46,8 +43,13 @@ bool Bfloat16Gradient::fits(const Shape& src, const Shape& dst, Index kernel, In
          src.width == dst.width && src.channels % 32 == 0 && dst.channels % 32 == 0;
 }
 
-Bfloat16Gradient::Bfloat16Gradient(Index S, const Shape& src, const Shape& dst, Index kernel)
-    : C_(src.channels), O_(dst.channels), kernel_(kernel), row_(src.width + kernel / 2) {
+Bfloat16Gradient::Bfloat16Gradient(Index S, const Shape& src, const Shape& dst, Index kernel,
+                                   bool amx)
+    : tiles_(KINDRED_BFLOAT16_TILES && amx),
+      C_(src.channels),
+      O_(dst.channels),
+      kernel_(kernel),
+      row_(src.width + kernel / 2) {
   const Index padding = kernel / 2;
   const Index image = row_ * (src.height + padding);
   Index samples = std::max<Index>(1, std::min(S, kPart / image));
@@ -156,11 +158,10 @@ void Bfloat16Gradient::run(const Bfloat16* src, const Bfloat16* diff_dst, void* 
   auto* turned = static_cast<Bfloat16*>(scratch);
   Bfloat16* paired = turned + C_ * pitch_;
   std::fill_n(diff_weights, kernel_ * kernel_ * C_ * O_, 0.0F);
-  const bool tiles = has_tiles();
   for (Index part = 0; part < parts_; ++part) {
     turn(src + part * part_pixels_ * C_, turned);
     pair(diff_dst + part * part_pixels_ * O_, paired);
-    if (tiles) {
+    if (tiles_) {
       multiply_by_tiles(turned, paired, diff_weights);
     } else {
       multiply_by_vectors(turned, paired, diff_weights);

@@ -20,18 +20,19 @@ namespace kindred {
 /// AMX's tiles and AVX512_BF16's vectors want them.
 class Bfloat16Gradient {
  public:
-  /// True where this program was compiled for AMX or AVX512_BF16 and oneDNN finds and may use it.
-  static bool available();
-  /// "AMX", or else "AVX512_BF16".
-  static const char* unit_name();
+  /// True where this program was compiled for AVX512_BF16, or for AMX beside it.
+  static bool compiled();
   /// Stride 1, padding kernel / 2, channels in multiples of 32, one group.
   static bool fits(const Shape& src, const Shape& dst, Index kernel, Index padding, Index groups);
 
-  /// REQUIRES: fits().
-  Bfloat16Gradient(Index S, const Shape& src, const Shape& dst, Index kernel);
+  /// `amx`: the CPU has it, and it may be used. REQUIRES: fits().
+  Bfloat16Gradient(Index S, const Shape& src, const Shape& dst, Index kernel, bool amx);
 
+  /// "AMX", or else "AVX512_BF16".
+  const char* unit_name() const;
   Index scratch_bytes() const;
-  /// diff_weights [kernel, kernel, src channels, dst channels]. REQUIRES: available().
+  /// diff_weights [kernel, kernel, src channels, dst channels]. REQUIRES: compiled(), and a CPU
+  /// that has it.
   void run(const Bfloat16* src, const Bfloat16* diff_dst, void* scratch, float* diff_weights) const;
 
  private:
@@ -41,6 +42,7 @@ class Bfloat16Gradient {
   void multiply_by_vectors(const Bfloat16* turned, const Bfloat16* paired,
                            float* diff_weights) const;
 
+  bool tiles_;
   Index C_;
   Index O_;
   Index kernel_;

@@ -4,7 +4,8 @@
 #include <vector>
 
 #include "kindred/core/parameters.h"
-#include "kindred/nn/network.h"
+#include "kindred/nn/pass.h"
+#include "kindred/nn/precision.h"
 #include "nn/tensor.h"
 
 namespace kindred {

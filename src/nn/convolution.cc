@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "kindred/nn/precision.h"
 #include "nn/convolution.h"
 #include "nn/settings.h"
 #include "nn/stem.h"
@@ -87,13 +88,13 @@ class Convolution final : public WeightedLayer {
     const TensorDesc dst = chosen.forward.query_md(dnnl::query::dst_md);
     const bool channels_last = has_layout(src, FormatTag::nhwc) && has_layout(dst, FormatTag::nhwc);
     if (!compiler.training() || type_of(src) != kBfloat16 || !channels_last || settings_.bias ||
-        settings_.stride != 1 || !Bfloat16Gradient::available() ||
+        settings_.stride != 1 || !Bfloat16Gradient::compiled() || !has_bfloat16() ||
         !Bfloat16Gradient::fits(src_shape(), dst_shape(), settings_.kernel, settings_.padding,
                                 settings_.groups)) {
       return nullptr;
     }
     return std::make_unique<Bfloat16Gradient>(compiler.slice(), src_shape(), dst_shape(),
-                                              settings_.kernel);
+                                              settings_.kernel, has_amx());
   }
 
   WeightedDescs describe(const Candidate& candidate, const FusedSpec& spec, bool wants_diff,

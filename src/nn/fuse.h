@@ -2,8 +2,8 @@
 #include <string>
 #include <vector>
 
-#include "kindred/nn/architecture.h"
-#include "kindred/nn/network.h"
+#include "kindred/nn/layer_spec.h"
+#include "kindred/nn/pass.h"
 
 namespace kindred {
 

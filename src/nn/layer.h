@@ -8,7 +8,8 @@
 #include "kindred/core/function_ref.h"
 #include "kindred/core/matmul.h"
 #include "kindred/core/shape.h"
-#include "kindred/nn/network.h"
+#include "kindred/nn/pass.h"
+#include "kindred/nn/profile.h"
 #include "nn/dnnl_compat.h"
 #include "nn/scratch.h"
 

@@ -1,6 +1,6 @@
 #pragma once
 #include "kindred/core/index.h"
-#include "nn/tensor.h"
+#include "nn/channel_layout.h"
 
 namespace kindred {
 

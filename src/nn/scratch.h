@@ -3,7 +3,8 @@
 #include <cstddef>
 
 #include "kindred/core/buffer.h"
-#include "kindred/nn/network.h"
+#include "kindred/core/index.h"
+#include "kindred/nn/profile.h"
 #include "nn/dnnl_compat.h"
 
 namespace kindred {

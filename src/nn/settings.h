@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "kindred/core/recipe.h"
-#include "kindred/nn/architecture.h"
+#include "kindred/nn/layer_spec.h"
 
 namespace kindred {
 

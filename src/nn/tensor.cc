@@ -35,31 +35,12 @@ TensorDesc vector_desc(Index C) { return {{C}, kFloat32, FormatTag::a}; }
 bool has_layout(const TensorDesc& desc, FormatTag tag) { return desc == with_layout(desc, tag); }
 
 ChannelLayout channel_layout(Index S, const Shape& shape, FormatTag tag) {
-  ChannelLayout layout{S, shape.channels, shape.height, shape.width, 0, 0, {}};
-  const Index pixels = layout.pixels();
-  const auto add_groups = [&](Index from, Index to, int lanes, Index channel_stride) {
-    for (Index c = from; c < to; c += lanes) {
-      layout.groups.push_back({c, c * channel_stride, lanes});
-    }
-  };
-  if (tag == FormatTag::nhwc) {
-    layout.pixel_stride = layout.C;
-    const Index by_16 = layout.C / 16 * 16;
-    const Index by_8 = layout.C / 8 * 8;
-    add_groups(0, by_16, 16, 1);
-    add_groups(by_16, by_8, 8, 1);
-    add_groups(by_8, layout.C, 1, 1);
-  } else if (tag == FormatTag::nchw) {
-    layout.pixel_stride = 1;
-    add_groups(0, layout.C, 1, pixels);
-  } else {
-    const int lanes = tag == FormatTag::nChw16c ? 16 : 8;
-    layout.C = round_up(layout.C, lanes);
-    layout.pixel_stride = lanes;
-    add_groups(0, layout.C, lanes, pixels);
+  switch (tag) {
+    case FormatTag::nhwc: return channel_layout(S, shape, ChannelOrder::last);
+    case FormatTag::nchw: return channel_layout(S, shape, ChannelOrder::plain);
+    case FormatTag::nChw16c: return channel_layout(S, shape, ChannelOrder::blocks_of_16);
+    default: return channel_layout(S, shape, ChannelOrder::blocks_of_8);
   }
-  layout.sample_stride = layout.C * pixels;
-  return layout;
 }
 
 }  // namespace kindred

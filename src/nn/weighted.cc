@@ -212,7 +212,7 @@ std::string WeightedLayer::implementation() const {
   std::string text = forward_.implementation;
   if (data_) text += " / " + data_.implementation;
   if (backward_weights_) text += " / " + backward_weights_.implementation;
-  if (own_gradient_) text += std::string(" / own loops on ") + Bfloat16Gradient::unit_name();
+  if (own_gradient_) text += std::string(" / own loops on ") + own_gradient_->unit_name();
   if (copy_src_) text += " after " + copy_src_.implementation + " reorder";
   return text;
 }

@@ -4,18 +4,10 @@
 
 #include "kindred/core/recipe.h"
 #include "kindred/core/shape.h"
+#include "kindred/nn/layer_spec.h"
 #include "kindred/nn/precision.h"
 
 namespace kindred {
-
-/// One layer of a network, before it is compiled: its kind and settings as numbers.
-struct LayerSpec {
-  std::string kind;  ///< as in the layer registry: "convolution", "linear", "batch_norm", ...
-  std::string name;  ///< unique in the network; prefix of its segments
-  std::vector<std::pair<std::string, double>> settings;
-  std::vector<LayerSpec> body;      ///< residual: the branch with weights
-  std::vector<LayerSpec> shortcut;  ///< residual: empty for the identity
-};
 
 /// A network before it is compiled.
 struct Architecture {

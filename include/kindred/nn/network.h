@@ -11,14 +11,10 @@
 #include "kindred/core/parameters.h"
 #include "kindred/core/shape.h"
 #include "kindred/nn/architecture.h"
+#include "kindred/nn/pass.h"
 #include "kindred/nn/profile.h"
 
 namespace kindred {
-
-enum class NetworkMode {
-  training,   ///< keeps what backward needs; batch norm by the slice's own statistics
-  inference,  ///< batch norm folded into the layer before it, ReLU fused
-};
 
 class Slice;
 
@@ -90,16 +86,6 @@ class Network {
   friend class Slice;
   struct Impl;
   std::unique_ptr<Impl> impl_;
-};
-
-/// What a pass through the network depends on besides its inputs.
-struct Pass {
-  std::uint64_t seed = 0;      ///< of dropout
-  Index step = 0;              ///< of dropout
-  Index first_sample = 0;      ///< the slice's first row in the batch
-  Scratch* scratch = nullptr;  ///< the worker's
-  /// Of all workers, by their numbers: where given, idle ones take part (Workers::share).
-  std::span<const std::unique_ptr<Scratch>> scratches = {};
 };
 
 /// The mutable half of a network: one slice's activations. One thread at a time.
