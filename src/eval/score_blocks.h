@@ -5,7 +5,7 @@
 #include "kindred/core/buffer.h"
 #include "kindred/core/matrix.h"
 #include "kindred/core/parallel.h"
-#include "kindred/eval/retrieval.h"
+#include "kindred/eval/metric.h"
 
 /// Scores of queries against a gallery, computed block by block into memory that stays in cache
 /// and is reduced there. A score is the larger the nearer:

@@ -3,7 +3,7 @@
 
 #include "kindred/core/matrix.h"
 #include "kindred/core/parallel.h"
-#include "kindred/eval/retrieval.h"
+#include "kindred/eval/metric.h"
 
 namespace kindred {
 

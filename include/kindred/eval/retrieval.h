@@ -7,10 +7,9 @@
 
 #include "kindred/core/matrix.h"
 #include "kindred/core/parallel.h"
+#include "kindred/eval/metric.h"
 
 namespace kindred {
-
-enum class Similarity { cosine, inner_product, euclidean };
 
 /// k-reciprocal re-ranking (Zhong et al. 2017); k1 and k2 are at least 1, lambda in [0, 1].
 struct Rerank {
@@ -35,11 +34,6 @@ struct RetrievalOptions {
   double confidence = 0.95;  ///< share of resamples that an interval covers
   std::uint64_t seed = 1;    ///< of the resamples
   bool per_query = false;    ///< keep RetrievalResult::per_query
-};
-
-struct MetricValue {
-  std::string name;  ///< as in JSON: "recall@1", "map@r"
-  double value = 0;
 };
 
 /// Where a metric lies when queries are drawn anew, with replacement: percentiles of the means.

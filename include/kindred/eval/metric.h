@@ -1,0 +1,13 @@
+#pragma once
+#include <string>
+
+namespace kindred {
+
+enum class Similarity { cosine, inner_product, euclidean };
+
+struct MetricValue {
+  std::string name;  ///< as in JSON: "recall@1", "map@r"
+  double value = 0;
+};
+
+}  // namespace kindred
