@@ -8,7 +8,7 @@
 #include <set>
 #include <vector>
 
-#include "bench_report.h"
+#include "bench_numbers.h"
 #include "kindred/core/error.h"
 #include "kindred/core/file.h"
 

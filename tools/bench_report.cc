@@ -2,9 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
-
 #include "bench_compare.h"
+#include "bench_numbers.h"
 
 namespace kindred::tools {
 namespace {
@@ -61,14 +60,6 @@ std::string page(const Machine& machine, const std::vector<BenchResult>& results
 }
 
 }  // namespace
-
-std::string grouped(double number) {
-  if (std::abs(number) < 100) return fmt::format("{:.3g}", number);
-  std::string digits = fmt::format("{:.0f}", number);
-  const std::size_t sign = number < 0 ? 1 : 0;
-  for (std::size_t at = digits.size(); at > sign + 3;) digits.insert(at -= 3, ",");
-  return digits;
-}
 
 void report(const BenchOptions& options, const std::string& benchmark, const Machine& machine,
             const std::vector<BenchResult>& results, const std::optional<Json>& old) {

@@ -7,9 +7,6 @@
 
 namespace kindred::tools {
 
-/// 1234567.8 as "1,234,568"; below 100 with decimals.
-std::string grouped(double number);
-
 /// The page, and its numbers where --json asks for them; `old`, from read_comparison(), is set
 /// against them. `benchmark` is the subcommand.
 void report(const BenchOptions& options, const std::string& benchmark, const Machine& machine,

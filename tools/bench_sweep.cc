@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "bench_measure.h"
-#include "bench_report.h"
+#include "bench_numbers.h"
 
 namespace kindred::tools {
 namespace {
