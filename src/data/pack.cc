@@ -14,7 +14,7 @@
 
 #include "core/file_handle.h"
 #include "core/positioned_io.h"
-#include "data/hdf5_numbers.h"
+#include "data/hdf5/hdf5_numbers.h"
 #include "kindred/core/error.h"
 #include "kindred/data/hdf5_file.h"
 

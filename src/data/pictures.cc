@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "data/image.h"
+#include "data/image/image.h"
 
 namespace kindred {
 namespace {

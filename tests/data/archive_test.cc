@@ -1,12 +1,12 @@
 // What archives may hold, and what becomes of the rest.
-#include "data/archive.h"
+#include "data/archive/archive.h"
 
 #include <gtest/gtest.h>
 
 #include <filesystem>
 #include <fstream>
 
-#include "data/source_files.h"
+#include "data/archive/source_files.h"
 #include "kindred/data/dataset.h"
 #include "kindred/data/import.h"
 #include "support/tar_file.h"

@@ -1,4 +1,4 @@
-#include "data/augment_effects.h"
+#include "data/batches/augment_effects.h"
 
 #include <gtest/gtest.h>
 

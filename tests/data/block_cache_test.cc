@@ -1,4 +1,4 @@
-#include "data/block_cache.h"
+#include "data/dataset/block_cache.h"
 
 #include <gtest/gtest.h>
 

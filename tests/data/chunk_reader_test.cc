@@ -1,6 +1,6 @@
 // Chunks read without HDF5 against what HDF5 reads, for every way they can be stored; and tables
 // that say what cannot be.
-#include "data/chunk_reader.h"
+#include "data/chunks/chunk_reader.h"
 
 #include <gtest/gtest.h>
 #include <hdf5.h>

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "data/image.h"
+#include "data/image/image.h"
 #include "support/temp_folder.h"
 
 namespace kindred {

@@ -1,5 +1,5 @@
 // Decoders that crash, hang or take all memory, which no image that we have makes them do.
-#include "data/import_decoder.h"
+#include "data/import/import_decoder.h"
 
 #include <gtest/gtest.h>
 

@@ -10,7 +10,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "data/image.h"
+#include "data/image/image.h"
 #include "kindred/data/dataset.h"
 #include "kindred/data/import.h"
 #include "support/mutation.h"

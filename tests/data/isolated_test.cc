@@ -1,4 +1,4 @@
-#include "data/isolated.h"
+#include "data/isolation/isolated.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "data/image.h"
+#include "data/image/image.h"
 #include "support/data_files.h"
 #include "support/temp_folder.h"
 

@@ -5,7 +5,7 @@
 #include <regex>
 #include <thread>
 
-#include "data/sample_stream.h"
+#include "data/dataset/sample_stream.h"
 #include "kindred/core/random.h"
 #include "kindred/data/dataset.h"
 #include "support/data_files.h"

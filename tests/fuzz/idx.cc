@@ -1,5 +1,5 @@
 // IDX files (MNIST).
-#include "data/idx_array.h"
+#include "data/arrays/idx_array.h"
 #include "fuzz.h"
 
 KINDRED_FUZZ_TARGET(idx) {

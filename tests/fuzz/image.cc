@@ -1,5 +1,5 @@
 // The images that we decode ourselves: PGM, PPM, BMP; and EXIF's orientation in a JPEG.
-#include "data/image.h"
+#include "data/image/image.h"
 
 #include "fuzz.h"
 

@@ -3,7 +3,7 @@
 #include <array>
 #include <filesystem>
 
-#include "data/import_formats.h"
+#include "data/import/import_formats.h"
 #include "fuzz.h"
 
 using namespace kindred;

@@ -1,5 +1,5 @@
 // NumPy arrays.
-#include "data/npy_array.h"
+#include "data/arrays/npy_array.h"
 #include "fuzz.h"
 
 KINDRED_FUZZ_TARGET(npy) {

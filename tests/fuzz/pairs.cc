@@ -1,5 +1,5 @@
 // Lists of pairs: LFW's text lists, and CSV.
-#include "data/pair_text.h"
+#include "data/embeddings/pair_text.h"
 #include "fuzz.h"
 
 KINDRED_FUZZ_TARGET(pairs) {

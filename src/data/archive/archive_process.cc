@@ -1,0 +1,93 @@
+#include "data/archive/archive_process.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+
+namespace kindred {
+namespace {
+
+constexpr std::size_t kListed = 4096;          // files that cross together
+constexpr Index kReadBytes = Index{32} << 20;  // that cross together, and the last file
+constexpr double kSeconds = 600;               // a call may pass over much that is not wanted
+constexpr Index kMemory = Index{1} << 30;      // beside what is read
+
+// A file is held while it grows, and once more to cross.
+IsolationLimits limits_for(Index most) {
+  return {.memory = kMemory + 4 * most, .seconds = kSeconds};
+}
+
+// "./a/1.jpg" is what tar makes of "tar cf x.tar .".
+std::string without_dot(const std::string& name) {
+  return name.starts_with("./") ? name.substr(2) : name;
+}
+
+}  // namespace
+
+struct ArchiveProcess::InChild {
+  std::string path;
+  Index most;
+  std::optional<Archive> archive;
+  std::string end;  // why nothing more can be read
+
+  bool next() {
+    if (!archive) archive.emplace(path);
+    return archive->next();
+  }
+
+  void find(const std::string& name) {
+    while (next()) {
+      if (archive->refusal().empty() && without_dot(archive->name()) == name) return;
+    }
+    fail(ErrorKind::data, fmt::format("{}: changed while it was read", path));
+  }
+
+  FileContent content(const std::string& name) {
+    FileContent content;
+    try {
+      if (end.empty()) find(name);
+    } catch (const Error& error) {
+      end = error.what();
+    }
+    try {
+      if (end.empty()) content.bytes = archive->read(most);
+      if (!end.empty()) content.error = fmt::format("{}: {}: is out of reach: {}", path, name, end);
+    } catch (const Error& error) {
+      content.error = error.what();
+    }
+    return content;
+  }
+
+  static std::vector<ArchiveEntry> list(InChild* self) {
+    std::vector<ArchiveEntry> entries;
+    while (entries.size() < kListed && self->next()) {
+      entries.push_back({without_dot(self->archive->name()), self->archive->refusal()});
+    }
+    return entries;
+  }
+
+  static std::vector<FileContent> read(InChild* self, std::vector<std::string> names) {
+    std::vector<FileContent> contents;
+    Index bytes = 0;
+    for (std::size_t i = 0; i < names.size() && bytes < kReadBytes; ++i) {
+      contents.push_back(self->content(names[i]));
+      bytes += static_cast<Index>(contents.back().bytes.size());
+    }
+    return contents;
+  }
+};
+
+ArchiveProcess::ArchiveProcess(const std::string& path, Index most)
+    : reader_(new InChild{path, most, {}, {}}), process_(path, limits_for(most)) {}
+
+ArchiveProcess::~ArchiveProcess() = default;
+
+std::vector<ArchiveEntry> ArchiveProcess::list() {
+  return process_.call(InChild::list, reader_.get());
+}
+
+std::vector<FileContent> ArchiveProcess::read(const std::vector<std::string>& names) {
+  return process_.call(InChild::read, reader_.get(), names);
+}
+
+}  // namespace kindred

@@ -1,0 +1,247 @@
+#include "kindred/data/dataset.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <mutex>
+
+#include "data/dataset/sample_columns.h"
+#include "data/dataset/sample_labels.h"
+#include "data/dataset/sample_rows.h"
+#include "data/dataset/sample_store.h"
+#include "data/foreign/hdf5_layout.h"
+#include "data/hdf5/hdf5_numbers.h"
+#include "kindred/core/error.h"
+#include "kindred/core/memory.h"
+#include "kindred/data/hdf5_file.h"
+
+namespace kindred {
+namespace {
+
+constexpr Index kMostSampleBytes = Index{1} << 30;
+constexpr Index kIndexBytes =
+    16;  // of a sample: its entry in the training set, its place in a deck
+
+// /images [N, H, W, C] or [N, H, W], bytes.
+Shape image_shape(const Hdf5Dataset& images, const std::string& where) {
+  const std::vector<Index>& shape = images.shape();
+  if (images.kind() != Hdf5Kind::integer || images.element_bytes() != 1 || images.is_signed()) {
+    fail(ErrorKind::data, fmt::format("{} must hold bytes (uint8); scale to 0..255 and store them "
+                                      "so, or store numbers as /vectors float32 [N, F]",
+                                      where));
+  }
+  if (shape.size() != 4 && shape.size() != 3) {
+    fail(ErrorKind::data, fmt::format("{} has shape [{}]; [N, height, width, channels] is expected",
+                                      where, fmt::join(shape, ", ")));
+  }
+  return {.channels = shape.size() == 4 ? shape[3] : 1, .height = shape[1], .width = shape[2]};
+}
+
+// /vectors [N, F], numbers.
+Shape vector_shape(const Hdf5Dataset& vectors, const std::string& where) {
+  const std::vector<Index>& shape = vectors.shape();
+  if (vectors.kind() != Hdf5Kind::real && vectors.kind() != Hdf5Kind::integer) {
+    fail(ErrorKind::data, fmt::format("{} must hold numbers (float32)", where));
+  }
+  if (shape.size() != 2) {
+    fail(ErrorKind::data, fmt::format("{} has shape [{}]; [N, features] is expected", where,
+                                      fmt::join(shape, ", ")));
+  }
+  return {.channels = shape[1]};
+}
+
+}  // namespace
+
+struct Dataset::Impl {
+  std::string path;
+  std::string layout;
+  SampleMemory memory;
+  Shape shape;
+  Element element;
+  Index size;
+  std::unique_ptr<SampleStore> store;
+  SampleColumns columns;
+  Index classes = 0;
+  Matrix targets;
+  std::string advice;
+  bool paths_later = false;  // they are read when somebody asks
+  std::once_flag paths_read;
+
+  void check_sample(const std::string& where) const {
+    constexpr Index kMost = kMostSampleBytes / static_cast<Index>(sizeof(float));
+    if (shape.size() > kMost) {
+      fail(ErrorKind::data,
+           fmt::format("{}: a sample of more than {} values cannot be trained on", where, kMost));
+    }
+  }
+
+  void count_classes() {
+    for (const std::int64_t label : columns.labels) {
+      classes = std::max(classes, static_cast<Index>(label) + 1);
+    }
+    classes = std::max(classes, static_cast<Index>(columns.class_names.size()));
+  }
+
+  void hold(SampleRows rows) {
+    memory.held = held_bytes(columns) + size * kIndexBytes;
+    memory.held += targets.rows() * targets.view().stride() * Index{sizeof(float)};
+    store = std::make_unique<SampleStore>(std::move(rows), memory);
+    advise();
+  }
+
+  void advise() {
+    const SampleStream* const stream = store->stream();
+    if (stream == nullptr || stream->way() == SampleStream::Way::whole_rows) return;
+    const bool library = stream->way() == SampleStream::Way::library;
+    if (!library && std::is_sorted(columns.labels.begin(), columns.labels.end())) return;
+    advice = fmt::format(
+        "{} is streamed {}; `kindred pack {} PACKED.h5` writes a copy that is read "
+        "faster",
+        path,
+        library ? "by HDF5, for one reader at a time"
+                : "from packed chunks, where classes do not lie together",
+        path);
+  }
+
+  void open_ours(const Hdf5File& file);
+  void open_others(const Hdf5Layout& found);
+};
+
+void Dataset::Impl::open_ours(const Hdf5File& file) {
+  const bool images = file.exists("images");
+  if (images == file.exists("vectors")) {
+    fail(ErrorKind::data,
+         fmt::format("{}: has {} /images (uint8 [N, height, width, channels]) {} /vectors (float32 "
+                     "[N, features]); one of them is expected",
+                     path, images ? "both" : "neither", images ? "and" : "nor"));
+  }
+  const std::string name = images ? "images" : "vectors";
+  element = images ? Element::u8 : Element::f32;
+  // The store keeps whole blocks itself; HDF5 holds one chunk while it unpacks it.
+  Hdf5Dataset data = file.dataset(name, Index{1} << 20);
+  shape = images ? image_shape(data, file.where(name)) : vector_shape(data, file.where(name));
+  size = data.shape()[0];
+  if (size == 0 || shape.size() == 0) {
+    fail(ErrorKind::data, fmt::format("{} has shape [{}]: it holds no samples", file.where(name),
+                                      fmt::join(data.shape(), ", ")));
+  }
+  check_sample(fmt::format("{} has shape [{}]", file.where(name), fmt::join(data.shape(), ", ")));
+  SampleRows rows(std::move(data), file.where(name), element);
+  paths_later = !memory.holds(size, rows.sample_bytes());
+  columns = read_sample_columns(file, size, name, images ? "image" : "vector", "", !paths_later);
+  targets = read_targets(file, "targets", size, name);
+  count_classes();
+  hold(std::move(rows));
+}
+
+void Dataset::Impl::open_others(const Hdf5Layout& found) {
+  layout = found.description;
+  shape = found.shape;
+  element = found.vectors ? Element::f32 : Element::u8;
+  if (shape.size() == 0) {
+    fail(ErrorKind::data,
+         fmt::format("{}: samples of /{} are {} x {} x {}: they hold nothing", path,
+                     found.parts[0].images, shape.height, shape.width, shape.channels));
+  }
+  check_sample(path);
+  SampleLabels labels = read_sample_labels(found);
+  columns.labels = std::move(labels.labels);
+  columns.class_names = std::move(labels.class_names);
+  bool splits = false;
+  for (const LayoutPart& part : found.parts) {
+    columns.split.insert(columns.split.end(), static_cast<std::size_t>(part.count),
+                         static_cast<std::uint8_t>(part.split));
+    splits = splits || part.split != found.parts[0].split;
+  }
+  if (!splits) columns.split.clear();
+  count_classes();
+  SampleRows rows(found);
+  size = rows.size();
+  hold(std::move(rows));
+}
+
+Dataset Dataset::open(const std::string& path, Index memory, const DatasetNames& names) {
+  return open(path, memory, names, false);
+}
+
+Dataset Dataset::stream(const std::string& path, Index memory, const DatasetNames& names) {
+  return open(path, memory, names, true);
+}
+
+Dataset Dataset::open(const std::string& path, Index memory, const DatasetNames& names,
+                      bool streamed) {
+  auto impl = std::make_unique<Impl>();
+  impl->path = path;
+  impl->memory = {memory > 0 ? memory : machine_memory() / 2, streamed};
+  if (path.ends_with(".txt")) {
+    impl->open_others(find_listed_layout(path, names));
+    return Dataset(std::move(impl));
+  }
+  const Hdf5File file = Hdf5File::open(path);
+  if (names.empty() && is_our_layout(file)) {
+    impl->open_ours(file);
+  } else {
+    impl->open_others(find_layout(file, names));
+  }
+  return Dataset(std::move(impl));
+}
+
+Dataset::Dataset(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Dataset::Dataset(Dataset&&) noexcept = default;
+Dataset& Dataset::operator=(Dataset&&) noexcept = default;
+Dataset::~Dataset() = default;
+
+Index Dataset::size() const { return impl_->size; }
+const Shape& Dataset::shape() const { return impl_->shape; }
+Element Dataset::element() const { return impl_->element; }
+Index Dataset::sample_bytes() const { return impl_->store->sample_bytes(); }
+const std::string& Dataset::layout() const { return impl_->layout; }
+bool Dataset::in_memory() const { return impl_->store->in_memory(); }
+const std::string& Dataset::advice() const { return impl_->advice; }
+const std::string& Dataset::path() const { return impl_->path; }
+bool Dataset::has_labels() const { return !impl_->columns.labels.empty(); }
+std::span<const std::int64_t> Dataset::labels() const { return impl_->columns.labels; }
+Index Dataset::classes() const { return impl_->classes; }
+const std::vector<std::string>& Dataset::class_names() const { return impl_->columns.class_names; }
+std::span<const std::uint8_t> Dataset::split() const { return impl_->columns.split; }
+std::span<const std::int64_t> Dataset::groups() const { return impl_->columns.groups; }
+std::span<const std::int32_t> Dataset::episode() const { return impl_->columns.episode; }
+std::span<const std::uint8_t> Dataset::role() const { return impl_->columns.role; }
+ConstMatrixView Dataset::targets() const { return impl_->targets; }
+
+const std::vector<std::string>& Dataset::paths() const {
+  if (impl_->paths_later) {
+    std::call_once(impl_->paths_read,
+                   [&] { impl_->columns.paths = read_paths(Hdf5File::open(path()), size()); });
+  }
+  return impl_->columns.paths;
+}
+
+std::vector<Index> Dataset::samples_of(Split split) const {
+  const std::span<const std::uint8_t> splits = this->split();
+  const auto wanted = [&](Index i) {
+    const auto own =
+        splits.empty() ? Split::train : static_cast<Split>(splits[static_cast<std::size_t>(i)]);
+    return split == Split::all || own == split;
+  };
+  Index count = 0;
+  for (Index i = 0; i < size(); ++i) count += wanted(i) ? 1 : 0;
+  std::vector<Index> samples;
+  samples.reserve(static_cast<std::size_t>(count));
+  for (Index i = 0; i < size(); ++i) {
+    if (wanted(i)) samples.push_back(i);
+  }
+  return samples;
+}
+
+void Dataset::read(std::span<const Index> samples, std::byte* dst, Reading reading) const {
+  impl_->store->read(samples, dst, reading);
+}
+
+void require_labels(const Dataset& dataset, const std::string& who) {
+  if (dataset.has_labels()) return;
+  fail(ErrorKind::data, fmt::format("{}: /labels is missing; {} needs one label (int64) a sample",
+                                    dataset.path(), who));
+}
+
+}  // namespace kindred

@@ -1,0 +1,82 @@
+#include "data/dataset/sample_store.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+#include <numeric>
+#include <vector>
+
+#include "core/check_finite.h"
+#include "kindred/core/error.h"
+#include "kindred/core/memory.h"
+
+namespace kindred {
+namespace {
+
+constexpr Index kCheckedBytes = Index{1} << 20;  // at once
+
+[[noreturn]] void refuse(const std::string& where, const SampleMemory& memory, Index samples) {
+  constexpr Index kUnit = Index{1} << 10;
+  const Index least = round_up(memory.least(samples), kUnit);
+  fail(ErrorKind::recipe,
+       fmt::format("[data] memory = {} is too little for {}: its labels and indices take {}, "
+                   "reading its samples {} more; the least is \"{}KiB\"",
+                   text_of_bytes(memory.budget), where, text_of_bytes(memory.held),
+                   text_of_bytes(samples), least / kUnit));
+}
+
+}  // namespace
+
+SampleStore::SampleStore(SampleRows rows, const SampleMemory& memory)
+    : where_(rows.where()),
+      element_(rows.element()),
+      size_(rows.size()),
+      sample_bytes_(rows.sample_bytes()) {
+  if (memory.holds(size_, sample_bytes_)) {
+    memory_ = Buffer<std::byte>(size_ * sample_bytes_);
+    rows.read(0, size_, memory_.data());
+    check_values(memory_.data(), 0, size_);
+    return;
+  }
+  stream_ = std::make_unique<SampleStream>(
+      std::move(rows), BlockCache::Limits{memory.for_samples(), memory.resident()});
+  if (stream_->least_bytes() > memory.for_samples()) refuse(where_, memory, stream_->least_bytes());
+  if (element_ == Element::f32) check_streamed_values();
+}
+
+void SampleStore::check_values(const std::byte* rows, Index first, Index count) const {
+  if (element_ != Element::f32) return;
+  const Index columns = sample_bytes_ / static_cast<Index>(sizeof(float));
+  check_finite(ConstMatrixView(reinterpret_cast<const float*>(rows), count, columns), where_,
+               first);
+}
+
+void SampleStore::check_streamed_values() {
+  const Index most = std::clamp<Index>(kCheckedBytes / sample_bytes_, 1, size_);
+  Buffer<std::byte> rows(most * sample_bytes_);
+  std::vector<Index> samples(static_cast<std::size_t>(most));
+  for (Index first = 0; first < size_; first += most) {
+    const Index count = std::min(most, size_ - first);
+    std::iota(samples.begin(), samples.end(), first);
+    stream_->read(std::span(samples).first(static_cast<std::size_t>(count)), rows.data(),
+                  Reading::in_order);
+    check_values(rows.data(), first, count);
+  }
+}
+
+void SampleStore::read(std::span<const Index> samples, std::byte* dst, Reading reading) {
+  if (stream_) {
+    stream_->read(samples, dst, reading);
+    return;
+  }
+  for (const Index sample : samples) {
+    assert(sample >= 0 && sample < size_);
+    std::memcpy(dst, memory_.data() + sample * sample_bytes_,
+                static_cast<std::size_t>(sample_bytes_));
+    dst += sample_bytes_;
+  }
+}
+
+}  // namespace kindred

@@ -1,0 +1,55 @@
+#pragma once
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "data/dataset/sample_rows.h"
+#include "data/dataset/sample_stream.h"
+#include "kindred/core/buffer.h"
+#include "kindred/data/sample_kinds.h"
+
+namespace kindred {
+
+/// The memory a data set may take of a process.
+struct SampleMemory {
+  Index budget;           ///< for all of the process
+  bool streamed = false;  ///< however small the data set is
+  Index held = 0;         ///< taken by labels and indices already
+
+  bool holds(Index samples, Index sample_bytes) const {
+    return !streamed && for_samples() >= 0 && samples <= for_samples() / sample_bytes;
+  }
+  Index for_samples() const { return budget / 4 * 3 - held; }
+  Index resident() const { return budget / 8 * 7; }
+  /// The least budget of which `samples` bytes are for samples.
+  Index least(Index samples) const { return (held + samples + 2) / 3 * 4 + 4; }
+};
+
+/// The raw samples of a data set: in memory where they fit, else streamed. Checks that floats are
+/// finite.
+class SampleStore {
+ public:
+  /// Fails with data, or with recipe where the memory is too little.
+  SampleStore(SampleRows rows, const SampleMemory& memory);
+
+  bool in_memory() const { return stream_ == nullptr; }
+  Index sample_bytes() const { return sample_bytes_; }
+  /// Nothing where samples are in memory.
+  const SampleStream* stream() const { return stream_.get(); }
+  /// Thread-safe; nothing is allocated after the longest `samples` so far.
+  void read(std::span<const Index> samples, std::byte* dst, Reading reading);
+
+ private:
+  void check_values(const std::byte* rows, Index first, Index count) const;
+  void check_streamed_values();
+
+  std::string where_;
+  Element element_;
+  Index size_;
+  Index sample_bytes_;
+  Buffer<std::byte> memory_;  ///< all samples
+  std::unique_ptr<SampleStream> stream_;
+};
+
+}  // namespace kindred

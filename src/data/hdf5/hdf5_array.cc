@@ -1,0 +1,211 @@
+#include "data/hdf5/hdf5_array.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace kindred {
+namespace {
+
+constexpr Index kMostBytes = Index{1} << 42;       // what a data set may claim at all
+constexpr Index kMostChunkBytes = Index{1} << 30;  // inflated in one piece
+constexpr Index kSmall = Index{1} << 20;           // claims below this need no backing
+constexpr Index kLarge = Index{256} << 20;  // what unpacks to more must not be mostly nothing
+constexpr Index kMostRatio = 256;
+constexpr Index kDeflateRatio = 1100;  // deflate cannot do better than 1032 to 1
+
+// a * b, or -1 where that does not fit.
+Index product(Index a, Index b) {
+  Index result = 0;
+  return __builtin_mul_overflow(a, b, &result) ? -1 : result;
+}
+
+std::vector<Index> extent_of(hid_t space) {
+  if (H5Sget_simple_extent_type(space) == H5S_NULL) return {0};
+  std::array<hsize_t, H5S_MAX_RANK> size{};
+  const int rank = H5Sget_simple_extent_dims(space, size.data(), nullptr);
+  return {size.begin(), size.begin() + std::max(rank, 0)};
+}
+
+// Frees what HDF5 allocated for strings of variable length.
+struct Reclaim {
+  hid_t type;
+  hid_t space;
+  void* data;
+  ~Reclaim() { H5Dvlen_reclaim(type, space, H5P_DEFAULT, data); }
+};
+
+std::string unpadded(std::string text, H5T_str_t padding) {
+  if (padding == H5T_STR_NULLTERM) return text.substr(0, text.find('\0'));
+  const char pad = padding == H5T_STR_SPACEPAD ? ' ' : '\0';
+  const std::size_t last = text.find_last_not_of(pad);
+  return text.substr(0, last == std::string::npos ? 0 : last + 1);
+}
+
+}  // namespace
+
+Hdf5Kind hdf5_kind(hid_t type) {
+  switch (H5Tget_class(type)) {
+    case H5T_INTEGER:
+    case H5T_ENUM: return Hdf5Kind::integer;
+    case H5T_FLOAT: return Hdf5Kind::real;
+    case H5T_STRING: return Hdf5Kind::text;
+    default: return Hdf5Kind::other;
+  }
+}
+
+Hdf5Array::Hdf5Array(Hdf5Id opened, std::string place, Index file_bytes) : id(std::move(opened)) {
+  const Hdf5Session session;
+  where = std::move(place);
+  if (!id.valid()) {
+    fail(ErrorKind::data, fmt::format("{}: cannot be opened: {}", where, hdf5_reason()));
+  }
+  check_storage(file_bytes);
+}
+
+void Hdf5Array::check_storage(Index file_bytes) {
+  const Hdf5Id plan(H5Dget_create_plist(id.get()));
+  const H5D_layout_t layout = H5Pget_layout(plan.get());
+  // Before anything else is asked: a virtual data set may open its sources when asked its extent.
+  if (layout == H5D_VIRTUAL) {
+    fail(ErrorKind::data,
+         fmt::format("{}: is a virtual data set, whose parts may lie in other files; copy it into "
+                     "one file (h5repack)",
+                     where));
+  }
+  if (H5Pget_external_count(plan.get()) > 0) {
+    fail(ErrorKind::data,
+         fmt::format("{}: keeps its values in another file, which is not followed; copy them into "
+                     "this file (h5repack)",
+                     where));
+  }
+  const int filters = layout == H5D_CHUNKED ? H5Pget_nfilters(plan.get()) : 0;
+  for (int i = 0; i < filters; ++i) {
+    unsigned flags = 0;
+    unsigned config = 0;
+    std::size_t values = 0;
+    const H5Z_filter_t filter = H5Pget_filter2(plan.get(), static_cast<unsigned>(i), &flags,
+                                               &values, nullptr, 0, nullptr, &config);
+    if (filter != H5Z_FILTER_DEFLATE && filter != H5Z_FILTER_SHUFFLE &&
+        filter != H5Z_FILTER_FLETCHER32) {
+      fail(ErrorKind::data,
+           fmt::format("{}: is packed with HDF5 filter {}; only deflate, shuffle and fletcher32 "
+                       "are read; repack it with `h5repack -f GZIP=1 IN OUT`",
+                       where, static_cast<int>(filter)));
+    }
+  }
+  compressed = filters > 0;
+  const Hdf5Id type(H5Dget_type(id.get()));
+  const Hdf5Id space(H5Dget_space(id.get()));
+  if (!type.valid() || !space.valid()) {
+    fail(ErrorKind::data, fmt::format("{}: cannot be read: {}", where, hdf5_reason()));
+  }
+  kind = hdf5_kind(type.get());
+  element_bytes = static_cast<Index>(H5Tget_size(type.get()));
+  is_signed = H5Tget_class(type.get()) != H5T_INTEGER || H5Tget_sign(type.get()) != H5T_SGN_NONE;
+  shape = extent_of(space.get());
+  // Numbers may be read as double or int64: that size has to fit, too.
+  Index claimed = std::max<Index>(element_bytes, 8);
+  for (const Index extent : shape) {
+    elements = product(elements, extent);
+    claimed = elements < 0 || extent < 0 ? -1 : product(claimed, extent);
+    if (claimed < 0) break;
+  }
+  if (claimed < 0 || claimed > kMostBytes) {
+    fail(ErrorKind::data, fmt::format("{}: claims [{}] elements, more than can be held", where,
+                                      fmt::join(shape, ", ")));
+  }
+  if (layout == H5D_CHUNKED) {
+    std::array<hsize_t, H5S_MAX_RANK> size{};
+    const int rank = H5Pget_chunk(plan.get(), H5S_MAX_RANK, size.data());
+    chunk.assign(size.begin(), size.begin() + std::max(rank, 0));
+    Index bytes = element_bytes;
+    for (const Index extent : chunk) {
+      if (extent < 1) {
+        fail(ErrorKind::data, fmt::format("{}: has chunks of [{}] elements; the file is damaged",
+                                          where, fmt::join(chunk, ", ")));
+      }
+      bytes = bytes < 0 ? -1 : product(bytes, extent);
+    }
+    if (bytes < 0 || bytes > kMostChunkBytes) {
+      fail(ErrorKind::data,
+           fmt::format("{}: has chunks of [{}] elements, over 1 GiB each; repack it with smaller "
+                       "chunks (h5repack -l)",
+                       where, fmt::join(chunk, ", ")));
+    }
+  }
+  const auto stored = static_cast<Index>(H5Dget_storage_size(id.get()));
+  const Index backed = std::min(stored, file_bytes) * (compressed ? kDeflateRatio : 1);
+  const Index needed = element_bytes * elements;
+  if (needed > kSmall && needed > backed) {
+    fail(ErrorKind::data,
+         fmt::format("{}: claims [{}] elements ({} bytes), but the file stores only {} bytes for "
+                     "them; it is incomplete or damaged",
+                     where, fmt::join(shape, ", "), needed, std::min(stored, file_bytes)));
+  }
+  if (needed > kLarge && needed / kMostRatio > file_bytes) {
+    fail(ErrorKind::data,
+         fmt::format("{}: unpacks to [{}] elements ({} bytes), over {} times what the whole file "
+                     "has; where that is meant, repack it with less compression (h5repack)",
+                     where, fmt::join(shape, ", "), needed, kMostRatio));
+  }
+}
+
+template <typename T>
+void Hdf5Array::read_rows(Index first, Index count, T* dst) const {
+  const Hdf5Session session;
+  const Hdf5Id space(H5Dget_space(id.get()));
+  const Hdf5Id memory = hdf5_select_rows(space.get(), first, count);
+  if (H5Dread(id.get(), hdf5_native<T>(), memory.get(), space.get(), H5P_DEFAULT, dst) < 0) {
+    fail(ErrorKind::data, fmt::format("{}: cannot be read, the file is truncated or damaged: {}",
+                                      where, hdf5_reason()));
+  }
+}
+
+std::vector<std::string> hdf5_read_strings(hid_t id, bool attribute, Index count,
+                                           const std::string& where) {
+  const Hdf5Session session;
+  const Hdf5Id type(attribute ? H5Aget_type(id) : H5Dget_type(id));
+  if (hdf5_kind(type.get()) != Hdf5Kind::text) {
+    fail(ErrorKind::data, fmt::format("{}: does not hold text", where));
+  }
+  const auto read = [&](hid_t memory, void* dst) {
+    const herr_t done = attribute ? H5Aread(id, memory, dst)
+                                  : H5Dread(id, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, dst);
+    if (done < 0) {
+      fail(ErrorKind::data, fmt::format("{}: cannot be read, the file is truncated or damaged: {}",
+                                        where, hdf5_reason()));
+    }
+  };
+  std::vector<std::string> texts(static_cast<std::size_t>(count));
+  if (count == 0) return texts;
+  // The type in memory is the file's: HDF5 converts neither fixed to variable length nor ASCII to
+  // UTF-8.
+  if (H5Tis_variable_str(type.get()) > 0) {
+    std::vector<char*> pointers(texts.size(), nullptr);
+    const Hdf5Id space(attribute ? H5Aget_space(id) : H5Dget_space(id));
+    const Reclaim reclaim{type.get(), space.get(), pointers.data()};
+    read(type.get(), pointers.data());
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      if (pointers[i] != nullptr) texts[i] = pointers[i];
+    }
+    return texts;
+  }
+  const std::size_t width = H5Tget_size(type.get());
+  const H5T_str_t padding = H5Tget_strpad(type.get());
+  std::vector<char> bytes(width * texts.size());
+  read(type.get(), bytes.data());
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    texts[i] = unpadded(std::string(bytes.data() + i * width, width), padding);
+  }
+  return texts;
+}
+
+template void Hdf5Array::read_rows(Index, Index, float*) const;
+template void Hdf5Array::read_rows(Index, Index, double*) const;
+template void Hdf5Array::read_rows(Index, Index, std::int64_t*) const;
+template void Hdf5Array::read_rows(Index, Index, std::int32_t*) const;
+template void Hdf5Array::read_rows(Index, Index, std::uint8_t*) const;
+
+}  // namespace kindred

@@ -1,0 +1,93 @@
+#include "data/hdf5/hdf5_numbers.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/check_finite.h"
+#include "kindred/core/error.h"
+
+namespace kindred {
+
+Index column_rows(const Hdf5File& file, const std::string& name) {
+  const std::vector<Index> shape = file.shape(name);
+  const bool flat = !shape.empty() && std::all_of(shape.begin() + 1, shape.end(),
+                                                  [](Index extent) { return extent == 1; });
+  if (!flat) {
+    fail(ErrorKind::data, fmt::format("{} has shape [{}]; one value a sample is expected",
+                                      file.where(name), fmt::join(shape, ", ")));
+  }
+  return shape[0];
+}
+
+std::vector<std::int64_t> read_whole_numbers(const Hdf5File& file, const std::string& name) {
+  column_rows(file, name);
+  if (file.kind(name) == Hdf5Kind::integer) return file.read<std::int64_t>(name);
+  const std::vector<double> values = file.read<double>(name);  // as Caffe and MATLAB write them
+  std::vector<std::int64_t> whole;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (!(std::abs(values[i]) < 0x1p53) || values[i] != std::floor(values[i])) {
+      fail(ErrorKind::data, fmt::format("{} row {} is {}; whole numbers are expected",
+                                        file.where(name), i, values[i]));
+    }
+    whole.push_back(static_cast<std::int64_t>(values[i]));
+  }
+  return whole;
+}
+
+Matrix read_rows(const Hdf5File& file, const std::string& name) {
+  constexpr Index kRowsAtOnce = 1024;
+  const std::string where = file.where(name);
+  if (!file.exists(name)) {
+    fail(ErrorKind::data, fmt::format("{} is missing; embeddings are float32 [N, D]", where));
+  }
+  const Hdf5Dataset data = file.dataset(name);
+  const std::vector<Index>& shape = data.shape();
+  if (shape.size() != 2 || shape[0] == 0 || shape[1] == 0) {
+    fail(ErrorKind::data, fmt::format("{} has shape [{}]; [N, D] with samples is expected", where,
+                                      fmt::join(shape, ", ")));
+  }
+  Matrix matrix(shape[0], shape[1]);
+  if (matrix.stride() == matrix.cols()) {
+    data.read_rows(0, shape[0], matrix.data());
+    check_finite(matrix, where);
+    return matrix;
+  }
+  std::vector<float> rows(static_cast<std::size_t>(std::min(kRowsAtOnce, shape[0]) * shape[1]));
+  for (Index first = 0; first < shape[0]; first += kRowsAtOnce) {
+    const Index count = std::min(kRowsAtOnce, shape[0] - first);
+    data.read_rows(first, count, rows.data());
+    for (Index i = 0; i < count; ++i) {
+      std::copy_n(rows.data() + i * shape[1], shape[1], matrix.row(first + i));
+    }
+  }
+  check_finite(matrix, where);
+  return matrix;
+}
+
+Matrix read_targets(const Hdf5File& file, const std::string& name, Index rows,
+                    const std::string& counted) {
+  if (!file.exists(name)) return {};
+  const Hdf5Dataset data = file.dataset(name);
+  const std::vector<Index>& shape = data.shape();
+  if (shape.empty() || shape.size() > 2) {
+    fail(ErrorKind::data, fmt::format("{} has shape [{}]; [N, T] is expected", file.where(name),
+                                      fmt::join(shape, ", ")));
+  }
+  if (shape[0] != rows) {
+    fail(ErrorKind::data, fmt::format("{} has {} rows but /{} has {}; both need one row per sample",
+                                      file.where(name), shape[0], counted, rows));
+  }
+  const Index columns = shape.size() == 2 ? shape[1] : 1;
+  const std::vector<float> values = file.read<float>(name);
+  Matrix targets(rows, columns);
+  for (Index i = 0; i < rows; ++i) {
+    std::copy_n(values.data() + i * columns, columns, targets.row(i));
+  }
+  check_finite(targets, file.where(name));
+  return targets;
+}
+
+}  // namespace kindred

@@ -1,0 +1,89 @@
+#include "data/import/import_decoder.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <new>
+#include <span>
+
+#include "kindred/core/error.h"
+#include "kindred/core/file.h"
+
+namespace kindred {
+namespace {
+
+constexpr Index kMostSampleBytes = Index{16} << 20;  // what nobody trains on
+
+void make_as_asked(const ImportPlan& plan, const ImportOptions& options, Image& image) {
+  const Shape& shape = image.shape;
+  if (plan.inverted) invert(image);
+  if (options.crop.given()) image = crop_center(image, options.crop.height, options.crop.width);
+  if (options.crop_square) {
+    const Index side = std::min(shape.height, shape.width);
+    image = crop_center(image, side, side);
+  }
+  if (options.colour == ImportColour::grey) image = with_channels(std::move(image), 1);
+  const Extent size = options.size.given() ? options.size : plan.size;
+  if (size.given()) {
+    image = resize(image, size.height, size.width,
+                   options.bicubic ? Enlarge::bicubic : Enlarge::bilinear);
+  }
+}
+
+Decoded decode_here(const ImportPlan* plan, const ImportOptions* options, Index place,
+                    std::vector<std::byte> bytes) {
+  Decoded result;
+  Image& image = result.image;
+  try {
+    image = plan->images->decode(place, bytes);
+    result.hash =
+        checksum(std::as_bytes(std::span(image.pixels)),
+                 static_cast<std::uint64_t>(image.shape.width * 4 + image.shape.channels));
+    make_as_asked(*plan, *options, image);
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::internal) throw;
+    return {{}, 0, error.what()};
+  } catch (const std::bad_alloc&) {
+    return {{}, 0, fmt::format("{}: takes too much memory to read", plan->images->where(place))};
+  }
+  if (image.shape.size() > kMostSampleBytes) {
+    fail(ErrorKind::data,
+         fmt::format("{}: is {} x {} pixels, too much for a sample; make them smaller with a size",
+                     plan->images->where(place), image.shape.width, image.shape.height));
+  }
+  return result;
+}
+
+}  // namespace
+
+ImportDecoder::ImportDecoder(const ImportPlan& plan, const ImportOptions& options, int workers,
+                             const IsolationLimits& limits)
+    : plan_(plan), options_(options), limits_(limits) {
+  if (!plan.images->parses()) return;
+  processes_.resize(static_cast<std::size_t>(workers));
+  for (auto& process : processes_) process = std::make_unique<IsolatedProcess>("image", limits_);
+}
+
+ImportDecoder::~ImportDecoder() = default;
+
+Decoded ImportDecoder::decode(Index place, const FileContent& content, int worker) {
+  if (!content.error.empty()) return {{}, 0, content.error};
+  if (processes_.empty()) return decode_here(&plan_, &options_, place, content.bytes);
+  auto& process = processes_[static_cast<std::size_t>(worker)];
+  process->rename(plan_.images->where(place));
+  try {
+    Decoded result = process->call(decode_here, &plan_, &options_, place, content.bytes);
+    const Shape& shape = result.image.shape;
+    if (result.error.empty() && (shape.height < 1 || shape.width < 1 || shape.channels < 1 ||
+                                 shape.size() != static_cast<Index>(result.image.pixels.size()))) {
+      fail(ErrorKind::internal, plan_.images->where(place) + ": its decoder went astray");
+    }
+    return result;
+  } catch (const Error& error) {
+    if (process->is_alive() || error.kind() != ErrorKind::data) throw;
+    process = std::make_unique<IsolatedProcess>("image", limits_);
+    return {{}, 0, error.what()};
+  }
+}
+
+}  // namespace kindred

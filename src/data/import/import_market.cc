@@ -1,0 +1,81 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+#include "data/import/import_formats.h"
+#include "data/import/import_names.h"
+#include "kindred/core/error.h"
+
+namespace kindred {
+namespace {
+
+/// What the name of an image says: "0002_c1s1_000451_03.jpg" is person 2 before camera 1.
+struct Sighting {
+  std::int64_t person = 0;
+  std::int64_t camera = 0;
+};
+
+std::optional<Sighting> sighting_of(const std::string& name) {
+  Sighting found;
+  const char* const end = name.data() + name.size();
+  const auto person = std::from_chars(name.data(), end, found.person);
+  if (person.ec != std::errc() || !std::string_view(person.ptr, end).starts_with("_c")) return {};
+  if (std::from_chars(person.ptr + 2, end, found.camera).ec != std::errc()) return {};
+  return is_image_name(name) ? std::optional(found) : std::nullopt;
+}
+
+// The folder an image lies in; that is the source where its name has none.
+std::string folder_of(const SourceFiles& files, const SourceFile& file) {
+  const std::vector<std::string> parts = SourceFiles::parts(file.name);
+  return parts.size() > 1 ? parts[parts.size() - 2] : source_stem(files, file.source);
+}
+
+}  // namespace
+
+bool detect_market(const SourceFiles& files) {
+  const auto first = std::find_if(files.files().begin(), files.files().end(),
+                                  [](const SourceFile& file) { return is_image_name(file.name); });
+  return first != files.files().end() && sighting_of(last_part(first->name));
+}
+
+// bounding_box_train is for training, query and bounding_box_test for the test. Labels are the
+// persons' numbers, groups the cameras. Person -1 is junk, 0 a distractor.
+ImportPlan plan_market(const SourceFiles& files, const ImportOptions& /*options*/) {
+  ImportPlan plan;
+  plan.source = names_of(files);
+  plan.numbered = true;
+  plan.group_name = "groups";
+  plan.images = images_in_files(files);
+  for (Index i = 0; i < static_cast<Index>(files.files().size()); ++i) {
+    const SourceFile& file = files[i];
+    const std::string name = last_part(file.name);
+    const std::string folder = folder_of(files, file);
+    const std::optional<Sighting> sighting = sighting_of(name);
+    if (!sighting || folder.starts_with("gt_")) {
+      plan.left_out.push_back(
+          fmt::format("{}: is no PERSON_cCAMERA*.jpg of Market-1501", file.where));
+      continue;
+    }
+    if (sighting->person < 0) {
+      plan.left_out.push_back(fmt::format("{}: is junk (person {})", file.where, sighting->person));
+      continue;
+    }
+    ImportItem item;
+    item.path = folder + "/" + name;
+    item.label = sighting->person;
+    item.place = i;
+    item.group = sighting->camera;
+    item.split = folder == "query" || folder == "bounding_box_test" ? 2 : 0;
+    plan.items.push_back(std::move(item));
+  }
+  if (plan.items.empty()) {
+    fail(ErrorKind::data,
+         fmt::format("{}: holds no images named as Market-1501 does (0002_c1s1_000451_03.jpg)",
+                     fmt::join(files.sources(), " ")));
+  }
+  return plan;
+}
+
+}  // namespace kindred

@@ -1,0 +1,76 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "data/archive/source_files.h"
+#include "data/image/image.h"
+#include "kindred/data/import.h"
+
+namespace kindred {
+
+/// A sample to be.
+struct ImportItem {
+  std::string path;         ///< as in /paths; unique
+  std::string class_name;   ///< unless the plan is numbered
+  std::int64_t label = -1;  ///< where it is
+  Index place = 0;          ///< where its ImportImages finds it
+  std::int64_t group = 0;
+  std::int32_t episode = 0;
+  std::uint8_t split = 0;
+  std::uint8_t role = 0;
+};
+
+/// Where the images of a plan come from. visit() has one caller, decode() any number.
+class ImportImages {
+ public:
+  virtual ~ImportImages() = default;
+  /// Gives each of the `wanted` places once, in an order of its own near to the one wanted, with
+  /// the content to decode. Ends early where `take` says false.
+  virtual void visit(std::span<const Index> wanted,
+                     FunctionRef<bool(Index place, FileContent content)> take) const = 0;
+  /// Whether decode() parses what others wrote, and belongs into a child process.
+  virtual bool parses() const { return true; }
+  /// Fails with data or no_input.
+  virtual Image decode(Index place, std::span<const std::byte> bytes) const = 0;
+  virtual std::string where(Index place) const = 0;  ///< for messages
+};
+
+/// Images that are files of their own; a place is an index of SourceFiles, which must outlive it.
+std::unique_ptr<ImportImages> images_in_files(const SourceFiles& files);
+
+/// What a format makes of its sources, before an image is decoded.
+struct ImportPlan {
+  std::vector<ImportItem> items;
+  std::unique_ptr<ImportImages> images;
+  bool numbered = false;                 ///< labels are kept as they are, not counted by name
+  std::vector<std::string> class_names;  ///< of a numbered plan, by label; may be empty
+  bool in_order = false;                 ///< items stay in their order, else class, then path
+  std::string group_name;                ///< the column that items' groups are written to, or empty
+  bool has_episodes = false;             ///< episode and role
+  std::vector<std::string> left_out;     ///< files that are no samples, with the reason
+  std::vector<std::string> notes;
+  std::vector<std::string> pair_lists;  ///< files of pairs to be kept in the data set
+  bool inverted = false;                ///< ink is black in the sources
+  Extent size;                          ///< where the caller does not say
+  int gzip = 1;
+  std::string source;  ///< where the images come from, for the file's attribute
+};
+
+/// Checks, filters, sorts, decodes and writes it.
+ImportReport run_import(ImportPlan plan, const std::string& out_path, const ImportOptions& options,
+                        ImportObserver& observer);
+
+/// The items of the plan that the options ask for, in the order they are written. Fails with data
+/// where none is left or a path comes twice.
+std::vector<Index> select_items(ImportPlan& plan, const ImportOptions& options,
+                                ImportReport& report);
+
+/// Draws shares of the classes or samples that are for training (split 0) by the options' seed;
+/// what is for validation or test already stays so.
+void draw_split(const std::vector<std::int64_t>& labels, const ImportOptions& options,
+                std::span<std::uint8_t> split);
+
+}  // namespace kindred

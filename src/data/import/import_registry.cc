@@ -1,0 +1,155 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+
+#include "data/import/import_formats.h"
+#include "data/import/import_names.h"
+#include "kindred/core/error.h"
+#include "kindred/core/recipe.h"
+#include "kindred/data/hdf5_file.h"
+#include "kindred/data/import.h"
+
+namespace kindred {
+namespace {
+
+struct Row {
+  ImportFormat format;
+  bool (*detect)(const SourceFiles& files);
+  ImportPlan (*plan)(const SourceFiles& files, const ImportOptions& options);
+};
+
+// The first that knows the sources takes them: the particular before the general.
+constexpr std::array kRows{
+    Row{{"omniglot", "Omniglot: images_background.zip images_evaluation.zip"},
+        detect_omniglot,
+        plan_omniglot},
+    Row{{"omniglot-oneshot", "Omniglot's published one-shot runs: all_runs.zip"},
+        detect_omniglot_oneshot,
+        plan_omniglot_oneshot},
+    Row{{"csv", "a list .csv or .tsv of PATH,LABEL[,SPLIT], then what the paths are in"},
+        detect_list,
+        plan_list},
+    Row{{"lfw", "NAME/NAME_0001.jpg, with LFW's lists of people and pairs (.txt)"},
+        detect_lfw,
+        plan_lfw},
+    Row{{"cub", "CUB-200-2011: images.txt, image_class_labels.txt and the images"},
+        detect_cub,
+        plan_cub},
+    Row{{"sop", "Stanford Online Products: Ebay_train.txt, Ebay_test.txt and the images"},
+        detect_sop,
+        plan_sop},
+    Row{{"inshop", "In-Shop Clothes Retrieval: list_eval_partition.txt and the images"},
+        detect_inshop,
+        plan_inshop},
+    Row{{"market1501", "0002_c1s1_000451_03.jpg: person, camera; train, query, test"},
+        detect_market,
+        plan_market},
+    Row{{"idx", "MNIST's images-idx3-ubyte and labels-idx1-ubyte, also .gz"}, detect_idx, plan_idx},
+    Row{{"cifar", "CIFAR-10 and CIFAR-100, binary version"}, detect_cifar, plan_cifar},
+    Row{{"npy", "NumPy arrays of images and labels, .npy or .npz"}, detect_npy, plan_npy},
+    Row{{"folder", "[SPLIT/]CLASS/*.jpg: an image is of the class it lies in"},
+        detect_folder,
+        plan_folder},
+};
+
+constexpr auto kFormats = [] {
+  std::array<ImportFormat, kRows.size()> formats{};
+  for (std::size_t i = 0; i < formats.size(); ++i) formats[i] = kRows[i].format;
+  return formats;
+}();
+
+const Row& choose(const SourceFiles& files, const std::string& name) {
+  std::vector<std::string> names;
+  for (const Row& row : kRows) {
+    names.emplace_back(row.format.name);
+    if (name.empty() ? row.detect(files) : row.format.name == name) return row;
+  }
+  if (name.empty()) {
+    fail(ErrorKind::usage,
+         fmt::format("{}: no format knows these sources; name it with --format ({})",
+                     fmt::join(files.sources(), " "), fmt::join(names, ", ")));
+  }
+  const std::string near = nearest(name, names);
+  fail(ErrorKind::usage, fmt::format("unknown format '{}'{}; known are {}", name,
+                                     near.empty() ? "" : fmt::format(", did you mean '{}'?", near),
+                                     fmt::join(names, ", ")));
+}
+
+// The last argument is written over: a forgotten OUT.h5 must not cost the last source.
+void check_target(std::span<const std::string> sources, const std::string& out_path) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(out_path, ignored)) return;
+  for (const std::string& source : sources) {
+    if (std::filesystem::equivalent(source, out_path, ignored)) {
+      fail(ErrorKind::usage,
+           fmt::format("{}: is a source and cannot be the output, too; name an OUT.h5", out_path));
+    }
+  }
+  if (!is_hdf5_file(out_path)) {
+    fail(ErrorKind::cannot_create,
+         fmt::format("{}: exists and is not an HDF5 file, so it is not replaced; the last argument "
+                     "is the output, OUT.h5",
+                     out_path));
+  }
+}
+
+void check_options(const ImportOptions& options) {
+  const auto fits = [](const Extent& extent, const char* name) {
+    if (extent.height == 0 && extent.width == 0) return;
+    if (std::min(extent.height, extent.width) >= 1 && std::max(extent.height, extent.width) <= 4096)
+      return;
+    fail(ErrorKind::usage, fmt::format("import {} is {} x {}; 1 to 4096 is expected", name,
+                                       extent.height, extent.width));
+  };
+  fits(options.size, "size");
+  fits(options.crop, "crop");
+  const double shares = options.validation_share + options.test_share;
+  if (!(options.validation_share >= 0 && options.test_share >= 0 && shares < 1)) {
+    fail(ErrorKind::usage,
+         fmt::format("import: shares {} and {} are for validation and test; they are 0 or more and "
+                     "leave something to train on",
+                     options.validation_share, options.test_share));
+  }
+  if (options.gzip > 12 || options.chunk < 0 || options.min_samples < 1) {
+    fail(ErrorKind::usage, "import: gzip is 0 to 12, a chunk and a class have at least one sample");
+  }
+}
+
+ImportReport import_checked(std::span<const std::string> sources, const std::string& out_path,
+                            const ImportOptions& options, ImportObserver& observer) {
+  const SourceFiles files(sources);
+  const Row& row = choose(files, options.format);
+  ImportPlan plan = row.plan(files, options);
+  const std::string unread = unread_images(files);
+  if (!unread.empty()) plan.notes.push_back(unread);
+  plan.left_out.insert(plan.left_out.end(), files.left_out().begin(), files.left_out().end());
+  ImportReport report = run_import(std::move(plan), out_path, options, observer);
+  report.format = row.format.name;
+  return report;
+}
+
+}  // namespace
+
+std::span<const ImportFormat> import_registry() { return kFormats; }
+
+ImportReport import_dataset(std::span<const std::string> sources, const std::string& out_path,
+                            const ImportOptions& options, ImportObserver* observer) {
+  if (sources.empty()) fail(ErrorKind::usage, "import needs at least one source");
+  check_options(options);
+  check_target(sources, out_path);
+  ImportObserver silent;
+  if (observer == nullptr) observer = &silent;
+  try {
+    return import_checked(sources, out_path, options, *observer);
+  } catch (const Error& error) {
+    // A signal for all of a service's processes may reach those that decode before it is seen here.
+    if (error.kind() != ErrorKind::io || !observer->stop_requested()) throw;
+    ImportReport report;
+    report.interrupted = true;
+    return report;
+  }
+}
+
+}  // namespace kindred

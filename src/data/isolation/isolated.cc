@@ -1,0 +1,260 @@
+#include "data/isolation/isolated.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <new>
+
+#include "data/isolation/system_call_filter.h"
+
+namespace kindred {
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitizer = true;  // they map terabytes, and say what they found on descriptor 2
+#else
+constexpr bool kSanitizer = false;
+#endif
+
+constexpr rlim_t kMostFiles = 32;
+constexpr const char* kAdvice =
+    "the file is damaged or made to do harm; take it again from where it came";
+
+// What goes through the channel: the size of a request, or of an answer and what it is.
+struct Note {
+  Index bytes = 0;
+  int status = 0;  // 0, or the kind of the error whose message is the answer
+};
+
+bool send_note(int channel, const Note& note) {
+  return ::send(channel, &note, sizeof note, MSG_NOSIGNAL) == sizeof note;
+}
+
+bool receive_note(int channel, Note& note) {
+  ssize_t got = 0;
+  do {
+    got = ::recv(channel, &note, sizeof note, 0);
+  } while (got < 0 && errno == EINTR);
+  return got == sizeof note;
+}
+
+bool is_ready_within(double seconds, int channel) {
+  using Clock = std::chrono::steady_clock;
+  const auto end = Clock::now() + std::chrono::duration<double>(seconds);
+  pollfd waiting{channel, POLLIN, 0};
+  int ready = 0;
+  do {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now()).count();
+    ready = ::poll(&waiting, 1, static_cast<int>(std::max<std::int64_t>(left, 0)));
+  } while (ready < 0 && errno == EINTR);
+  return ready != 0;
+}
+
+void limit(decltype(RLIMIT_AS) what, rlim_t value) {
+  const rlimit both{value, value};
+  ::setrlimit(what, &both);
+}
+
+Index mapped_bytes() {
+  long long pages = 0;
+  std::FILE* const file = std::fopen("/proc/self/statm", "r");
+  if (file == nullptr) return 0;
+  if (std::fscanf(file, "%lld", &pages) != 1) pages = 0;
+  std::fclose(file);
+  return static_cast<Index>(pages) * ::sysconf(_SC_PAGESIZE);
+}
+
+void close_all_but(int kept) {
+  const auto number = static_cast<unsigned>(kept);
+  if (number > 3) ::close_range(3, number - 1, 0);
+  ::close_range(number + 1, ~0U, 0);
+}
+
+// Input and output of the program are not the child's, nor are messages of the C library when it
+// crashes.
+void silence() {
+  const int nothing = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  for (int i = 0; i < (kSanitizer ? 2 : 3); ++i) {
+    if (nothing < 0 || ::dup2(nothing, i) < 0) ::close(i);
+  }
+}
+
+void set_signals() {
+  for (const int number : {SIGABRT, SIGPIPE, SIGPROF, SIGTERM, SIGXFSZ}) {
+    std::signal(number, SIG_DFL);
+  }
+  // Ctrl-C is for the parent, which may want to finish something first; it takes the child along.
+  std::signal(SIGINT, SIG_IGN);
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+void set_limits(const IsolationLimits& limits) {
+  limit(RLIMIT_CORE, 0);
+  limit(RLIMIT_NOFILE, kMostFiles);
+  if (kSanitizer) return;  // their reports are written, and they map terabytes
+  limit(RLIMIT_FSIZE, 0);
+  limit(RLIMIT_AS, static_cast<rlim_t>(mapped_bytes() + limits.memory));
+}
+
+// A call may compute so long; also where the parent is gone.
+void set_timer(double seconds) {
+  const auto whole = static_cast<time_t>(seconds);
+  const auto rest = static_cast<suseconds_t>((seconds - static_cast<double>(whole)) * 1e6);
+  const itimerval timer{{0, 0}, {whole, rest}};
+  ::setitimer(ITIMER_PROF, &timer, nullptr);
+}
+
+std::string too_long(double seconds) {
+  return fmt::format("reading it takes more than {} s; {}", seconds, kAdvice);
+}
+
+// A message is shown on a terminal: what a file says must not steer it.
+std::string plain(std::string text) {
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < ' ' || c == 127) c = '?';
+  }
+  return text;
+}
+
+}  // namespace
+
+IsolatedProcess::IsolatedProcess(std::string what, const IsolationLimits& limits)
+    : what_(std::move(what)), limits_(limits), memory_(limits.memory) {
+  if (limits_.computing == 0) limits_.computing = limits_.seconds;
+  SystemCallFilter::prepare();
+  int channels[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channels) != 0) {
+    fail(ErrorKind::io, fmt::format("{}: cannot be read: {}", what_, std::strerror(errno)));
+  }
+  const pid_t parent = ::getpid();
+  const pid_t thread = ::gettid();
+  child_ = ::fork();
+  if (child_ == 0) {
+    // The signal comes when the thread ends that forked; of others than the first that says
+    // nothing, and the child waits for the end of its channel, or for its timer.
+    if (thread == parent) ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != parent) ::_exit(0);
+    serve(channels[1]);
+  }
+  const int reason = errno;
+  ::close(channels[1]);
+  channel_ = channels[0];
+  if (child_ < 0) {
+    ::close(channel_);
+    fail(ErrorKind::io,
+         fmt::format("{}: no process can be started to read it: {}", what_, std::strerror(reason)));
+  }
+}
+
+IsolatedProcess::~IsolatedProcess() {
+  if (!death_) end();
+  ::close(channel_);
+}
+
+int IsolatedProcess::end() {
+  ::kill(child_, SIGKILL);  // means nothing to one that has died of something else
+  int status = 0;
+  while (::waitpid(child_, &status, 0) < 0 && errno == EINTR) {
+  }
+  return status;
+}
+
+void IsolatedProcess::bury(const std::string& why, ErrorKind kind) {
+  death_.emplace(kind, fmt::format("{}: {}", what_, why));
+  throw *death_;
+}
+
+void IsolatedProcess::bury(int status) {
+  const int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+  if (signal == SIGPROF) bury(too_long(limits_.computing));
+  if (signal == SIGKILL || signal == SIGTERM) {
+    bury(fmt::format("the process that read it was ended ({}); is there enough memory?",
+                     ::strsignal(signal)),
+         ErrorKind::io);
+  }
+  bury(fmt::format("reading it crashed ({}); {}", signal == 0 ? "it left" : ::strsignal(signal),
+                   kAdvice));
+}
+
+std::string IsolatedProcess::too_much() const {
+  return fmt::format("reading it takes more than {} MiB of memory; {}", limits_.memory >> 20,
+                     kAdvice);
+}
+
+Index IsolatedProcess::exchange_bytes(Index bytes) {
+  if (death_) throw *death_;
+  send_note(channel_, {bytes, 0});
+  if (!is_ready_within(limits_.seconds, channel_)) {
+    end();
+    bury(too_long(limits_.seconds));
+  }
+  Note note;
+  if (!receive_note(channel_, note)) bury(end());
+  if (note.bytes < 0 || note.bytes > limits_.memory) {
+    end();
+    bury(fmt::format("reading it went astray; {}", kAdvice));
+  }
+  if (note.status == 0) return note.bytes;
+  const std::span<const std::byte> text = memory_.first(note.bytes);
+  const bool known = note.status >= static_cast<int>(ErrorKind::usage) &&
+                     note.status <= static_cast<int>(ErrorKind::recipe);
+  throw Error(known ? static_cast<ErrorKind>(note.status) : ErrorKind::data,
+              plain({reinterpret_cast<const char*>(text.data()), text.size()}));
+}
+
+// --- in the child ---
+
+void IsolatedProcess::serve(int channel) {
+  set_signals();
+  silence();
+  close_all_but(channel);
+  set_limits(limits_);
+  SystemCallFilter::install();
+  for (Note request; receive_note(channel, request);) {
+    set_timer(limits_.computing);
+    Note done;
+    done.bytes = answer(request.bytes, done.status);
+    set_timer(0);
+    if (!send_note(channel, done)) break;
+  }
+  ::_exit(0);
+}
+
+Index IsolatedProcess::answer(Index bytes, int& status) {
+  std::string message;
+  ErrorKind kind = ErrorKind::data;
+  try {
+    WireReader request(memory_.first(bytes));
+    const auto work = request.get<Work>();
+    return work(memory_, request);
+  } catch (const Error& error) {
+    kind = error.kind();
+    message = error.what();
+  } catch (const std::bad_alloc&) {
+    message = fmt::format("{}: {}", what_, too_much());
+  } catch (const std::exception& error) {
+    kind = ErrorKind::internal;
+    message = fmt::format("{}: {}", what_, error.what());
+  }
+  status = static_cast<int>(kind);
+  const std::span<std::byte> text = memory_.first(static_cast<Index>(message.size()));
+  std::memcpy(text.data(), message.data(), text.size());
+  return static_cast<Index>(message.size());
+}
+
+}  // namespace kindred

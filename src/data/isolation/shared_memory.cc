@@ -1,0 +1,35 @@
+#include "data/isolation/shared_memory.h"
+
+#include <fmt/format.h>
+#include <sys/mman.h>
+
+#include <cerrno>
+#include <cstring>
+#include <new>
+
+#include "kindred/core/error.h"
+
+namespace kindred {
+namespace {
+
+constexpr Index kPage = 4096;
+
+}  // namespace
+
+SharedMemory::SharedMemory(Index most) : size_(round_up(most, kPage)) {
+  void* const mapped = ::mmap(nullptr, static_cast<std::size_t>(size_), PROT_READ | PROT_WRITE,
+                              MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (mapped == MAP_FAILED) {
+    fail(ErrorKind::io, fmt::format("{} bytes of shared memory: {}", size_, std::strerror(errno)));
+  }
+  mapped_ = static_cast<std::byte*>(mapped);
+}
+
+SharedMemory::~SharedMemory() { ::munmap(mapped_, static_cast<std::size_t>(size_)); }
+
+std::span<std::byte> SharedMemory::first(Index bytes) {
+  if (bytes > size_) throw std::bad_alloc();
+  return {mapped_, static_cast<std::size_t>(bytes)};
+}
+
+}  // namespace kindred
