@@ -10,7 +10,7 @@
 #include "core/lanes.h"
 #include "kindred/core/error.h"
 #include "kindred/core/random.h"
-#include "nn/compiler.h"
+#include "nn/contract/compiler.h"
 #include "nn/network_impl.h"
 
 namespace kindred {

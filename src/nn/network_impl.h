@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "kindred/nn/network.h"
-#include "nn/compiler.h"
-#include "nn/sequence.h"
+#include "nn/contract/compiler.h"
+#include "nn/layers/sequence.h"
 
 namespace kindred {
 

@@ -6,7 +6,7 @@
 
 #include "kindred/core/parallel.h"
 #include "kindred/core/parameters.h"
-#include "nn/sequence.h"
+#include "nn/layers/sequence.h"
 #include "support/naive_layers.h"
 
 namespace kindred::test {

@@ -6,7 +6,7 @@
 #include <tuple>
 
 #include "kindred/core/random.h"
-#include "nn/fuse.h"
+#include "nn/contract/fuse.h"
 #include "nn/layer_cases.h"
 #include "support/bfloat16.h"
 

@@ -1,5 +1,5 @@
 // Between float and Bfloat16, for every bfloat16 there is.
-#include "nn/vector.h"
+#include "nn/kernels/vector.h"
 
 #include <gtest/gtest.h>
 

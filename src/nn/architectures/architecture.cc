@@ -1,0 +1,78 @@
+#include "kindred/nn/architecture.h"
+
+#include <fmt/format.h>
+
+#include "kindred/core/error.h"
+#include "nn/architectures/architectures.h"
+#include "nn/contract/registry.h"
+
+namespace kindred {
+namespace {
+
+// Every architecture by name. A new one: its function, its line here.
+constexpr ArchitectureKind kArchitectures[] = {
+    {"conv4", read_conv4},
+    {"mlp", read_mlp},
+    {"resnet", read_resnet},
+    {"layers", read_layers},
+};
+
+}  // namespace
+
+LayerSpec layer(std::string name, std::string kind,
+                std::vector<std::pair<std::string, double>> settings) {
+  return {std::move(kind), std::move(name), std::move(settings), {}, {}};
+}
+
+LayerSpec convolution(std::string name, Index channels, Index kernel, Index stride, Index padding,
+                      bool bias) {
+  const auto number = [](Index value) { return static_cast<double>(value); };
+  return layer(std::move(name), "convolution",
+               {{"channels", number(channels)},
+                {"kernel", number(kernel)},
+                {"stride", number(stride)},
+                {"padding", number(padding)},
+                {"bias", bias ? 1.0 : 0.0}});
+}
+
+LayerSpec linear(std::string name, Index features, bool bias) {
+  return layer(std::move(name), "linear",
+               {{"features", static_cast<double>(features)}, {"bias", bias ? 1.0 : 0.0}});
+}
+
+void add_embedding(Section model, std::vector<LayerSpec>& layers) {
+  Index embedding = 128;
+  model.read("embedding", embedding, "numbers of an embedding", {1, 65536});
+  layers.push_back(linear("embedding", embedding, true));
+}
+
+Architecture read_architecture(Section model, const Shape& src) {
+  Architecture architecture;
+  architecture.src = src;
+  architecture.name = model.has("layers") ? "layers" : "conv4";
+  std::vector<std::string> names;
+  for (const ArchitectureKind& kind : kArchitectures) names.emplace_back(kind.name);
+  model.read_choice("architecture", architecture.name, names, "the network's layers");
+  model.read_choice("convolution", architecture.convolution, {"auto", "direct", "winograd"},
+                    "algorithm of 3x3 convolutions; auto: Winograd where it is faster");
+  architecture.precision = read_precision(model);
+  for (const ArchitectureKind& kind : kArchitectures) {
+    if (architecture.name == kind.name) architecture.layers = kind.read(model, src);
+  }
+  try {
+    const Shape dst = dst_shape(architecture.layers, src);
+    if (dst.height != 1 || dst.width != 1) {
+      model.fail(
+          fmt::format("the last layer gives an image of {} x {} x {} (height x width x "
+                      "channels), but an embedding is a vector; end with a flatten or a "
+                      "global_average_pool and a linear layer",
+                      dst.height, dst.width, dst.channels));
+    }
+  } catch (const Error& error) {
+    if (std::string_view(error.what()).starts_with("layer '")) model.fail(error.what());
+    throw;
+  }
+  return architecture;
+}
+
+}  // namespace kindred

@@ -1,0 +1,66 @@
+#include <fmt/format.h>
+
+#include "nn/architectures/architectures.h"
+
+namespace kindred {
+namespace {
+
+void add_unit(std::vector<LayerSpec>& layers, const std::string& name, const std::string& number,
+              LayerSpec weights) {
+  layers.push_back(std::move(weights));
+  layers.push_back(layer(name + "norm" + number, "batch_norm"));
+}
+
+/// Two 3x3 convolutions around which the input is carried over.
+LayerSpec basic_block(const std::string& name, Index src_channels, Index channels, Index stride) {
+  LayerSpec block = layer(name, "residual");
+  const std::string prefix = name + ".";
+  add_unit(block.body, prefix, "1",
+           convolution(prefix + "convolution1", channels, 3, stride, 1, false));
+  block.body.push_back(layer(prefix + "relu1", "relu"));
+  add_unit(block.body, prefix, "2", convolution(prefix + "convolution2", channels, 3, 1, 1, false));
+  if (stride != 1 || src_channels != channels) {
+    add_unit(block.shortcut, prefix + "shortcut.", "",
+             convolution(prefix + "shortcut.convolution", channels, 1, stride, 0, false));
+  }
+  return block;
+}
+
+}  // namespace
+
+/// A small residual network: a 3x3 stem, stages of basic blocks of which all but the first halve
+/// the image, global average pool, linear. Source: He et al. 2016, section 4.2 (CIFAR).
+std::vector<LayerSpec> read_resnet(Section model, const Shape&) {
+  std::vector<Index> widths{32, 64, 128, 256};
+  Index blocks = 1;
+  Index stem_stride = 1;
+  double dropout = 0;
+  model.read("widths", widths, "channels of each stage");
+  model.read("blocks", blocks, "residual blocks in each stage", {1, 64});
+  model.read("stem_stride", stem_stride, "2 halves large images at once", {1, 4});
+  model.read("dropout", dropout, "probability of dropping a number before the last layer",
+             {0, 0.99});
+  if (widths.empty()) model.fail("widths is empty; a resnet needs at least one stage");
+  for (const Index width : widths) {
+    if (width < 1) model.fail(fmt::format("widths holds {}; each must be at least 1", width));
+  }
+  std::vector<LayerSpec> layers;
+  add_unit(layers, "stem.", "",
+           convolution("stem.convolution", widths[0], 3, stem_stride, 1, false));
+  layers.push_back(layer("stem.relu", "relu"));
+  Index channels = widths[0];
+  for (std::size_t stage = 0; stage < widths.size(); ++stage) {
+    for (Index block = 0; block < blocks; ++block) {
+      const Index stride = stage > 0 && block == 0 ? 2 : 1;
+      layers.push_back(
+          basic_block(fmt::format("stages.{}.{}", stage, block), channels, widths[stage], stride));
+      channels = widths[stage];
+    }
+  }
+  layers.push_back(layer("pool", "global_average_pool"));
+  if (dropout > 0) layers.push_back(layer("dropout", "dropout", {{"rate", dropout}}));
+  add_embedding(model, layers);
+  return layers;
+}
+
+}  // namespace kindred

@@ -1,0 +1,96 @@
+#pragma once
+#include <span>
+#include <string>
+#include <vector>
+
+#include "kindred/core/parameters.h"
+#include "kindred/nn/pass.h"
+#include "kindred/nn/precision.h"
+#include "nn/onednn/tensor.h"
+
+namespace kindred {
+
+class Layer;
+
+/// What a segment is filled with before training.
+struct Initial {
+  Index fan_in = 0;    ///< > 0: He initialisation, normal with variance 2 / fan_in
+  float value = 0.0F;  ///< otherwise: this
+};
+
+/// Where a segment lies in the flat array of parameters.
+struct ParameterRange {
+  Index offset = 0;
+  Index size = 0;
+
+  template <typename T>
+  std::span<T> of(std::span<T> flat) const {
+    return flat.subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(size));
+  }
+};
+
+/// What layers are compiled with, and where they claim their parameters, their running statistics
+/// and their place in a gradient row. Lives only while a network is compiled.
+class Compiler {
+ public:
+  Compiler(const dnnl::engine& engine, Index slice, NetworkMode mode, Precision precision,
+           std::string convolution, ParameterTable& table, State& state)
+      : engine_(engine),
+        slice_(slice),
+        mode_(mode),
+        precision_(precision),
+        convolution_(std::move(convolution)),
+        table_(table),
+        state_(state) {}
+
+  const dnnl::engine& engine() const { return engine_; }
+  Index slice() const { return slice_; }
+  bool training() const { return mode_ == NetworkMode::training; }
+  /// "direct", "winograd" or "auto".
+  const std::string& convolution() const { return convolution_; }
+  /// Of activations and packed weights up to the last linear layer. Statistics and gradients of
+  /// weights are always float32.
+  ElementType type() const { return precision_ == Precision::bfloat16 ? kBfloat16 : kFloat32; }
+
+  /// Adds a segment (training) or finds the one of that name and shape (inference).
+  ParameterRange parameter(const std::string& name, std::vector<Index> shape, bool decay,
+                           Initial initial);
+  /// Adds a state array filled with `initial`, or finds it.
+  std::span<float> state(const std::string& name, Index size, float initial);
+  /// Claims floats of the gradient row / of a slice's statistics; returns their offset.
+  Index claim_gradient(Index floats) { return claim(gradient_size_, floats); }
+  Index claim_statistics(Index floats) { return claim(statistics_size_, floats); }
+
+  /// Numbers the network's dropouts.
+  Index claim_dropout() { return dropouts_++; }
+
+  /// Every layer that has parameters or statistics says so here, in order.
+  void add_leaf(Layer& layer) { leaves_.push_back(&layer); }
+
+  struct Filling {
+    ParameterRange range;
+    Initial initial;
+  };
+  const std::vector<Filling>& fillings() const { return fillings_; }
+  const std::vector<Layer*>& leaves() const { return leaves_; }
+  Index gradient_size() const { return gradient_size_; }
+  Index statistics_size() const { return statistics_size_; }
+
+ private:
+  static Index claim(Index& used, Index floats);
+
+  dnnl::engine engine_;
+  Index slice_;
+  NetworkMode mode_;
+  Precision precision_;
+  std::string convolution_;
+  ParameterTable& table_;
+  State& state_;
+  std::vector<Filling> fillings_;
+  std::vector<Layer*> leaves_;
+  Index gradient_size_ = 0;
+  Index statistics_size_ = 0;
+  Index dropouts_ = 0;
+};
+
+}  // namespace kindred

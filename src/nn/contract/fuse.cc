@@ -1,0 +1,60 @@
+#include "nn/contract/fuse.h"
+
+#include <initializer_list>
+
+#include "nn/contract/settings.h"
+
+namespace kindred {
+namespace {
+
+double setting(const LayerSpec& spec, std::string_view key, double fallback) {
+  for (const auto& [name, value] : spec.settings) {
+    if (name == key) return value;
+  }
+  return fallback;
+}
+
+}  // namespace
+
+bool is_2x2_max_pool(const LayerSpec& spec) {
+  return spec.kind == "max_pool" && setting(spec, "kernel", 2) == 2 &&
+         setting(spec, "stride", 2) == 2 && setting(spec, "padding", 0) == 0;
+}
+
+std::string FusedSpec::kind() const {
+  std::string text = layer->kind;
+  for (const LayerSpec* part : {norm, relu, pool}) {
+    if (part != nullptr) text += " + " + part->kind;
+  }
+  return flatten == nullptr ? text : "flatten + " + text;
+}
+
+std::vector<FusedSpec> fuse(const std::vector<LayerSpec>& layers, NetworkMode mode) {
+  const bool inference = mode == NetworkMode::inference;
+  std::vector<const LayerSpec*> chain;
+  for (const LayerSpec& layer : layers) {
+    if (!(inference && layer.kind == "dropout")) chain.push_back(&layer);
+  }
+  std::vector<FusedSpec> pieces;
+  std::size_t i = 0;
+  const auto next_is = [&](std::string_view kind) {
+    return i < chain.size() && chain[i]->kind == kind;
+  };
+  while (i < chain.size()) {
+    FusedSpec piece;
+    piece.layer = chain[i++];
+    if (piece.layer->kind == "flatten" && next_is("linear")) {
+      piece.flatten = piece.layer;
+      piece.layer = chain[i++];
+    }
+    const bool weighted = piece.layer->kind == "convolution" || piece.layer->kind == "linear";
+    const bool norm = piece.layer->kind == "batch_norm";
+    if (inference && weighted && next_is("batch_norm")) piece.norm = chain[i++];
+    if ((norm || (inference && weighted)) && next_is("relu")) piece.relu = chain[i++];
+    if (norm && i < chain.size() && is_2x2_max_pool(*chain[i])) piece.pool = chain[i++];
+    pieces.push_back(piece);
+  }
+  return pieces;
+}
+
+}  // namespace kindred

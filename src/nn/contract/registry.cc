@@ -1,0 +1,70 @@
+#include "nn/contract/registry.h"
+
+#include <fmt/format.h>
+
+#include <string>
+#include <vector>
+
+#include "kindred/core/error.h"
+#include "kindred/nn/registry.h"
+
+namespace kindred {
+
+extern const LayerKind kAveragePool;
+extern const LayerKind kBatchNorm;
+extern const LayerKind kConvolution;
+extern const LayerKind kDropout;
+extern const LayerKind kFlatten;
+extern const LayerKind kGlobalAveragePool;
+extern const LayerKind kLinear;
+extern const LayerKind kMaxPool;
+extern const LayerKind kRelu;
+extern const LayerKind kResidual;
+
+namespace {
+
+// Every kind of layer. A new one: its file, its line here, its line in CMakeLists.txt.
+constexpr const LayerKind* kKinds[] = {
+    &kConvolution,       &kLinear,  &kBatchNorm, &kRelu,     &kMaxPool, &kAveragePool,
+    &kGlobalAveragePool, &kFlatten, &kDropout,   &kResidual,
+};
+
+}  // namespace
+
+std::span<const LayerKind* const> layer_kinds() { return kKinds; }
+
+const LayerKind& layer_kind(const std::string& name) {
+  std::vector<std::string> names;
+  for (const LayerKind* kind : kKinds) {
+    if (name == kind->name) return *kind;
+    names.emplace_back(kind->name);
+  }
+  const std::string near = nearest(name, names);
+  fail(ErrorKind::recipe, fmt::format("there is no layer of kind '{}'{}", name,
+                                      near.empty() ? "; `kindred list layers` names them all"
+                                                   : "; did you mean '" + near + "'?"));
+}
+
+Shape dst_shape(const std::vector<LayerSpec>& layers, Shape src) {
+  for (const LayerSpec& layer : layers) src = layer_kind(layer.kind).dst_shape(layer, src);
+  return src;
+}
+
+void misfit(const LayerSpec& spec, const Shape& src, const std::string& problem) {
+  fail(ErrorKind::recipe,
+       fmt::format("layer '{}' ({}) on an input of {} x {} x {} (height x width x channels): {}",
+                   spec.name, spec.kind, src.height, src.width, src.channels, problem));
+}
+
+std::vector<LayerListing> list_layers() {
+  std::vector<LayerListing> listings;
+  for (const LayerKind* kind : kKinds) {
+    listings.push_back({kind->name, kind->summary, [kind](Section section) {
+                          LayerSpec spec{kind->name, kind->name, {}, {}, {}};
+                          kind->read(section, spec);
+                        }});
+  }
+  return listings;
+}
+
+}  // namespace kindred

@@ -1,0 +1,53 @@
+#pragma once
+#include "kindred/core/index.h"
+#include "nn/kernels/channel_layout.h"
+
+namespace kindred {
+
+/// Batch normalisation with what follows it, as own loops, because one pass over each channel
+/// group that is still in cache does the norm, the ReLU and the 2x2 max pool, where oneDNN makes
+/// three passes over memory. No mask and no index is kept: backward computes both again from x,
+/// which it reads anyway.
+///
+///   y = (x - mean) * scale / sqrt(variance + epsilon) + shift,   mean and variance over N = S H W
+///   then, where asked, max(y, 0), then the largest of each 2x2 window (a last odd row or column is
+///   left out; the first of equals wins).
+///
+/// T is float or Bfloat16; arithmetic and per-channel numbers are float in both.
+struct NormPlan {
+  ChannelLayout x;  ///< src
+  ChannelLayout y;  ///< dst: the same layout, pooled or not
+  double epsilon = 1e-5;
+  bool relu = false;
+  bool pool = false;
+};
+
+/// Per-channel arrays of plan.x.C numbers; scale and shift are 0 in padding channels.
+struct NormChannels {
+  const float* scale = nullptr;
+  const float* shift = nullptr;
+  float* mean = nullptr;
+  float* variance = nullptr;  ///< biased, as it normalises
+};
+
+/// Independent pieces that a norm falls into: channels, of all samples.
+Index norm_parts(const NormPlan& plan);
+
+/// Computes mean and variance of x, and y. `selected` (pool only, shape of y) receives the x that
+/// won each window.
+template <typename T>
+void norm_forward(const NormPlan& plan, Index part, const T* x, const NormChannels& channels, T* y,
+                  T* selected);
+
+/// From d loss / d y: dscale, dshift [C], and dx unless it is nullptr. dx may be dy where there is
+/// no pool.
+template <typename T>
+void norm_backward(const NormPlan& plan, Index part, const T* x, const T* selected,
+                   const NormChannels& channels, const T* dy, float* dscale, float* dshift, T* dx);
+
+/// y with the mean and variance given: inference.
+template <typename T>
+void norm_inference(const NormPlan& plan, Index part, const T* x, const NormChannels& channels,
+                    T* y);
+
+}  // namespace kindred

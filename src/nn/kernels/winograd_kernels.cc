@@ -1,0 +1,322 @@
+#include "nn/kernels/winograd_kernels.h"
+
+#include <algorithm>
+#include <type_traits>
+
+#include "nn/kernels/winograd_products.h"
+#include "nn/kernels/winograd_transforms.h"
+
+// oneDNN 2.6.3 has kernels of this kind (on AVX-512; 3.x has none), but takes the weights to the
+// points for every slice. Products are half of the time here, and run at the machine's speed.
+
+namespace kindred {
+namespace {
+
+using namespace winograd;
+
+// Panels of tiles at once: forward they stay in L2; backward the sums over tiles are read and
+// written less often.
+constexpr Index kForwardPanels = 2;
+constexpr Index kBackwardPanels = 5;
+
+/// Where a tile begins in an image; pixels outside of it are zeros.
+struct Window {
+  Index sample, row, col;
+};
+
+Window window(const WinogradPlan& plan, Index tile, Index padding) {
+  const Index cols = plan.tile_cols();
+  const Index rows = plan.tile_rows();
+  return {tile / (rows * cols), tile / cols % rows * plan.tile - padding,
+          tile % cols * plan.tile - padding};
+}
+
+/// The 16 channels of a group in a sample.
+const float* image_of(const float* tensor, const Shape& shape, Index sample, Index group) {
+  return tensor + (sample * shape.channels + group * 16) * shape.height * shape.width;
+}
+const Bfloat16* image_of(const Bfloat16* tensor, const Shape& shape, Index sample, Index group) {
+  return tensor + sample * shape.size() + group * 16;
+}
+
+/// Numbers from a pixel of a group to the next.
+template <typename T>
+Index pixel_stride(const Shape& shape) {
+  return std::is_same_v<T, float> ? 16 : shape.channels;
+}
+
+/// N x N pixels, zeros outside, at P x P points, by src_to_points or dst_to_points.
+template <int P, int N, Column<P> (*kToPoints)(const Column<N>&), typename T>
+void take_tile(const Shape& shape, const T* image, const Window& at, float* dst, Index stride) {
+  const Index step = pixel_stride<T>(shape);
+  Column<P> half[N];  // columns of it are still pixels
+  for (Index i = 0; i < N; ++i) {
+    const Index h = at.row + i;
+    if (h < 0 || h >= shape.height) {
+      half[i] = {};
+      continue;
+    }
+    const T* row = image + h * shape.width * step;
+    Column<N> pixels;
+    for (Index j = 0; j < N; ++j) {
+      const Index w = at.col + j;
+      pixels[j] = w >= 0 && w < shape.width ? V::load(row + w * step) : Float{};
+    }
+    half[i] = kToPoints(pixels);
+  }
+  for (Index j = 0; j < P; ++j) {
+    Column<N> pixels;
+    for (Index i = 0; i < N; ++i) pixels[i] = half[i][j];
+    const Column<P> column = kToPoints(pixels);
+    for (Index i = 0; i < P; ++i) V::store(dst + (P * i + j) * stride, column[i]);
+  }
+}
+
+/// Tiles that are worked on at once: all of a plan's, in equal shares.
+struct Block {
+  Index first;
+  Index count;
+
+  Block(const WinogradPlan& plan, Index blocks, Index number)
+      : first(plan.tiles() * number / blocks),
+        count(plan.tiles() * (number + 1) / blocks - first) {}
+};
+
+Index count_blocks(const WinogradPlan& plan, Index panels) {
+  return blocks_of(plan.tiles(), panels * kPanel);
+}
+
+/// Takes 16 channels of the tiles of a block of a tensor to the points.
+template <int P, int N, Column<P> (*kToPoints)(const Column<N>&), typename T>
+void take_tiles(const WinogradPlan& plan, const Shape& shape, const T* tensor, Index padding,
+                const Block& block, Index group, const Tiles& tiles) {
+  for (Index t = 0; t < block.count; ++t) {
+    const Window at = window(plan, block.first + t, padding);
+    take_tile<P, N, kToPoints>(shape, image_of(tensor, shape, at.sample, group), at,
+                               tiles.at(t, group), tiles.point_stride);
+  }
+}
+
+/// Tiles of src, which begin `padding` pixels further up and left than dst's.
+template <typename T>
+void take_src(const WinogradPlan& plan, const T* src, const Block& block, Index group,
+              const Tiles& tiles) {
+  with_transforms(plan.tile, [&]<int M>(Transforms<M> /*by*/) {
+    take_tiles<M + 2, M + 2, Transforms<M>::src_to_points>(plan, plan.src, src, plan.padding, block,
+                                                           group, tiles);
+  });
+}
+
+template <typename T>
+void take_diff_dst(const WinogradPlan& plan, const T* diff_dst, const Block& block, Index group,
+                   const Tiles& tiles) {
+  with_transforms(plan.tile, [&]<int M>(Transforms<M> /*by*/) {
+    take_tiles<M + 2, M, Transforms<M>::dst_to_points>(plan, plan.dst, diff_dst, 0, block, group,
+                                                       tiles);
+  });
+}
+
+struct Finish {
+  const float* bias;  ///< of the tile's 16 channels, or nullptr
+  bool sum;
+  bool relu;
+};
+
+/// A product at the points becomes M x M pixels of dst.
+template <int M, typename T>
+void give_tile(const Shape& shape, const float* src, Index stride, const Window& at,
+               const Finish& finish, T* image) {
+  constexpr int P = M + 2;
+  Column<M> half[P];
+  for (Index i = 0; i < P; ++i) {
+    Column<P> m;
+    for (Index j = 0; j < P; ++j) m[j] = V::load(src + (P * i + j) * stride);
+    half[i] = Transforms<M>::dst_from_points(m);
+  }
+  const Float bias = finish.bias != nullptr ? V::load(finish.bias) : Float{};
+  const Index rows = std::min<Index>(M, shape.height - at.row);
+  for (Index j = 0; j < std::min<Index>(M, shape.width - at.col); ++j) {
+    Column<P> m;
+    for (Index i = 0; i < P; ++i) m[i] = half[i][j];
+    const Column<M> column = Transforms<M>::dst_from_points(m);
+    for (Index i = 0; i < rows; ++i) {
+      T* to = image + ((at.row + i) * shape.width + at.col + j) * pixel_stride<T>(shape);
+      Float y = column[i] + bias;
+      if (finish.sum) y += V::load(to);
+      V::store(to, finish.relu ? relu<16>(y) : y);
+    }
+  }
+}
+
+/// What a convolution keeps in its scratch: src at a point lies behind dst, and dst at a point
+/// takes the place of src at the point before, which has been multiplied.
+struct ForwardScratch {
+  Tiles src;
+  Tiles dst;
+
+  ForwardScratch(const WinogradPlan& plan, Index count, float* scratch)
+      : src{scratch + stride(plan), plan.src.channels, count, stride(plan)},
+        dst{scratch, plan.dst.channels, count, stride(plan)} {}
+
+  static Index stride(const WinogradPlan& plan) {
+    return Tiles::floats(std::max(plan.src.channels, plan.dst.channels), kForwardPanels);
+  }
+};
+
+/// What a gradient keeps in its scratch.
+struct GradientScratch {
+  Tiles src;
+  Tiles diff_dst;
+  float* sums;  // [points, C, O], point_stride() apart
+
+  GradientScratch(const WinogradPlan& plan, Index count, float* scratch)
+      : src{scratch, plan.src.channels, count, stride(plan.src)},
+        diff_dst{src.data + plan.points() * src.point_stride, plan.dst.channels, count,
+                 stride(plan.dst)},
+        sums(diff_dst.data + plan.points() * diff_dst.point_stride) {}
+
+  static Index stride(const Shape& shape) { return Tiles::floats(shape.channels, kBackwardPanels); }
+};
+
+}  // namespace
+
+void WinogradWeights::run(Index part) const {
+  const Index stride = WinogradPlan::point_stride(C, O);
+  const auto take = [&]<int M>(const float* from, float* to, Transforms<M> /*by*/) {
+    constexpr Index P = M + 2;
+    Column<M + 2> half[3];
+    for (Index kh = 0; kh < 3; ++kh) {
+      Column<3> g;
+      for (Index kw = 0; kw < 3; ++kw) {
+        const Index tap = turned ? 8 - (3 * kh + kw) : 3 * kh + kw;
+        g[kw] = V::gather(from + tap, o_stride);
+      }
+      half[kh] = Transforms<M>::weights_to_points(g);
+    }
+    for (Index j = 0; j < P; ++j) {
+      const auto column = Transforms<M>::weights_to_points({{half[0][j], half[1][j], half[2][j]}});
+      for (Index i = 0; i < P; ++i) V::store(to + (P * i + j) * stride, column[i]);
+    }
+  };
+  with_transforms(tile, [&](auto transforms) {
+    for (Index block = 0; block < O; block += 32) {
+      const Index width = std::min<Index>(32, O - block);
+      for (Index c = 16 * part; c < 16 * part + 16; ++c) {
+        for (Index o = 0; o < width; o += 16) {
+          take(weights + c * c_stride + (block + o) * o_stride, dst + block * C + c * width + o,
+               transforms);
+        }
+      }
+    }
+  });
+}
+
+Index winograd_parts(const WinogradPlan& plan) { return count_blocks(plan, kForwardPanels); }
+
+Index winograd_scratch_floats(const WinogradPlan& plan) {
+  return (plan.points() + 1) * ForwardScratch::stride(plan);
+}
+
+template <typename T>
+void WinogradForward<T>::run(Index part, float* scratch) const {
+  const Block block(plan, winograd_parts(plan), part);
+  const ForwardScratch at(plan, block.count, scratch);
+  for (Index group = 0; group < plan.src.channels / 16; ++group) {
+    take_src(plan, src, block, group, at.src);
+  }
+  for (Index point = 0; point < plan.points(); ++point) {
+    multiply_point(at.src, points + point * plan.point_stride(), at.dst, point);
+  }
+  with_transforms(plan.tile, [&]<int M>(Transforms<M> /*by*/) {
+    for (Index group = 0; group < plan.dst.channels / 16; ++group) {
+      const Finish finish{bias == nullptr ? nullptr : bias + 16 * group, sum, relu};
+      for (Index t = 0; t < block.count; ++t) {
+        const Window to = window(plan, block.first + t, 0);
+        give_tile<M>(plan.dst, at.dst.at(t, group), at.dst.point_stride, to, finish,
+                     const_cast<T*>(image_of(dst, plan.dst, to.sample, group)));
+      }
+    }
+  });
+}
+
+Index winograd_gradient_scratch_floats(const WinogradPlan& plan) {
+  return plan.points() * (GradientScratch::stride(plan.src) + GradientScratch::stride(plan.dst)) +
+         plan.point_floats();
+}
+
+template <typename T>
+Index WinogradGradient<T>::blocks() const {
+  return count_blocks(plan, kBackwardPanels);
+}
+
+template <typename T>
+void WinogradGradient<T>::take(Index block, Index part) const {
+  const Block tiles(plan, blocks(), block);
+  const GradientScratch at(plan, tiles.count, scratch);
+  const Index groups = plan.src.channels / 16;
+  if (part < groups) {
+    take_src(plan, src, tiles, part, at.src);
+  } else {
+    take_diff_dst(plan, diff_dst, tiles, part - groups, at.diff_dst);
+  }
+}
+
+template <typename T>
+void WinogradGradient<T>::multiply(Index block, Index part) const {
+  const GradientScratch at(plan, Block(plan, blocks(), block).count, scratch);
+  const Index end = (part + 1) * plan.points() / kMultiplyParts;
+  for (Index point = part * plan.points() / kMultiplyParts; point < end; ++point) {
+    add_point(at.src, at.diff_dst, point, at.sums + point * plan.point_stride(), block == 0);
+  }
+}
+
+template <typename T>
+void WinogradGradient<T>::finish(Index part) const {
+  const float* sums = GradientScratch(plan, 0, scratch).sums;
+  const Index matrix = plan.src.channels * plan.dst.channels;
+  const Index vectors = matrix / 16;
+  with_transforms(plan.tile, [&]<int M>(Transforms<M> /*by*/) {
+    constexpr int P = M + 2;
+    for (Index v = part * vectors / kFinishParts; v < (part + 1) * vectors / kFinishParts; ++v) {
+      const Index i = 16 * v;
+      Column<3> half[P];
+      for (Index p = 0; p < P; ++p) {
+        Column<P> e;
+        for (Index j = 0; j < P; ++j) {
+          e[j] = V::load(sums + (P * p + j) * plan.point_stride() + i);
+        }
+        half[p] = Transforms<M>::weights_from_points(e);
+      }
+      for (Index kw = 0; kw < 3; ++kw) {
+        Column<P> e;
+        for (Index p = 0; p < P; ++p) e[p] = half[p][kw];
+        const auto column = Transforms<M>::weights_from_points(e);
+        for (Index kh = 0; kh < 3; ++kh) {
+          V::store(diff_weights + (3 * kh + kw) * matrix + i, column[kh]);
+        }
+      }
+    }
+  });
+}
+
+template <typename T>
+void winograd_backward_bias(const WinogradPlan& plan, const T* diff_dst, float* diff_bias) {
+  const Index pixels = plan.dst.height * plan.dst.width;
+  for (Index group = 0; group < plan.dst.channels / 16; ++group) {
+    Float sum{};
+    for (Index n = 0; n < plan.S; ++n) {
+      const T* dy = image_of(diff_dst, plan.dst, n, group);
+      for (Index p = 0; p < pixels; ++p) sum += V::load(dy + p * pixel_stride<T>(plan.dst));
+    }
+    V::store(diff_bias + 16 * group, sum);
+  }
+}
+
+template struct WinogradForward<float>;
+template struct WinogradForward<Bfloat16>;
+template struct WinogradGradient<float>;
+template struct WinogradGradient<Bfloat16>;
+template void winograd_backward_bias(const WinogradPlan&, const float*, float*);
+template void winograd_backward_bias(const WinogradPlan&, const Bfloat16*, float*);
+
+}  // namespace kindred

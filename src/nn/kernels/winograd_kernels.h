@@ -1,0 +1,96 @@
+#pragma once
+#include "kindred/core/index.h"
+#include "kindred/core/shape.h"
+#include "nn/kernels/bfloat16.h"
+
+namespace kindred {
+
+/// A 3x3 convolution of stride 1 by Winograd's minimal filtering, F(4x4, 3x3) or F(7x7, 3x3): src
+/// in overlapping tiles of 6x6 (9x9), each of which gives 4x4 (7x7) pixels of dst. A tile and the
+/// weights are taken to 36 (81) points, where the convolution is a product for each, 36 (81)
+/// multiplications in place of 144 (441).
+/// Source: Lavin and Gray 2016, "Fast Algorithms for Convolutional Neural Networks", section 4.
+/// Tensors are float in blocks of 16 channels, as oneDNN's nChw16c, or Bfloat16 channels-last; T
+/// below is one of the two. What is computed at the points is float in both.
+struct WinogradPlan {
+  Index S = 0;
+  Shape src;  ///< channels of both: multiples of 16
+  Shape dst;
+  Index padding = 1;  ///< 0 to 2
+  Index tile = 4;     ///< pixels of dst in each direction: 4 or 7
+
+  Index tile_rows() const { return blocks_of(dst.height, tile); }
+  Index tile_cols() const { return blocks_of(dst.width, tile); }
+  Index tiles() const { return S * tile_rows() * tile_cols(); }
+  Index points() const { return (tile + 2) * (tile + 2); }
+  /// Of weights at the points, which are a cache line more than C * O apart, so that they fall into
+  /// different sets.
+  static Index point_stride(Index C, Index O) { return C * O + 16; }
+  Index point_stride() const { return point_stride(src.channels, dst.channels); }
+  Index point_floats() const { return points() * point_stride(); }
+  /// The convolution of diff_dst, with weights turned by half a turn, that gives diff_src.
+  WinogradPlan of_diff() const { return {S, dst, src, 2 - padding, tile}; }
+};
+
+/// Weights at the points; `turned`: by half a turn. dst [point_floats()] is, for each point and
+/// each 32 channels of O (the last may be 16), [C, 32].
+struct WinogradWeights {
+  Index C;
+  Index O;
+  const float* weights;  ///< those of c and o are 9 in a row at c * c_stride + o * o_stride
+  Index c_stride;
+  Index o_stride;
+  bool turned;
+  Index tile;  ///< the plan's
+  float* dst;
+
+  /// Independent pieces that the work falls into.
+  Index parts() const { return C / 16; }
+  void run(Index part) const;
+};
+
+/// dst = src * weights + bias; where `sum`, what dst holds is added; then max(dst, 0) where `relu`.
+template <typename T>
+struct WinogradForward {
+  const WinogradPlan& plan;
+  const T* src;
+  const float* points;  ///< winograd_weights
+  const float* bias;    ///< [O] or nullptr
+  bool sum;
+  bool relu;
+  T* dst;
+
+  /// Of the parts that winograd_parts() counts.
+  void run(Index part, float* scratch) const;
+};
+/// Independent pieces that it falls into, and the floats of scratch that each needs.
+Index winograd_parts(const WinogradPlan& plan);
+Index winograd_scratch_floats(const WinogradPlan& plan);
+
+/// diff_weights [9, C, O]. One block of tiles after the other, each first taken to the points and
+/// then multiplied; last come the weights. Parts of a step are independent.
+template <typename T>
+struct WinogradGradient {
+  const WinogradPlan& plan;
+  const T* src;
+  const T* diff_dst;
+  float* scratch;  ///< winograd_gradient_scratch_floats()
+  float* diff_weights;
+
+  Index blocks() const;
+  Index take_parts() const { return (plan.src.channels + plan.dst.channels) / 16; }
+  static constexpr Index kMultiplyParts = 12;
+  static constexpr Index kFinishParts = 4;
+
+  void take(Index block, Index part) const;
+  void multiply(Index block, Index part) const;
+  void finish(Index part) const;
+};
+
+Index winograd_gradient_scratch_floats(const WinogradPlan& plan);
+
+/// diff_bias [O]
+template <typename T>
+void winograd_backward_bias(const WinogradPlan& plan, const T* diff_dst, float* diff_bias);
+
+}  // namespace kindred

@@ -1,0 +1,196 @@
+#include "nn/layers/batch_norm.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "nn/contract/registry.h"
+#include "nn/contract/settings.h"
+#include "nn/kernels/norm_kernels.h"
+#include "nn/onednn/packed.h"
+
+namespace kindred {
+namespace {
+
+/// Normalises each channel by the slice's own mean and variance ("ghost" batch normalisation:
+/// Ioffe & Szegedy 2015; Hoffer et al. 2017), with the ReLU and the 2x2 max pool behind it.
+/// Inference, where nothing before it took it in: by the running statistics.
+class BatchNorm final : public Layer {
+ public:
+  BatchNorm(const FusedSpec& spec, const Source& src, Compiler& compiler)
+      : Layer(spec.name(), spec.kind()),
+        numbers_(*spec.layer, src.shape.channels, compiler),
+        training_(compiler.training()) {
+    set_src(src.shape, src.desc);
+    const Shape dst{src.shape.channels, spec.pool ? src.shape.height / 2 : src.shape.height,
+                    spec.pool ? src.shape.width / 2 : src.shape.width};
+    const Index S = compiler.slice();
+    const FormatTag layout = layout_of(src.desc);
+    set_dst(dst, tensor(S, dst, layout, type_of(src.desc)));
+    plan_ = {channel_layout(S, src.shape, layout), channel_layout(S, dst, layout),
+             numbers_.settings.epsilon, spec.relu != nullptr, spec.pool != nullptr};
+    const Index C = plan_.x.C;
+    scale_ = Buffer<float>(C);
+    shift_ = Buffer<float>(C);
+    if (training_) {
+      gradient_ = compiler.claim_gradient(2 * C);
+      statistics_ = compiler.claim_statistics(2 * C);
+    } else {
+      mean_ = Buffer<float>(C);
+      variance_ = Buffer<float>(C);
+    }
+    compiler.add_leaf(*this);
+  }
+
+  std::unique_ptr<BoundLayer> bind() const override;
+  bool trainable() const override { return true; }
+  Index scratch_bytes() const override {
+    return ScratchFrame::cost(2 * plan_.x.C * static_cast<Index>(sizeof(float)));
+  }
+
+  void pack(std::span<const float> parameters) override {
+    std::ranges::copy(numbers_.scale.of(parameters), scale_.data());
+    std::ranges::copy(numbers_.shift.of(parameters), shift_.data());
+    if (training_) return;
+    std::ranges::copy(numbers_.running_mean, mean_.data());
+    std::ranges::copy(numbers_.running_variance, variance_.data());
+  }
+
+  void unpack_gradient(const float* row, std::span<float> gradient) override {
+    const float* from = row + gradient_;
+    std::copy_n(from, numbers_.scale.size, numbers_.scale.of(gradient).data());
+    std::copy_n(from + plan_.x.C, numbers_.shift.size, numbers_.shift.of(gradient).data());
+  }
+
+  void update_running_statistics(std::span<const std::span<const float>> slices) override {
+    numbers_.update_running(slices, statistics_, statistics_ + plan_.x.C,
+                            static_cast<double>(plan_.x.S * plan_.x.pixels()));
+  }
+
+  double flops() const override { return 8.0 * static_cast<double>(src_shape().size()); }
+
+ private:
+  template <typename T>
+  friend class BoundBatchNorm;
+
+  NormNumbers numbers_;
+  bool training_;
+  NormPlan plan_;
+  Buffer<float> scale_;  // padded with zeros to whole channel groups, as are these:
+  Buffer<float> shift_;
+  Buffer<float> mean_;  // inference only
+  Buffer<float> variance_;
+  Index gradient_ = 0;    // in the row: scale, then shift
+  Index statistics_ = 0;  // in the slice's statistics: mean, then variance
+};
+
+template <typename T>
+class BoundBatchNorm final : public BoundLayer {
+ public:
+  explicit BoundBatchNorm(const BatchNorm& layer) : layer_(layer) {
+    if (layer.training_ && layer.plan_.pool) selected_ = Buffer<T>(elements_of(layer.dst_desc()));
+  }
+
+  void forward(const void* src, void* dst, Run& run) override {
+    x_ = static_cast<const T*>(src);
+    auto* y = static_cast<T*>(dst);
+    if (layer_.training_) {
+      T* selected = layer_.plan_.pool ? selected_.data() : nullptr;
+      share(run, Work::forward,
+            [&](Index part) { norm_forward(layer_.plan_, part, x_, channels(run), y, selected); });
+    } else {
+      const NormChannels running{layer_.scale_.data(), layer_.shift_.data(),
+                                 const_cast<float*>(layer_.mean_.data()),
+                                 const_cast<float*>(layer_.variance_.data())};
+      share(run, Work::forward,
+            [&](Index part) { norm_inference(layer_.plan_, part, x_, running, y); });
+    }
+  }
+
+  void backward(const void* diff_dst, void* diff_src, Run& run) override {
+    const Index C = layer_.plan_.x.C;
+    write_gradient(run.gradient + layer_.gradient_, 2 * C, run.accumulate == Accumulate::yes,
+                   run.scratch, [&](float* gradient) {
+                     share(run, Work::backward_data, [&](Index part) {
+                       norm_backward(layer_.plan_, part, x_, std::as_const(selected_).data(),
+                                     channels(run), static_cast<const T*>(diff_dst), gradient,
+                                     gradient + C, static_cast<T*>(diff_src));
+                     });
+                   });
+  }
+
+ private:
+  template <typename F>
+  void share(const Run& run, Work work, F&& body) const {
+    run.share(layer_, work, norm_parts(layer_.plan_),
+              [&](Index part, ScratchStack&) { body(part); });
+  }
+
+  NormChannels channels(Run& run) const {
+    float* seen = run.statistics.data() + layer_.statistics_;
+    return {layer_.scale_.data(), layer_.shift_.data(), seen, seen + layer_.plan_.x.C};
+  }
+
+  const BatchNorm& layer_;
+  const T* x_ = nullptr;
+  Buffer<T> selected_;  // pool: the x that won each window
+};
+
+std::unique_ptr<BoundLayer> BatchNorm::bind() const {
+  return with_element(src_desc(), [&]<typename T>() -> std::unique_ptr<BoundLayer> {
+    return std::make_unique<BoundBatchNorm<T>>(*this);
+  });
+}
+
+}  // namespace
+
+NormNumbers::NormNumbers(const LayerSpec& norm, Index channels, Compiler& compiler)
+    : scale(compiler.parameter(norm.name + ".scale", {channels}, false, {0, 1.0F})),
+      shift(compiler.parameter(norm.name + ".shift", {channels}, false, {0, 0.0F})),
+      running_mean(compiler.state(norm.name + ".running_mean", channels, 0.0F)),
+      running_variance(compiler.state(norm.name + ".running_variance", channels, 1.0F)),
+      settings(settings_of<BatchNormSettings>(norm)) {}
+
+void NormNumbers::update_running(std::span<const std::span<const float>> slices, Index mean,
+                                 Index variance, double count) const {
+  const double unbias = count > 1 ? count / (count - 1) : 1.0;
+  const auto move = [&](std::span<float> running, Index offset, double factor) {
+    for (std::size_t c = 0; c < running.size(); ++c) {
+      double sum = 0;
+      for (const auto slice : slices) {
+        sum += static_cast<double>(slice[static_cast<std::size_t>(offset) + c]);
+      }
+      const double seen = factor * sum / static_cast<double>(slices.size());
+      running[c] +=
+          static_cast<float>(settings.momentum * (seen - static_cast<double>(running[c])));
+    }
+  };
+  move(running_mean, mean, 1.0);
+  move(running_variance, variance, unbias);
+}
+
+void fold(const NormNumbers& norm, std::span<const float> parameters, std::span<float> weights,
+          std::span<float> bias) {
+  const auto scale = norm.scale.of(parameters);
+  const auto shift = norm.shift.of(parameters);
+  const std::size_t per_channel = weights.size() / bias.size();
+  for (std::size_t c = 0; c < bias.size(); ++c) {
+    const double variance = static_cast<double>(norm.running_variance[c]) + norm.settings.epsilon;
+    const double factor = static_cast<double>(scale[c]) / std::sqrt(variance);
+    const double centred = static_cast<double>(bias[c]) - static_cast<double>(norm.running_mean[c]);
+    bias[c] = static_cast<float>(centred * factor + static_cast<double>(shift[c]));
+    for (std::size_t i = 0; i < per_channel; ++i) {
+      float& weight = weights[c * per_channel + i];
+      weight = static_cast<float>(static_cast<double>(weight) * factor);
+    }
+  }
+}
+
+extern const LayerKind kBatchNorm;
+const LayerKind kBatchNorm{
+    "batch_norm", "normalises each channel over the slice, then scales and shifts",
+    read_settings<BatchNormSettings>, [](const LayerSpec&, const Shape& src) { return src; },
+    [](const FusedSpec& spec, const Source& src, Compiler& compiler) -> std::unique_ptr<Layer> {
+      return std::make_unique<BatchNorm>(spec, src, compiler);
+    }};
+
+}  // namespace kindred

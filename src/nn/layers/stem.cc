@@ -1,0 +1,157 @@
+#include "nn/layers/stem.h"
+
+#include <algorithm>
+
+#include "kindred/core/time_scope.h"
+#include "nn/kernels/stem_kernels.h"
+#include "nn/layers/weight_numbers.h"
+#include "nn/onednn/packed.h"
+
+namespace kindred {
+FormatTag stem_layout(ElementType type) {
+  return type == kBfloat16 ? FormatTag::nhwc : FormatTag::nChw16c;
+}
+
+StemPlan stem_plan(Index slice, const Source& src, const ConvolutionSettings& settings) {
+  StemPlan plan{.S = slice,
+                .src = src.shape,
+                .dst = settings.dst(src.shape),
+                .kernel = settings.kernel,
+                .stride = settings.stride,
+                .padding = settings.padding};
+  const ChannelLayout layout = channel_layout(slice, plan.dst, stem_layout(type_of(src.desc)));
+  plan.pixel_stride = layout.pixel_stride;
+  if (layout.groups.size() > 1) plan.group_stride = layout.groups[1].offset;
+  return plan;
+}
+
+namespace {
+
+/// The first convolution of a network by own loops (stem_kernels.h).
+class Stem final : public Layer {
+ public:
+  Stem(const FusedSpec& spec, const Source& src, const ConvolutionSettings& settings,
+       Compiler& compiler)
+      : Layer(spec.name(), spec.kind()),
+        plan_(stem_plan(compiler.slice(), src, settings)),
+        relu_(spec.relu != nullptr) {
+    const Index O = plan_.dst.channels;
+    const Index C = plan_.src.channels;
+    const Index K = plan_.kernel;
+    numbers_.claim(spec, {O, C, K, K}, C * K * K, settings.bias, compiler);
+    set_src(src.shape, src.desc);
+    const ElementType type = type_of(src.desc);
+    set_dst(plan_.dst, tensor(plan_.S, plan_.dst, stem_layout(type), type));
+    weights_ = Buffer<float>(plan_.taps() * O);
+    if (compiler.training()) {
+      gradient_ = compiler.claim_gradient(plan_.taps() * O);
+      if (numbers_.has_bias()) bias_gradient_ = compiler.claim_gradient(O);
+    }
+    compiler.add_leaf(*this);
+  }
+
+  std::unique_ptr<BoundLayer> bind() const override;
+  bool trainable() const override { return true; }
+  Index scratch_bytes() const override {
+    const Index floats = static_cast<Index>(sizeof(float));
+    return ScratchFrame::cost(plan_.padded_floats() * floats) +
+           ScratchFrame::cost(plan_.taps() * plan_.dst.channels * floats) +
+           ScratchFrame::cost(plan_.dst.channels * floats);
+  }
+  bool multiplies() const override { return true; }
+  double flops() const override {
+    return 2.0 * static_cast<double>(plan_.dst.size() * plan_.taps());
+  }
+
+  void pack(std::span<const float> parameters) override {
+    const float* plain = numbers_.prepare(parameters);
+    for_stem_weights(
+        plan_, [&](Index at_plain, Index at_packed) { weights_[at_packed] = plain[at_plain]; });
+  }
+  void unpack_gradient(const float* row, std::span<float> gradient) override {
+    const auto to = numbers_.weights().of(gradient);
+    for_stem_weights(plan_, [&](Index at_plain, Index at_packed) {
+      to[static_cast<std::size_t>(at_plain)] = row[gradient_ + at_packed];
+    });
+    numbers_.unpack_bias(row + bias_gradient_, gradient);
+  }
+
+ private:
+  friend class BoundStem;
+
+  StemPlan plan_;
+  bool relu_;
+  WeightNumbers numbers_;
+  Buffer<float> weights_;  // [taps, O]
+  Index gradient_ = 0;
+  Index bias_gradient_ = 0;
+};
+
+class BoundStem final : public BoundLayer {
+ public:
+  explicit BoundStem(const Stem& layer) : layer_(layer) {}
+
+  void forward(const void* src, void* dst, Run& run) override {
+    src_ = src;
+    ScratchFrame frame(run.scratch);
+    with_element(layer_.src_desc(), [&]<typename T>() {
+      stem_forward(layer_.plan_, static_cast<const T*>(src), layer_.weights_.data(),
+                   layer_.numbers_.bias(), layer_.relu_, take_padded(frame), static_cast<T*>(dst));
+    });
+  }
+
+  void backward(const void* diff_dst, void*, Run& run) override {
+    const TimeScope time(run.time(layer_, &LayerTime::backward_weights));
+    ScratchFrame frame(run.scratch);
+    float* padded = take_padded(frame);
+    const bool accumulate = run.accumulate == Accumulate::yes;
+    const Index O = layer_.plan_.dst.channels;
+    const auto with_bias = [&](float* diff_weights, float* diff_bias) {
+      with_element(layer_.src_desc(), [&]<typename T>() {
+        stem_backward_weights(layer_.plan_, static_cast<const T*>(src_),
+                              static_cast<const T*>(diff_dst), padded, diff_weights, diff_bias);
+      });
+    };
+    write_gradient(run.gradient + layer_.gradient_, layer_.plan_.taps() * O, accumulate,
+                   run.scratch, [&](float* diff_weights) {
+                     if (!layer_.numbers_.has_bias()) return with_bias(diff_weights, nullptr);
+                     write_gradient(run.gradient + layer_.bias_gradient_, O, accumulate,
+                                    run.scratch,
+                                    [&](float* bias) { with_bias(diff_weights, bias); });
+                   });
+  }
+
+ private:
+  float* take_padded(ScratchFrame& frame) const {
+    return static_cast<float*>(
+        frame.take(layer_.plan_.padded_floats() * static_cast<Index>(sizeof(float))));
+  }
+
+  const Stem& layer_;
+  const void* src_ = nullptr;
+};
+
+std::unique_ptr<BoundLayer> Stem::bind() const { return std::make_unique<BoundStem>(*this); }
+
+}  // namespace
+
+bool is_stem(const FusedSpec& spec, const Source& src, const ConvolutionSettings& settings,
+             const Compiler& compiler) {
+  constexpr Index kMostTaps = 64;
+#ifdef __AVX512F__
+  constexpr bool kWideVectors = true;
+#else
+  constexpr bool kWideVectors = false;
+#endif
+  return (type_of(src.desc) == kBfloat16 || kWideVectors) &&
+         has_layout(src.desc, FormatTag::nhwc) && !(compiler.training() && src.wants_diff) &&
+         !spec.sum && settings.groups == 1 && settings.channels % 16 == 0 &&
+         settings.kernel * settings.kernel * src.shape.channels <= kMostTaps;
+}
+
+std::unique_ptr<Layer> make_stem(const FusedSpec& spec, const Source& src,
+                                 const ConvolutionSettings& settings, Compiler& compiler) {
+  return std::make_unique<Stem>(spec, src, settings, compiler);
+}
+
+}  // namespace kindred

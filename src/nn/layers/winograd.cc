@@ -1,0 +1,214 @@
+#include "nn/layers/winograd.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "kindred/core/time_scope.h"
+#include "kindred/nn/precision.h"
+#include "nn/kernels/winograd_kernels.h"
+#include "nn/layers/weight_numbers.h"
+#include "nn/onednn/packed.h"
+
+namespace kindred {
+namespace {
+
+#ifdef __AVX512F__
+constexpr bool kHasAvx512 = true;
+#else
+constexpr bool kHasAvx512 = false;
+#endif
+
+FormatTag winograd_layout(ElementType type) {
+  return type == kBfloat16 ? FormatTag::nhwc : FormatTag::nChw16c;
+}
+
+/// The tile that needs fewer multiplications: in float always the smaller, as the larger errs ten
+/// times as much. Rounding dst to bfloat16 costs a hundred times more than that.
+WinogradPlan plan_of(Index S, const Source& src, const ConvolutionSettings& settings) {
+  const WinogradPlan small{S, src.shape, settings.dst(src.shape), settings.padding, 4};
+  WinogradPlan large = small;
+  large.tile = 7;
+  const bool wins = large.tiles() * large.points() < small.tiles() * small.points();
+  return wins && type_of(src.desc) == kBfloat16 ? large : small;
+}
+
+class WinogradConvolution final : public Layer {
+ public:
+  WinogradConvolution(const FusedSpec& spec, const Source& src, const ConvolutionSettings& settings,
+                      Compiler& compiler)
+      : Layer(spec.name(), spec.kind()),
+        plan_(plan_of(compiler.slice(), src, settings)),
+        sum_(spec.sum),
+        relu_(spec.relu != nullptr) {
+    const Index O = plan_.dst.channels;
+    const Index C = plan_.src.channels;
+    numbers_.claim(spec, {O, C, 3, 3}, 9 * C, settings.bias, compiler);
+    set_src(src.shape, src.desc);
+    const ElementType type = type_of(src.desc);
+    set_dst(plan_.dst, tensor(plan_.S, plan_.dst, winograd_layout(type), type));
+
+    forward_points_ = Buffer<float>(plan_.point_floats());
+    if (compiler.training()) {
+      const dnnl::memory::dims dims{O, C, 3, 3};
+      const TensorDesc plain(dims, kFloat32, FormatTag::oihw);
+      const TensorDesc gradient(dims, kFloat32, FormatTag::hwio);  // [9, C, O]
+      unpack_ = std::make_unique<Reorder>(compiler.engine(), gradient, plain, name());
+      gradient_ = compiler.claim_gradient(9 * C * O);
+      if (numbers_.has_bias()) bias_gradient_ = compiler.claim_gradient(O);
+    }
+    if (compiler.training() && src.wants_diff) {
+      data_points_ = Buffer<float>(plan_.point_floats());
+    }
+    compiler.add_leaf(*this);
+  }
+
+  std::unique_ptr<BoundLayer> bind() const override;
+  bool trainable() const override { return true; }
+  Index scratch_bytes() const override {
+    Index floats =
+        std::max(winograd_scratch_floats(plan_), winograd_scratch_floats(plan_.of_diff()));
+    Index extra = 0;
+    if (unpack_) {
+      floats = std::max(floats, winograd_gradient_scratch_floats(plan_));
+      extra = cost(9 * plan_.src.channels * plan_.dst.channels) + cost(plan_.dst.channels);
+    }
+    return cost(floats) + extra;
+  }
+  bool multiplies() const override { return true; }
+  double flops() const override {
+    return 2.0 * static_cast<double>(plan_.dst.size() * plan_.src.channels * 9);
+  }
+  std::string implementation() const override {
+    return fmt::format("own Winograd F({0}x{0}, 3x3)", plan_.tile);
+  }
+
+  void pack(std::span<const float> parameters) override {
+    const Index C = plan_.src.channels;
+    const Index O = plan_.dst.channels;
+    const float* plain = numbers_.prepare(parameters);  // [O, C, 3, 3]
+    share({C, O, plain, 9, 9 * C, false, plan_.tile, forward_points_.data()});
+    if (data_points_.size() > 0) {
+      share({O, C, plain, 9 * C, 9, true, plan_.tile, data_points_.data()});
+    }
+  }
+  void unpack_gradient(const float* row, std::span<float> gradient) override {
+    unpack_->run(row + gradient_, numbers_.weights().of(gradient).data());
+    numbers_.unpack_bias(row + bias_gradient_, gradient);
+  }
+
+ private:
+  template <typename T>
+  friend class BoundWinograd;
+
+  static Index cost(Index floats) {
+    return ScratchFrame::cost(floats * static_cast<Index>(sizeof(float)));
+  }
+  static void share(const WinogradWeights& weights) {
+    Workers::share(weights.parts(), [&](Index part, int) { weights.run(part); });
+  }
+
+  WinogradPlan plan_;
+  bool sum_;
+  bool relu_;
+  WeightNumbers numbers_;
+  Buffer<float> forward_points_, data_points_;
+  std::unique_ptr<Reorder> unpack_;
+  Index gradient_ = 0;
+  Index bias_gradient_ = 0;
+};
+
+template <typename T>
+class BoundWinograd final : public BoundLayer {
+ public:
+  explicit BoundWinograd(const WinogradConvolution& layer) : layer_(layer) {}
+
+  void forward(const void* src, void* dst, Run& run) override {
+    src_ = static_cast<const T*>(src);
+    compute({layer_.plan_, src_, layer_.forward_points_.data(), layer_.numbers_.bias(), layer_.sum_,
+             layer_.relu_, static_cast<T*>(dst)},
+            Work::forward, run);
+  }
+
+  void backward(const void* diff_dst, void* diff_src, Run& run) override {
+    const auto* dy = static_cast<const T*>(diff_dst);
+    backward_weights(dy, run);
+    if (diff_src == nullptr) return;
+    const WinogradPlan plan = layer_.plan_.of_diff();
+    compute(
+        {plan, dy, layer_.data_points_.data(), nullptr, false, false, static_cast<T*>(diff_src)},
+        Work::backward_data, run);
+  }
+
+ private:
+  static float* take(ScratchFrame& frame, Index floats) {
+    return static_cast<float*>(frame.take(floats * static_cast<Index>(sizeof(float))));
+  }
+
+  void compute(const WinogradForward<T>& convolution, Work work, const Run& run) const {
+    const WinogradPlan& plan = convolution.plan;
+    run.share(layer_, work, winograd_parts(plan), [&](Index part, ScratchStack& scratch) {
+      ScratchFrame frame(scratch);
+      convolution.run(part, take(frame, winograd_scratch_floats(plan)));
+    });
+  }
+
+  void compute(const WinogradGradient<T>& gradient, const Run& run) const {
+    const auto share = [&](Index parts, auto&& body) {
+      run.share(layer_, Work::backward_weights, parts,
+                [&](Index part, ScratchStack&) { body(part); });
+    };
+    for (Index block = 0; block < gradient.blocks(); ++block) {
+      share(gradient.take_parts(), [&](Index part) { gradient.take(block, part); });
+      share(gradient.kMultiplyParts, [&](Index part) { gradient.multiply(block, part); });
+    }
+    share(gradient.kFinishParts, [&](Index part) { gradient.finish(part); });
+  }
+
+  void backward_weights(const T* dy, Run& run) {
+    const TimeScope time(run.time(layer_, &LayerTime::backward_weights));
+    ScratchFrame frame(run.scratch);
+    const WinogradPlan& plan = layer_.plan_;
+    float* scratch = take(frame, winograd_gradient_scratch_floats(plan));
+    const bool accumulate = run.accumulate == Accumulate::yes;
+    write_gradient(run.gradient + layer_.gradient_, 9 * plan.src.channels * plan.dst.channels,
+                   accumulate, run.scratch, [&](float* diff_weights) {
+                     compute({plan, src_, dy, scratch, diff_weights}, run);
+                   });
+    if (!layer_.numbers_.has_bias()) return;
+    write_gradient(run.gradient + layer_.bias_gradient_, plan.dst.channels, accumulate, run.scratch,
+                   [&](float* diff_bias) { winograd_backward_bias(plan, dy, diff_bias); });
+  }
+
+  const WinogradConvolution& layer_;
+  const T* src_ = nullptr;
+};
+
+std::unique_ptr<BoundLayer> WinogradConvolution::bind() const {
+  return with_element(src_desc(), [&]<typename T>() -> std::unique_ptr<BoundLayer> {
+    return std::make_unique<BoundWinograd<T>>(*this);
+  });
+}
+
+/// Measured with AVX-512 (bench/README.md). With AMX direct convolution is faster in bfloat16.
+bool wins(const Source& src, const ConvolutionSettings& settings) {
+  return std::min(src.shape.height, src.shape.width) >= 7 && src.shape.channels >= 32 &&
+         settings.channels >= 32 && (type_of(src.desc) == kFloat32 || !has_amx());
+}
+
+}  // namespace
+
+bool is_winograd(const Source& src, const ConvolutionSettings& settings, const Compiler& compiler) {
+  const std::string& wish = compiler.convolution();
+  return kHasAvx512 && (wish == "winograd" || (wish == "auto" && wins(src, settings))) &&
+         settings.kernel == 3 && settings.stride == 1 && settings.groups == 1 &&
+         src.shape.channels % 16 == 0 && settings.channels % 16 == 0 &&
+         has_layout(src.desc, winograd_layout(type_of(src.desc)));
+}
+
+std::unique_ptr<Layer> make_winograd(const FusedSpec& spec, const Source& src,
+                                     const ConvolutionSettings& settings, Compiler& compiler) {
+  return std::make_unique<WinogradConvolution>(spec, src, settings, compiler);
+}
+
+}  // namespace kindred
