@@ -1,7 +1,7 @@
 // Class weights of which a share takes part in each step (Partial FC, An et al. 2021).
 #include <gtest/gtest.h>
 
-#include "loss/class_products.h"
+#include "loss/bases/class_products.h"
 #include "loss/loss_run.h"
 
 namespace kindred::loss_test {

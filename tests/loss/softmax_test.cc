@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "loss/class_products.h"
+#include "loss/bases/class_products.h"
 #include "loss/loss_run.h"
 
 namespace kindred::loss_test {

@@ -1,0 +1,288 @@
+#include "loss/bases/similarity.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/lanes.h"
+#include "kindred/core/matmul.h"
+
+namespace kindred {
+inline namespace KINDRED_SCALAR {
+namespace {
+
+constexpr Index kRows = 16;  // rows a task owns
+constexpr Index kTile = 32;  // side of a tile of the gradient
+constexpr Index kStatisticsRows = 64;
+constexpr Index kMostFew = 32;  // a pair by itself costs as much as 32 or more in a product
+constexpr Index kFewShare = 64;
+constexpr auto kNear = static_cast<Scalar>(1e-3);  // of the two squared lengths
+
+bool euclidean_kind(Measure measure) {
+  return measure == Measure::euclidean || measure == Measure::squared_euclidean;
+}
+
+Scalar from_squared_distance(Measure measure, double squared) {
+  switch (measure) {
+    case Measure::similarity: return static_cast<Scalar>(1 - squared / 2);
+    case Measure::cosine: return static_cast<Scalar>(squared / 2);
+    case Measure::euclidean: return static_cast<Scalar>(std::sqrt(squared));
+    case Measure::squared_euclidean: return static_cast<Scalar>(squared);
+  }
+  return 0;
+}
+
+}  // namespace
+
+Measure measure_of(const std::string& distance) {
+  if (distance == "euclidean") return Measure::euclidean;
+  if (distance == "squared_euclidean") return Measure::squared_euclidean;
+  return Measure::cosine;
+}
+
+PairMatrix::PairMatrix(const LossContext& context, Measure measure, bool normalize,
+                       Index references)
+    : measure_(measure),
+      normalize_(normalize || !euclidean_kind(measure)),
+      values_(context.batch, std::max(references, context.batch)),
+      gradient_(context.batch, std::max(references, context.batch)),
+      most_few_(std::min(kMostFew, values_.cols() / kFewShare)),
+      few_(context.batch * most_few_),
+      few_count_(context.batch),
+      row_lengths_(context.batch),
+      reference_lengths_(values_.stride()) {}
+
+void PairMatrix::measure(const Workers& workers, const LossInput& input,
+                         FunctionRef<void(Index row, int worker)> then) {
+  rows_ = normalize_ ? input.unit : input.embeddings;
+  references_ = rows_;
+  const ScalarView values(values_.data(), batch(), batch(), values_.stride());
+  multiply_with_itself<Scalar>(workers, rows_, values);
+  // The product's own diagonal, so that |a|² + |b|² − 2ab is of one rounding.
+  for (Index i = 0; i < batch(); ++i) {
+    row_lengths_[i] = values(i, i);
+    reference_lengths_[i] = values(i, i);
+  }
+  measure_rows(workers, then);
+}
+
+void PairMatrix::measure(const Workers& workers, const LossInput& input, ConstScalarView references,
+                         FunctionRef<void(Index row, int worker)> then) {
+  rows_ = normalize_ ? input.unit : input.embeddings;
+  references_ = references;
+  const ScalarView values(values_.data(), batch(), this->references(), values_.stride());
+  multiply_nt<Scalar>(workers, rows_, references_, values);
+  const auto squared_length = [](const ConstScalarView& rows, Index i) {
+    return static_cast<Scalar>(dot(rows.row(i), rows.row(i), rows.cols()));
+  };
+  for (Index i = 0; i < batch(); ++i) row_lengths_[i] = squared_length(rows_, i);
+  workers.for_blocks(this->references(), kRows, [&](Index begin, Index end, int) {
+    for (Index j = begin; j < end; ++j) reference_lengths_[j] = squared_length(references_, j);
+  });
+  measure_rows(workers, then);
+}
+
+void PairMatrix::measure_rows(const Workers& workers,
+                              FunctionRef<void(Index row, int worker)> then) {
+  workers.for_blocks(batch(), kRows, [&](Index begin, Index end, int worker) {
+    for (Index i = begin; i < end; ++i) {
+      few_count_[i] = -1;
+      switch (measure_) {
+        case Measure::similarity: measure_row<Measure::similarity>(i); break;
+        case Measure::cosine: measure_row<Measure::cosine>(i); break;
+        case Measure::euclidean: measure_row<Measure::euclidean>(i); break;
+        case Measure::squared_euclidean: measure_row<Measure::squared_euclidean>(i); break;
+      }
+      then(i, worker);
+    }
+  });
+}
+
+/// Turns row i of the product into the numbers asked for.
+template <Measure kind>
+void PairMatrix::measure_row(Index i) {
+  Scalar* row = values_.row(i);
+  const Scalar own = row_lengths_[i];
+  for (Index j = 0; j < references(); j += kLanes) {
+    const Lanes product = load(row + j);
+    const Lanes lengths = load(&reference_lengths_[j]) + own;
+    const Lanes squared = lengths - 2 * product;
+    Lanes value = product;
+    if constexpr (kind == Measure::cosine) value = 1 - product;
+    if constexpr (kind == Measure::squared_euclidean) value = max(squared, Lanes{});
+    if constexpr (kind == Measure::euclidean) value = sqrt(max(squared, Lanes{}));
+    const IntLanes close = squared < lengths * kNear;
+    if (any(close)) {
+      for (Index l = 0; l < std::min(kLanes, references() - j); ++l) {
+        if (close[l] == 0) continue;
+        value[l] = from_squared_distance(
+            kind, squared_difference(rows_.row(i), references_.row(j + l), rows_.cols()));
+      }
+    }
+    store(row + j, references() - j < kLanes ? first_lanes(value, references() - j) : value);
+  }
+}
+
+PairStatistics PairMatrix::statistics(bool of_roots) const {
+  const Index step = std::max<Index>(1, batch() / kStatisticsRows);
+  LaneSum sums;
+  LaneSum squares;
+  double pairs = 0;
+  for (Index i = 0; i < batch(); i += step) {
+    const auto own = static_cast<LaneInt>(with_itself() ? i : -1);
+    for (Index j = 0; j < references(); j += kLanes) {
+      const Lanes number = load(values_.row(i) + j);  // zeros behind the last
+      const Lanes value = select(count_from(j) == own, Lanes{}, of_roots ? sqrt(number) : number);
+      sums.add(value);
+      squares.add_product(value, value);
+    }
+    pairs += static_cast<double>(references() - (with_itself() ? 1 : 0));
+  }
+  if (pairs == 0) return {};
+  const double mean = sums.total() / pairs;
+  return {mean, std::sqrt(std::max(0.0, squares.total() / pairs - mean * mean))};
+}
+
+ScalarView PairMatrix::gradient() {
+  return {gradient_.data(), batch(), references(), gradient_.stride()};
+}
+
+void PairMatrix::row_stands(Index i) {
+  const Scalar* row = gradient_.row(i);
+  LaneInt* few = few_.data() + i * most_few_;
+  Index count = 0;
+  for (Index j = 0; j < references(); j += kLanes) {
+    if (!any(load(row + j) != Lanes{})) continue;
+    for (Index at = j; at < std::min(j + kLanes, references()); ++at) {
+      if (row[at] == 0) continue;
+      if (count == most_few_) return;
+      few[count++] = static_cast<LaneInt>(at);
+    }
+  }
+  few_count_[i] = count;
+}
+
+void PairMatrix::backward(const Workers& workers, double factor, LossOutput& output) {
+  const std::span<const Index> counts(few_count_.data(), static_cast<std::size_t>(batch()));
+  if (std::find(counts.begin(), counts.end(), Index{-1}) == counts.end()) {
+    for (Index i = 0; i < batch(); ++i) {
+      for (Index n = 0; n < few_count_[i]; ++n) {
+        const auto j = static_cast<Index>(few_[i * most_few_ + n]);
+        add_pair(i, j, factor * static_cast<double>(gradient_(i, j)), output);
+      }
+    }
+    return;
+  }
+  const ScalarView diff = diff_of(output);
+  const bool euclidean = euclidean_kind(measure_);
+  if (with_itself()) {
+    const double scale = euclidean ? 1 : (measure_ == Measure::cosine ? -factor : factor);
+    workers.for_each(blocks_of(batch(), kTile),
+                     [&](Index tile, int) { fold_tiles(tile, static_cast<Scalar>(scale)); });
+  }
+  if (euclidean || !with_itself()) {
+    workers.for_blocks(batch(), kRows, [&](Index begin, Index end, int) {
+      for (Index i = begin; i < end; ++i) finish_row(i, factor, diff);
+    });
+  }
+  multiply_nn<Scalar>(workers, gradient(), references_, diff, Accumulate::yes);
+}
+
+/// d loss / d d becomes d loss / d d², for euclidean distances; others stay.
+KINDRED_INLINE Lanes PairMatrix::by_square(const Lanes& gradient, const Lanes& value) const {
+  if (measure_ != Measure::euclidean) return gradient;
+  return select(value > 0, gradient / (2 * value), Lanes{});
+}
+
+/// gradient := scale · (gradient + its transpose), for the tiles (tile_row, tile_row..) and their
+/// mirrors.
+void PairMatrix::fold_tiles(Index tile_row, Scalar scale) {
+  const ScalarView g = gradient();
+  const Index i0 = tile_row * kTile;
+  const Index i1 = std::min(batch(), i0 + kTile);
+  alignas(kAlignment) Scalar mirror[kTile][kTile];  // the tile (j, i), transposed
+  for (Index j0 = i0; j0 < batch(); j0 += kTile) {
+    const Index j1 = std::min(batch(), j0 + kTile);
+    for (Index j = j0; j < j1; ++j) {
+      // The next tile's piece of a far row: nothing else would fetch it (2,048 rows: a third less).
+      const Scalar* next = g.data() + (j + kTile) * g.stride() + i0;
+      __builtin_prefetch(next);
+      __builtin_prefetch(next + kTile / 2);
+      for (Index i = i0; i < i1; ++i) mirror[i - i0][j - j0] = g(j, i);
+    }
+    for (Index i = i0; i < i1; ++i) {
+      for (Index j = j0; j < j1; j += kLanes) {
+        Scalar* here = g.row(i) + j;
+        Scalar* there = &mirror[i - i0][j - j0];
+        const Lanes both = (load(here) + load(there)) * scale;
+        store(here, both);
+        store(there, both);
+      }
+    }
+    if (j0 == i0) continue;  // its own mirror
+    for (Index j = j0; j < j1; ++j) {
+      for (Index i = i0; i < i1; ++i) g(j, i) = mirror[i - i0][j - j0];
+    }
+  }
+}
+
+/// Row i of the gradient becomes what its product with the references adds to diff row i. Of
+/// euclidean kinds, Σ_j 2 t_j (x_i − r_j): near rows at once from their difference, the rest as
+/// 2 (Σ_j t_j) x_i − Σ_j 2 t_j r_j.
+void PairMatrix::finish_row(Index i, double factor, ScalarView diff) {
+  Scalar* row = gradient_.row(i);
+  if (!euclidean_kind(measure_)) {
+    const auto scale = static_cast<Scalar>(measure_ == Measure::cosine ? -factor : factor);
+    for (Index j = 0; j < references(); j += kLanes) store(row + j, load(row + j) * scale);
+    return;
+  }
+  const Scalar* x = rows_.row(i);
+  Scalar* to = diff.row(i);
+  const auto twice = static_cast<Scalar>(2 * factor);
+  const Scalar own = row_lengths_[i];
+  LaneSum sum;
+  for (Index j = 0; j < references(); j += kLanes) {
+    const Lanes value = load(values_.row(i) + j);
+    Lanes share = by_square(load(row + j), value) * twice;
+    if (references() - j < kLanes) share = first_lanes(share, references() - j);
+    const Lanes squared = measure_ == Measure::euclidean ? value * value : value;
+    const IntLanes close =
+        (squared < (load(&reference_lengths_[j]) + own) * kNear) & (share != Lanes{});
+    if (any(close)) {
+      for (Index l = 0; l < kLanes; ++l) {
+        if (close[l] == 0) continue;
+        const Scalar* other = references_.row(j + l);
+        for (Index k = 0; k < rows_.cols(); ++k) to[k] += share[l] * (x[k] - other[k]);
+        share[l] = 0;
+      }
+    }
+    sum.add(share);
+    store(row + j, -share);
+  }
+  const auto own_share = static_cast<Scalar>(sum.total());
+  for (Index k = 0; k < rows_.cols(); ++k) to[k] += own_share * x[k];
+}
+
+void PairMatrix::add_pair(Index i, Index j, double gradient, LossOutput& output) const {
+  const ScalarView diff = diff_of(output);
+  const Scalar* a = rows_.row(i);
+  const Scalar* b = references_.row(j);
+  Scalar* to_a = diff.row(i);
+  Scalar* to_b = with_itself() ? diff.row(j) : nullptr;
+  if (!euclidean_kind(measure_)) {
+    const auto g = static_cast<Scalar>(measure_ == Measure::cosine ? -gradient : gradient);
+    for (Index k = 0; k < rows_.cols(); ++k) to_a[k] += g * b[k];
+    if (to_b == nullptr) return;
+    for (Index k = 0; k < rows_.cols(); ++k) to_b[k] += g * a[k];
+    return;
+  }
+  const double distance = values_(i, j);
+  if (distance == 0) return;
+  const auto pull =
+      static_cast<Scalar>(measure_ == Measure::euclidean ? gradient / distance : 2 * gradient);
+  for (Index k = 0; k < rows_.cols(); ++k) to_a[k] += pull * (a[k] - b[k]);
+  if (to_b == nullptr) return;
+  for (Index k = 0; k < rows_.cols(); ++k) to_b[k] -= pull * (a[k] - b[k]);
+}
+
+}  // namespace KINDRED_SCALAR
+}  // namespace kindred
