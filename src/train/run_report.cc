@@ -6,7 +6,7 @@
 #include <memory>
 #include <optional>
 
-#include "eval/grouped.h"
+#include "eval/scores/grouped.h"
 #include "kindred/core/error.h"
 #include "kindred/core/recipe.h"
 #include "kindred/data/pictures.h"

@@ -1,4 +1,4 @@
-#include "eval/rank_counter.h"
+#include "eval/retrieval/rank_counter.h"
 
 #include <gtest/gtest.h>
 

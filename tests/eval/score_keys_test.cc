@@ -1,4 +1,4 @@
-#include "eval/score_keys.h"
+#include "eval/scores/score_keys.h"
 
 #include <gtest/gtest.h>
 

@@ -1,0 +1,102 @@
+#include "eval/report/report_queries.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "kindred/core/random.h"
+
+namespace kindred {
+namespace {
+
+// The column of a metric in RetrievalResult::per_query; -1 where it was not asked for.
+Index column_of(const RetrievalResult& result, const std::string& name) {
+  for (std::size_t i = 0; i < result.metrics.size(); ++i) {
+    if (result.metrics[i].name == name) return static_cast<Index>(i);
+  }
+  return -1;
+}
+
+double value_of(const RetrievalResult& result, Index query, Index column) {
+  const auto metrics = static_cast<Index>(result.metrics.size());
+  return result.per_query[static_cast<std::size_t>(query * metrics + column)];
+}
+
+}  // namespace
+
+std::string query_order_metric(const RetrievalResult& result) {
+  for (const char* name : {"map@r", "mrr"}) {
+    if (column_of(result, name) >= 0) return name;
+  }
+  return result.metrics.front().name;
+}
+
+std::vector<ChosenQuery> choose_queries(const NearestLists& lists,
+                                        std::span<const std::int64_t> labels,
+                                        const RetrievalResult& result, Index each) {
+  const Index main = column_of(result, query_order_metric(result));
+  const Index second = std::max<Index>(0, column_of(result, "mrr"));
+  struct Place {
+    double value, next;
+    std::size_t list;
+  };
+  std::vector<Place> order;
+  for (std::size_t i = 0; i < lists.queries.size(); ++i) {
+    order.push_back(
+        {value_of(result, lists.queries[i], main), value_of(result, lists.queries[i], second), i});
+  }
+  const auto count = static_cast<Index>(order.size());
+  Random random(1, Purpose::projection, 2);
+  shuffle(order.data(), count, random);
+  std::stable_sort(order.begin(), order.end(), [](const Place& a, const Place& b) {
+    return a.value != b.value ? a.value < b.value : a.next < b.next;
+  });
+
+  std::vector<ChosenQuery> chosen;
+  std::vector<bool> taken(order.size(), false);
+  // Walks from `start`; classes may repeat in the second walk only.
+  const auto take = [&](const char* group, Index start, Index step) {
+    std::set<std::int64_t> classes;
+    Index left = std::min(each, count);
+    for (const bool repeat : {false, true}) {
+      for (Index i = start; i >= 0 && i < count && left > 0; i += step) {
+        const Place& place = order[static_cast<std::size_t>(i)];
+        const auto row = static_cast<std::size_t>(lists.queries[place.list]);
+        if (taken[static_cast<std::size_t>(i)]) continue;
+        if (!repeat && !classes.insert(labels[row]).second) continue;
+        taken[static_cast<std::size_t>(i)] = true;
+        chosen.push_back({place.list, group, place.value});
+        --left;
+      }
+    }
+  };
+  take("worst", 0, 1);
+  take("median", count / 2, 1);
+  take("best", count - 1, -1);
+  return chosen;
+}
+
+void fill_recall_curve(const RetrievalResult& result, Index most, ReportRetrieval& retrieval) {
+  const Index column = column_of(result, "mrr");
+  if (column < 0) return;
+  const auto metrics = static_cast<Index>(result.metrics.size());
+  const Index count = static_cast<Index>(result.per_query.size()) / metrics;
+  std::vector<Index> ranks;  // of the first right neighbour
+  for (Index q = 0; q < count; ++q) {
+    const double reciprocal = value_of(result, q, column);
+    if (!std::isnan(reciprocal)) ranks.push_back(std::llround(1 / reciprocal));
+  }
+  std::sort(ranks.begin(), ranks.end());
+  for (Index decade = 1; decade <= most; decade *= 10) {
+    for (const Index step : {1, 2, 3, 5, 7}) {
+      const Index k = decade * step;
+      if (k > most) return;
+      const auto within = std::upper_bound(ranks.begin(), ranks.end(), k) - ranks.begin();
+      retrieval.recall_at.push_back(k);
+      retrieval.recall.push_back(static_cast<double>(within) / static_cast<double>(ranks.size()));
+      if (within == static_cast<Index>(ranks.size())) return;
+    }
+  }
+}
+
+}  // namespace kindred

@@ -1,0 +1,27 @@
+#pragma once
+#include <vector>
+
+#include "eval/report/nearest_lists.h"
+
+namespace kindred {
+
+/// A query worth showing: the place of its list, and why.
+struct ChosenQuery {
+  std::size_t list;
+  const char* group;  ///< "best", "median" or "worst"
+  double value;       ///< of the metric queries are ordered by
+};
+
+/// The metric that orders queries: the most telling one there is.
+std::string query_order_metric(const RetrievalResult& result);
+
+/// `each` queries of each group by that metric, no class twice in a group where there are enough
+/// classes. Equal values in an order drawn by a fixed seed.
+std::vector<ChosenQuery> choose_queries(const NearestLists& lists,
+                                        std::span<const std::int64_t> labels,
+                                        const RetrievalResult& result, Index each);
+
+/// recall@k for k = 1, 2, 3, 5, 10, ... up to `most`, from each query's first right neighbour.
+void fill_recall_curve(const RetrievalResult& result, Index most, ReportRetrieval& retrieval);
+
+}  // namespace kindred

@@ -1,0 +1,76 @@
+#include <algorithm>
+#include <limits>
+#include <numeric>
+
+#include "eval/retrieval/rank_counter.h"
+#include "eval/retrieval/ranking.h"
+#include "eval/retrieval/rerank.h"
+
+namespace kindred {
+namespace {
+
+constexpr Index kQueriesAtOnce = 16;
+
+/// The gallery's rows and, where they are others, the queries' rows behind them.
+Matrix joined(ConstMatrixView gallery, ConstMatrixView queries) {
+  Matrix rows(gallery.rows() + queries.rows(), gallery.cols());
+  for (Index i = 0; i < rows.rows(); ++i) {
+    const float* row = i < gallery.rows() ? gallery.row(i) : queries.row(i - gallery.rows());
+    std::copy_n(row, gallery.cols(), rows.row(i));
+  }
+  return rows;
+}
+
+}  // namespace
+
+QueryMetrics rank_reranked(const Workers& workers, ConstMatrixView queries,
+                           std::span<const std::int64_t> query_labels, ConstMatrixView gallery,
+                           std::span<const std::int64_t> gallery_labels,
+                           const RetrievalOptions& options, std::span<const RankMetric> metrics) {
+  constexpr float kLowest = -std::numeric_limits<float>::infinity();
+  const Index size = gallery.rows();
+  const Matrix rows = joined(gallery, options.leave_one_out ? ConstMatrixView() : queries);
+  const Reranker reranker(workers, rows, size, options.leave_one_out ? 0 : size, *options.rerank);
+  QueryMetrics result{BasicMatrix<double>(queries.rows(), static_cast<Index>(metrics.size())),
+                      std::vector<std::uint8_t>(static_cast<std::size_t>(queries.rows()))};
+  std::vector<Index> names(static_cast<std::size_t>(size));
+  std::iota(names.begin(), names.end(), Index{0});
+
+  workers.for_blocks(queries.rows(), kQueriesAtOnce, [&](Index begin, Index end, int) {
+    Matrix scores(end - begin, round_up(size, 64));  // room that RankCounter::count may read
+    scores.fill(kLowest);
+    reranker.score(workers, begin, {scores.data(), end - begin, size, scores.stride()});
+    RankCounter counter;
+    RankScratch scratch;
+    for (Index query = begin; query < end; ++query) {
+      float* const row = scores.row(query - begin);
+      const auto group = [&](std::span<const std::int64_t> groups, Index i) {
+        return groups.empty() ? 0 : groups[static_cast<std::size_t>(i)];
+      };
+      counter.start();
+      for (Index j = 0; j < size; ++j) {
+        if (gallery_labels[static_cast<std::size_t>(j)] !=
+            query_labels[static_cast<std::size_t>(query)]) {
+          continue;
+        }
+        const bool self = options.leave_one_out && j == query;
+        const bool same_group =
+            !options.query_groups.empty() &&
+            group(options.query_groups, query) == group(options.gallery_groups, j);
+        if (!self && !same_group) counter.add_relevant(row[j], j);
+        row[j] = kLowest;
+      }
+      if (counter.relevant() == 0) continue;
+      counter.sort(size, scratch);
+      counter.count(row, size, names.data());
+      const std::span<const Index> ranks = counter.ranks();
+      result.answered[static_cast<std::size_t>(query)] = 1;
+      for (std::size_t m = 0; m < metrics.size(); ++m) {
+        result.values(query, static_cast<Index>(m)) = metrics[m].value(ranks, metrics[m].k);
+      }
+    }
+  });
+  return result;
+}
+
+}  // namespace kindred

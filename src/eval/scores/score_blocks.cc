@@ -1,0 +1,128 @@
+#include "eval/scores/score_blocks.h"
+
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+#include "eval/scores/unit_row.h"
+
+namespace kindred {
+namespace {
+
+constexpr Index kReadable = 64;  // columns beyond the gallery are filled up to a multiple of it
+
+// x · x by the very chain of additions of the product, so that equal rows have distance zero.
+float square(const float* x, Index size) {
+  float sum = 0;
+  for (Index begin = 0; begin < size; begin += Tile<float>::kDepth) {
+    const Index end = std::min(size, begin + Tile<float>::kDepth);
+    float chain = 0;
+    for (Index k = begin; k < end; ++k) chain += x[k] * x[k];
+    sum = begin == 0 ? chain : sum + chain;
+  }
+  return sum;
+}
+
+// Prepares row `row` for scoring and returns x · x (0 unless Euclidean).
+float prepare(ConstMatrixView rows, Index row, Similarity similarity, float* dst) {
+  if (similarity == Similarity::cosine) {
+    unit_row(rows.row(row), rows.cols(), dst);
+    return 0;
+  }
+  std::copy_n(rows.row(row), rows.cols(), dst);
+  return similarity == Similarity::euclidean ? square(dst, rows.cols()) : 0;
+}
+
+Operand<float> operand_of(const Matrix& rows, Index count) {
+  return {rows.data(), count, rows.cols(), rows.stride(), 1};
+}
+
+Index at(std::span<const Index> order, Index i) {
+  return order.empty() ? i : order[static_cast<std::size_t>(i)];
+}
+
+constexpr Index block_elements(Index dimension) {
+  return kRight<float>.padded(Gallery::kBlock) * dimension;
+}
+
+}  // namespace
+
+Gallery::Gallery(const Workers& workers, ConstMatrixView rows, Similarity similarity,
+                 std::span<const Index> order)
+    : size_(order.empty() ? rows.rows() : static_cast<Index>(order.size())),
+      dimension_(rows.cols()),
+      similarity_(similarity),
+      packed_(blocks_of(size_, kBlock) * block_elements(dimension_)),
+      squares_(similarity == Similarity::euclidean ? round_up(size_, kBlock) : 0) {
+  static_assert(kBlock % kRight<float>.vectors == 0 && kBlock % kReadable == 0);
+  std::vector<Matrix> scratch(static_cast<std::size_t>(workers.threads()));
+  workers.for_blocks(size_, kBlock, [&](Index begin, Index end, int worker) {
+    Matrix& prepared = scratch[static_cast<std::size_t>(worker % workers.threads())];
+    if (prepared.rows() == 0) prepared = Matrix(kBlock, dimension_);
+    for (Index i = begin; i < end; ++i) {
+      const float x = prepare(rows, at(order, i), similarity, prepared.row(i - begin));
+      if (similarity == Similarity::euclidean) squares_[i] = x;
+    }
+    pack_right(operand_of(prepared, end - begin), 0, kRight<float>.count(end - begin),
+               packed_.data() + begin / kBlock * block_elements(dimension_));
+  });
+}
+
+Index QueryBlock::rows_per_task(Index queries) {
+  constexpr Index kWantedTasks = 32;
+  return std::min(
+      kRows, round_up(std::max<Index>(1, blocks_of(queries, kWantedTasks)), Tile<float>::kRows));
+}
+
+QueryBlock::QueryBlock(const Gallery& gallery)
+    : gallery_(gallery),
+      rows_(kRows, gallery.dimension()),
+      packed_(kLeft<float>.padded(kRows) * gallery.dimension()),
+      squares_(kRows),
+      // Sixteen more columns: rows a multiple of 2 KiB apart would share few sets of the cache.
+      tile_(kRows, Gallery::kBlock + 16) {}
+
+void QueryBlock::load(ConstMatrixView queries, std::span<const Index> order, Index begin,
+                      Index end) {
+  assert(end - begin <= kRows && queries.cols() == gallery_.dimension_);
+  count_ = end - begin;
+  for (Index i = 0; i < count_; ++i) {
+    squares_[i] = prepare(queries, at(order, begin + i), gallery_.similarity_, rows_.row(i));
+  }
+  pack_left(operand_of(rows_, count_), 0, kLeft<float>.count(count_), packed_.data());
+}
+
+ScoreTile QueryBlock::score(Index block) {
+  return score_part(block, 0, count_, 0, Gallery::kBlock);
+}
+
+ScoreTile QueryBlock::score_part(Index block, Index begin, Index end, Index first, Index last) {
+  const Index offset = block * Gallery::kBlock;
+  const Index cols = std::min(Gallery::kBlock, gallery_.size_ - offset);
+  begin = begin / Tile<float>::kRows * Tile<float>::kRows;
+  first = first / Tile<float>::kCols * Tile<float>::kCols;
+  last = std::min(last, cols);
+  const Factor<float> left{packed_.data(), count_};
+  const Factor<float> right{gallery_.packed_.data() + block * block_elements(gallery_.dimension_),
+                            cols};
+  multiply_block(left, begin, end - begin, right, first, last - first, gallery_.dimension_,
+                 tile_.row(begin) + first, tile_.stride(), false);
+  if (gallery_.similarity_ == Similarity::euclidean) {
+    const float* squares = gallery_.squares_.data() + offset;
+    for (Index i = begin; i < end; ++i) {
+      float* row = tile_.row(i);
+      const float mine = squares_[i];
+      for (Index j = first; j < last; ++j) {
+        row[j] = std::min(2 * row[j] - (mine + squares[j]), 0.0F);
+      }
+    }
+  }
+  const Index readable = round_up(cols, kReadable);
+  for (Index i = begin; i < end && last == cols; ++i) {
+    std::fill(tile_.row(i) + cols, tile_.row(i) + readable,
+              -std::numeric_limits<float>::infinity());
+  }
+  return {{tile_.data(), count_, cols, tile_.stride()}, offset};
+}
+
+}  // namespace kindred
