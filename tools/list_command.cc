@@ -4,7 +4,7 @@
 #include <functional>
 
 #include "command.h"
-#include "draw_curves.h"
+#include "curves/draw_curves.h"
 #include "kindred/core/file.h"
 #include "kindred/core/recipe.h"
 #include "kindred/data/import.h"

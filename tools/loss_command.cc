@@ -4,9 +4,9 @@
 #include <cmath>
 
 #include "command.h"
+#include "curves/single_loss.h"
 #include "kindred/core/error.h"
 #include "kindred/data/hdf5_file.h"
-#include "single_loss.h"
 
 namespace kindred::tools {
 namespace {

@@ -1,0 +1,164 @@
+#include <fmt/format.h>
+
+#include <optional>
+
+#include "bench/bench.h"
+#include "bench/bench_compare.h"
+#include "bench/bench_report.h"
+#include "kindred/nn/precision.h"
+
+namespace kindred::tools {
+namespace {
+
+using Benchmark = std::vector<BenchResult> (*)(const BenchOptions&, const Machine&, const Workers&);
+
+std::vector<BenchResult> train(const BenchOptions& options, const Machine& machine,
+                               const Workers& workers) {
+  return {bench_train(options, machine, workers)};
+}
+
+std::vector<BenchResult> infer(const BenchOptions& options, const Machine& machine,
+                               const Workers& workers) {
+  return {bench_infer(options, machine, workers)};
+}
+
+std::vector<BenchResult> search(const BenchOptions& options, const Machine& machine,
+                                const Workers& workers) {
+  return {bench_search(options, machine, workers)};
+}
+
+std::vector<BenchResult> load(const BenchOptions& options, const Machine&, const Workers& workers) {
+  return bench_load(options, workers);
+}
+
+/// Each of the above, in each precision that the CPU has.
+std::vector<BenchResult> all(const BenchOptions& options, const Machine& machine,
+                             const Workers& workers) {
+  std::vector<BenchResult> results;
+  for (const char* precision : {"float32", "bfloat16"}) {
+    if (precision_named(precision) == Precision::bfloat16 && !has_bfloat16()) continue;
+    BenchOptions in = options;
+    in.precision = precision;
+    for (const auto bench : {bench_train, bench_infer}) {
+      results.push_back(bench(in, machine, workers));
+      results.back().name += fmt::format("_{}", precision);
+      results.back().details.clear();
+    }
+  }
+  results.push_back(bench_search(options, machine, workers));
+  for (BenchResult& result : bench_load(options, workers)) results.push_back(std::move(result));
+  return results;
+}
+
+/// What every benchmark has.
+CLI::App& add(CLI::App& bench, const std::string& name, const std::string& what,
+              Benchmark benchmark, const std::shared_ptr<BenchOptions>& options) {
+  CLI::App& command = *bench.add_subcommand(name, what);
+  command.add_option("--repeats", options->repeats, "measurements; the median counts")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command
+      .add_option("--compare", options->compare,
+                  "sets the figures against those of an earlier --json FILE")
+      ->type_name("OLD.json");
+  add_threads(command, *options);
+  add_json(command, *options);
+  add_quiet(command, *options);
+  command.callback([name, benchmark, options] {
+    std::optional<Json> old;
+    if (!options->compare.empty()) old = read_comparison(options->compare, name);
+    const Workers workers(options->threads);
+    const Machine machine = measure_machine(workers);
+    report(*options, name, machine, benchmark(*options, machine, workers), old);
+  });
+  return command;
+}
+
+void add_data(CLI::App& command, BenchOptions& options) {
+  command.add_option("--steps", options.steps, "batches of one measurement")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  CLI::Option* data = command.add_option(
+      "--data", options.data, "data set (default: 964 classes of random images, made up)");
+  command
+      .add_option("--architecture", options.architecture,
+                  "conv4 (28x28x1), resnet (10 layers of 32 to 128 channels, 32x32x3), or mlp "
+                  "(two hidden layers of 512, 28x28x1)")
+      ->check(CLI::IsMember({"conv4", "resnet", "mlp"}))
+      ->capture_default_str();
+  command.add_option("--size", options.size, "height and width of the images that are made up")
+      ->check(CLI::Range(16, 512))
+      ->excludes(data);
+  command.add_option("--channels", options.channels, "1 or 3, of the images that are made up")
+      ->check(CLI::IsMember({1, 3}))
+      ->excludes(data);
+  command.add_option("--set", options.assignments, "change a key of the reference recipe")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+}
+
+void add_network(CLI::App& command, BenchOptions& options) {
+  add_data(command, options);
+  command.add_option("--precision", options.precision, "float32 (default), bfloat16, auto")
+      ->check(CLI::IsMember({"float32", "bfloat16", "auto"}));
+  command.add_flag("--profile", options.profile,
+                   "a table of the layers, and of what is outside of them");
+  command.add_flag("--threads-sweep", options.sweep_threads, "with 1, 2, ... threads as well");
+}
+
+void add_vectors(CLI::App& command, BenchOptions& options) {
+  command.add_option("--vectors", options.vectors, "that are searched, each for the others")
+      ->check(CLI::Range(2, 100'000'000))
+      ->capture_default_str();
+  command.add_option("--dimension", options.dimension, "numbers of a vector")
+      ->check(CLI::Range(1, 65'536))
+      ->capture_default_str();
+  command.add_option("--k", options.k, "neighbours of each")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+}
+
+}  // namespace
+
+void add_bench(CLI::App& program) {
+  CLI::App& bench = *program.add_subcommand("bench", "measure what this machine's CPU can do");
+  bench.require_subcommand(1);
+  bench.footer("Example:\n  kindred bench all --json today.json");
+
+  auto options = std::make_shared<BenchOptions>();
+  CLI::App& training =
+      add(bench, "train", "training steps of the reference network, data and losses included",
+          train, options);
+  add_network(training, *options);
+  training
+      .add_option_function<std::string>(
+          "--sweep", [options](const std::string&) { options->sweep_slice = true; },
+          "slice: with slices of 8, 16, ... as well; recommends one")
+      ->check(CLI::IsMember({"slice"}));
+  training.footer("Example:\n  kindred bench train --architecture resnet --profile --json -");
+
+  options = std::make_shared<BenchOptions>();
+  CLI::App& inference = add(bench, "infer", "embedding with the reference network", infer, options);
+  add_network(inference, *options);
+  inference.footer("Example:\n  kindred bench infer --precision bfloat16 --threads-sweep");
+
+  options = std::make_shared<BenchOptions>();
+  CLI::App& searching = add(bench, "search", "exact search among random vectors", search, options);
+  add_vectors(searching, *options);
+  searching.footer("Example:\n  kindred bench search --vectors 100000 --dimension 64 --k 100");
+
+  options = std::make_shared<BenchOptions>();
+  CLI::App& loading =
+      add(bench, "load", "reading shuffled batches, and augmenting them", load, options);
+  add_data(loading, *options);
+  loading.footer("Example:\n  kindred bench load --data faces.h5 --set data.memory=256MiB");
+
+  options = std::make_shared<BenchOptions>();
+  CLI::App& everything =
+      add(bench, "all", "all of these on one page, in each precision the CPU has", all, options);
+  add_data(everything, *options);
+  add_vectors(everything, *options);
+  everything.footer("Example:\n  kindred bench all --compare last.json --json today.json");
+}
+
+}  // namespace kindred::tools

@@ -1,0 +1,109 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "eval/eval.h"
+#include "kindred/core/error.h"
+
+namespace kindred::tools {
+namespace {
+
+template <typename T>
+std::vector<T> taken(const std::vector<T>& column, const std::vector<Index>& rows) {
+  std::vector<T> result;
+  if (column.empty()) return result;
+  for (const Index row : rows) result.push_back(column[static_cast<std::size_t>(row)]);
+  return result;
+}
+
+}  // namespace
+
+CLI::App& add_eval_command(CLI::App& eval, const std::string& name, const std::string& what,
+                           EvalOptions& options) {
+  CLI::App& command = *eval.add_subcommand(name, what);
+  command.add_option("file", options.source.path, "embedding file, FILE.h5:/group, or FILE.npy")
+      ->type_name("EMB.h5");
+  add_threads(command, options);
+  add_json(command, options);
+  add_quiet(command, options);
+  command.add_flag("--timing", options.timing, "put the seconds that it took into the JSON");
+  return command;
+}
+
+void add_source(CLI::App& command, EvalOptions& options) {
+  command
+      .add_option("--dataset", options.source.dataset,
+                  "data set [N, D] of any HDF5 file (default: /embeddings)")
+      ->type_name("/PATH");
+  command
+      .add_option("--labels", options.source.labels,
+                  "its labels [N] (default: /labels); a .npy file beside a .npy file")
+      ->type_name("/PATH");
+}
+
+void add_split(CLI::App& command, EvalOptions& options) {
+  command
+      .add_option("--split", options.split,
+                  "which rows (default: test where the file has such, else all)")
+      ->check(CLI::IsMember({"auto", "train", "validation", "test", "all"}));
+}
+
+EmbeddingFile rows_of_split(EmbeddingFile file, const std::string& split, const std::string& path) {
+  const bool has_test = std::find(file.split.begin(), file.split.end(), 2) != file.split.end();
+  if (split == "all" || (split == "auto" && !has_test)) return file;
+  const int wanted = split == "train" ? 0 : split == "validation" ? 1 : 2;
+  std::vector<Index> rows;
+  for (std::size_t i = 0; i < file.split.size(); ++i) {
+    if (file.split[i] == wanted) rows.push_back(static_cast<Index>(i));
+  }
+  if (rows.empty()) fail(ErrorKind::data, fmt::format("{}: has no rows of split {}", path, split));
+  EmbeddingFile chosen;
+  chosen.embeddings = Matrix(static_cast<Index>(rows.size()), file.embeddings.cols());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    std::copy_n(file.embeddings.row(rows[i]), file.embeddings.cols(),
+                chosen.embeddings.row(static_cast<Index>(i)));
+  }
+  chosen.labels = taken(file.labels, rows);
+  chosen.paths = taken(file.paths, rows);
+  chosen.split = taken(file.split, rows);
+  chosen.groups = taken(file.groups, rows);
+  chosen.episode = taken(file.episode, rows);
+  chosen.role = taken(file.role, rows);
+  chosen.class_names = std::move(file.class_names);
+  chosen.fingerprint = std::move(file.fingerprint);
+  return chosen;
+}
+
+EmbeddingFile read_asked(const EvalOptions& options, bool labels_needed) {
+  const std::string& path = options.source.path;
+  EmbeddingFile file = rows_of_split(read_embeddings(options.source), options.split, path);
+  if (labels_needed && file.labels.empty()) {
+    fail(ErrorKind::data,
+         path.ends_with(".npy")
+             ? fmt::format("{}: labels are missing; name them with --labels FILE.npy", path)
+             : fmt::format("{}: /labels is missing; eval needs them (see --labels)", path));
+  }
+  return file;
+}
+
+void Timing::tell(const EvalOptions& options, Json& numbers) const {
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  if (options.timing) {
+    numbers["seconds"] = seconds;
+  } else if (!options.quiet) {
+    note(fmt::format("{:.2f} s", seconds));
+  }
+}
+
+void add_eval(CLI::App& program) {
+  CLI::App& eval = *program.add_subcommand("eval", "measure embeddings");
+  eval.require_subcommand(1);
+  eval.footer("Example:\n  kindred eval retrieval test.h5");
+  add_eval_retrieval(eval);
+  add_eval_verify(eval);
+  add_eval_cluster(eval);
+  add_eval_oneshot(eval);
+}
+
+}  // namespace kindred::tools

@@ -1,0 +1,349 @@
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "embed.h"
+#include "eval/eval.h"
+#include "kindred/core/error.h"
+#include "kindred/core/file.h"
+#include "kindred/data/hdf5_file.h"
+#include "kindred/data/pair_list.h"
+#include "kindred/eval/all_pairs.h"
+#include "kindred/eval/report_sections.h"
+#include "kindred/eval/verification.h"
+
+namespace kindred::tools {
+namespace {
+
+constexpr Index kHistogramBins = 100;
+constexpr Index kDrawnPairs = 5000;  // of each kind, for a threshold
+
+struct VerifyOptions : EvalOptions {
+  std::string pairs;
+  std::string data;  ///< with it the source is a model
+  bool flip = false;
+  std::string threshold_pairs;
+  std::string threshold_split;
+  std::string roc;
+  bool all_pairs = false;
+  Index hardest = 5;
+  VerificationOptions rates;
+  PageOptions page;
+};
+
+/// Pairs with their scores, and the names of their two sides where they have any.
+struct ScoredPairs {
+  std::vector<double> scores;
+  std::vector<std::uint8_t> same;
+  std::vector<std::int64_t> fold;
+  PairList rows;  ///< empty for a file of pairs
+  std::vector<std::string> paths;
+};
+
+/// The embeddings asked for, all splits: read, or computed from a data set.
+EmbeddingFile embeddings_of(const VerifyOptions& options, const Workers& workers) {
+  if (options.data.empty()) return read_embeddings(options.source);
+  EmbedRequest request;
+  request.model = options.source.path;
+  request.data = options.data;
+  request.flip = options.flip;
+  return embed_samples(request, workers);
+}
+
+ScoredPairs score(const VerifyOptions& options, const EmbeddingFile& file, PairList list,
+                  const Workers& workers) {
+  ScoredPairs pairs;
+  pairs.rows = std::move(list);
+  pairs.scores = score_pairs(workers, file.embeddings, pairs.rows.first, pairs.rows.second,
+                             similarity_named(options.similarity));
+  pairs.same = pairs.rows.same;
+  pairs.fold = pairs.rows.fold;
+  pairs.paths = file.paths;
+  return pairs;
+}
+
+/// A group with both sides written out: embeddings_a, embeddings_b, same and, if it likes, fold.
+ScoredPairs score_sides(const VerifyOptions& options, const Workers& workers) {
+  const std::string& path = options.source.path;
+  const Hdf5File file = Hdf5File::open(path);
+  const auto side = [&](const std::string& name) {
+    return read_embeddings({path, name, {}, {}}).embeddings;
+  };
+  ScoredPairs pairs;
+  pairs.scores = score_pairs(workers, side("embeddings_a"), side("embeddings_b"),
+                             similarity_named(options.similarity));
+  pairs.same = file.read<std::uint8_t>("same");
+  if (file.exists("fold")) pairs.fold = file.read<std::int64_t>("fold");
+  return pairs;
+}
+
+Json json_of(const VerificationResult& result) {
+  Json numbers;
+  for (const MetricValue& metric : result.metrics) numbers[metric.name] = metric.value;
+  for (const MetricValue& threshold : result.thresholds) {
+    numbers[threshold.name] = threshold.value;  // null: every pair is accepted
+  }
+  numbers["positives"] = result.positives;
+  numbers["negatives"] = result.negatives;
+  if (!result.far_unsupported.empty()) numbers["far_unsupported"] = result.far_unsupported;
+  for (const FoldResult& fold : result.folds) {
+    numbers["folds"].push_back({{"fold", fold.fold},
+                                {"threshold", fold.threshold},
+                                {"accuracy", fold.accuracy},
+                                {"pairs", fold.pairs}});
+  }
+  return numbers;
+}
+
+Json json_of(const ScoreHistogram& histogram) {
+  return {{"low", histogram.low},
+          {"high", histogram.high},
+          {"same", histogram.same},
+          {"different", histogram.different}};
+}
+
+std::string score_name(const std::string& similarity) {
+  return similarity == "euclidean"       ? "minus Euclidean distance"
+         : similarity == "inner_product" ? "inner product"
+                                         : similarity;
+}
+
+Json describe(const ScoredPairs& pairs, const std::vector<Index>& which) {
+  Json list = Json::array();
+  for (const Index pair : which) {
+    const auto i = static_cast<std::size_t>(pair);
+    Json entry = {{"pair", pair}, {"score", pairs.scores[i]}};
+    if (!pairs.rows.first.empty()) {
+      const auto name = [&](Index row) -> Json {
+        if (pairs.paths.empty()) return row;
+        return pairs.paths[static_cast<std::size_t>(row)];
+      };
+      entry["first"] = name(pairs.rows.first[i]);
+      entry["second"] = name(pairs.rows.second[i]);
+    }
+    list.push_back(std::move(entry));
+  }
+  return list;
+}
+
+void write_roc(const std::string& path, const ScoredPairs& pairs) {
+  std::string text = "threshold,false_accept_rate,true_accept_rate\n";
+  for (const RocPoint& point : roc_curve(pairs.scores, pairs.same)) {
+    text +=
+        fmt::format("{},{},{}\n", point.threshold, point.false_accept_rate, point.true_accept_rate);
+  }
+  write_file_durably(path, text);
+}
+
+void print(const std::string& title, const VerificationResult& result, const Json& numbers) {
+  fmt::print("{}\n", title);
+  const auto line = [](const std::string& name, double value) {
+    fmt::print("  {:<20} {:.4f}\n", name, value);
+  };
+  for (const MetricValue& metric : result.metrics) line(metric.name, metric.value);
+  if (numbers.contains("accuracy_given")) {
+    line("accuracy_given", numbers["accuracy_given"].get<double>());
+  }
+  for (const MetricValue& threshold : result.thresholds) line(threshold.name, threshold.value);
+  fmt::print("  {} pairs: {} same, {} not same\n", result.positives + result.negatives,
+             result.positives, result.negatives);
+  for (const double far : result.far_unsupported) {
+    fmt::print("  tar@far={} needs {:.0f} pairs that are not the same\n", far, 1 / far);
+  }
+  for (const auto& [key, name] : {std::pair{"hardest_false_accepts", "hardest false accepts"},
+                                  {"hardest_false_rejects", "hardest false rejects"}}) {
+    if (!numbers.contains(key) || numbers[key].empty()) continue;
+    fmt::print("  {}\n", name);
+    for (const Json& pair : numbers[key]) {
+      fmt::print("    {:8.4f}  ", pair["score"].get<double>());
+      if (pair.contains("first")) {
+        const auto text = [](const Json& side) {
+          return side.is_string() ? side.get<std::string>() : "row " + side.dump();
+        };
+        fmt::print("{}  {}\n", text(pair["first"]), text(pair["second"]));
+      } else {
+        fmt::print("pair {}\n", pair["pair"].dump());
+      }
+    }
+  }
+}
+
+void write_page(const VerifyOptions& options, ScoredPairs pairs, const VerificationResult& result,
+                const Workers& workers) {
+  if (pairs.rows.first.empty()) {  // a file of pairs: its sides are rows 0, 2, ... and 1, 3, ...
+    for (Index i = 0; i < static_cast<Index>(pairs.scores.size()); ++i) {
+      pairs.rows.first.push_back(2 * i);
+      pairs.rows.second.push_back(2 * i + 1);
+    }
+  }
+  Report report = page_of(options, options.source.path);
+  describe_verification({pairs.scores, pairs.same, pairs.rows.first, pairs.rows.second, pairs.paths,
+                         score_name(options.similarity)},
+                        result, report);
+  report.runs.front().numbers = report.pairs->numbers;
+  report.runs.front().numbers_of = report.pairs->note;
+  add_pictures(options.page.pictures, workers, report);
+  write_report(options.page.html, report);
+}
+
+/// All pairs were counted, none kept: the page has no curve and no worst mistakes.
+void write_page(const VerifyOptions& options, const AllPairsResult& result) {
+  Report report = page_of(options, options.source.path);
+  ReportPairs& section = report.pairs.emplace();
+  const VerificationResult& rates = result.verification;
+  section.note = fmt::format("all {} pairs of rows", rates.positives + rates.negatives);
+  section.score = score_name(options.similarity);
+  section.same_total = rates.positives;
+  section.different_total = rates.negatives;
+  section.low = result.histogram.low;
+  section.high = result.histogram.high;
+  section.same = result.histogram.same;
+  section.different = result.histogram.different;
+  for (const MetricValue& metric : rates.metrics) {
+    section.numbers.push_back({metric.name, metric.value});
+  }
+  report.runs.front().numbers = section.numbers;
+  report.runs.front().numbers_of = section.note;
+  write_report(options.page.html, report);
+}
+
+/// The pairs a threshold is chosen on.
+PairList threshold_pairs(const VerifyOptions& options, const EmbeddingFile& file) {
+  if (!options.threshold_pairs.empty()) return read_pair_list(options.threshold_pairs, file);
+  const int wanted = options.threshold_split == "train" ? 0 : 1;
+  std::vector<Index> rows;
+  for (std::size_t i = 0; i < file.split.size(); ++i) {
+    if (file.split[i] == wanted) rows.push_back(static_cast<Index>(i));
+  }
+  if (rows.empty() || file.labels.empty()) {
+    fail(ErrorKind::data,
+         fmt::format("{}: has no labelled rows of split {} to choose a threshold on",
+                     options.source.path, options.threshold_split));
+  }
+  return draw_pairs(file.labels, rows, kDrawnPairs, 1);
+}
+
+void verify_pairs(const VerifyOptions& options) {
+  const Timing timing;
+  const Workers workers(options.threads);
+  const bool listed = !options.pairs.empty();
+  const std::string& path = options.source.path;
+  if (!listed && (path.ends_with(".npy") || !Hdf5File::open(path).exists("embeddings_a"))) {
+    fail(ErrorKind::usage,
+         fmt::format("eval verify: name the pairs of {} with --pairs LIST, or ask "
+                     "for --all-pairs",
+                     path));
+  }
+  const EmbeddingFile file = listed ? embeddings_of(options, workers) : EmbeddingFile{};
+  const ScoredPairs pairs = listed
+                                ? score(options, file, read_pair_list(options.pairs, file), workers)
+                                : score_sides(options, workers);
+  const VerificationResult result =
+      evaluate_verification(pairs.scores, pairs.same, pairs.fold, options.rates);
+  Json numbers = json_of(result);
+  if (!options.threshold_pairs.empty() || !options.threshold_split.empty()) {
+    const ScoredPairs chosen = score(options, file, threshold_pairs(options, file), workers);
+    const VerificationResult other =
+        evaluate_verification(chosen.scores, chosen.same, {}, options.rates);
+    const double threshold = other.thresholds.front().value;  // threshold_best
+    numbers["threshold_given"] = threshold;
+    numbers["accuracy_given"] = accuracy_at(pairs.scores, pairs.same, threshold);
+  }
+  const HardestPairs hardest = hardest_pairs(pairs.scores, pairs.same, options.hardest);
+  numbers["hardest_false_accepts"] = describe(pairs, hardest.false_accepts);
+  numbers["hardest_false_rejects"] = describe(pairs, hardest.false_rejects);
+  numbers["histogram"] = json_of(histogram_of(pairs.scores, pairs.same, kHistogramBins));
+  if (!options.roc.empty()) write_roc(options.roc, pairs);
+  timing.tell(options, numbers);
+  if (!options.page.html.empty()) write_page(options, pairs, result, workers);
+  if (write_json(options, numbers)) print(path, result, numbers);
+}
+
+void verify_all(const VerifyOptions& options) {
+  const Timing timing;
+  const Workers workers(options.threads);
+  const EmbeddingFile file = options.data.empty() ? read_asked(options)
+                                                  : rows_of_split(embeddings_of(options, workers),
+                                                                  options.split, options.data);
+  AllPairsOptions how;
+  how.similarity = similarity_named(options.similarity);
+  how.far = options.rates.far;
+  const AllPairsResult result = verify_all_pairs(workers, file.embeddings, file.labels, how);
+  Json numbers = json_of(result.verification);
+  numbers["auc_uncertainty"] = result.uncertainty;
+  numbers["histogram"] = json_of(result.histogram);
+  timing.tell(options, numbers);
+  if (!options.page.html.empty()) write_page(options, result);
+  if (!write_json(options, numbers)) return;
+  print(options.source.path, result.verification, numbers);
+  if (result.uncertainty > 5e-5) {
+    fmt::print("  auc is within {:.1e} of its value\n", result.uncertainty);
+  }
+}
+
+void verify(const VerifyOptions& options) {
+  if (!options.all_pairs) return verify_pairs(options);
+  if (!options.roc.empty()) {
+    fail(ErrorKind::usage, "eval verify: --roc needs a list of pairs (--pairs)");
+  }
+  verify_all(options);
+}
+
+}  // namespace
+
+void add_eval_verify(CLI::App& eval) {
+  auto options = std::make_shared<VerifyOptions>();
+  CLI::App& command = add_eval_command(
+      eval, "verify", "same or not: accuracy over folds, auc, eer, tar@far", *options);
+  command.get_option("file")->required();
+  add_source(command, *options);
+  CLI::Option* pairs =
+      command
+          .add_option("--pairs", options->pairs,
+                      "LFW's pairs.txt, CSV (FIRST,SECOND,SAME[,FOLD]) or HDF5 (/pairs, /same, "
+                      "/fold)")
+          ->type_name("LIST");
+  CLI::Option* all = command
+                         .add_flag("--all-pairs", options->all_pairs,
+                                   "every pair of rows; nothing is written down")
+                         ->excludes(pairs);
+  CLI::Option* data = command
+                          .add_option("--data", options->data,
+                                      "EMB.h5 is a model, which embeds the images of this data set")
+                          ->type_name("DATA.h5");
+  command.add_flag("--flip", options->flip, "add the embeddings of the mirrored images")
+      ->needs(data);
+  CLI::Option* chosen_on =
+      command
+          .add_option("--threshold-pairs", options->threshold_pairs,
+                      "choose a threshold on these pairs and report accuracy_given with it")
+          ->type_name("LIST")
+          ->needs(pairs);
+  command
+      .add_option("--threshold-split", options->threshold_split,
+                  fmt::format("the same with {} drawn pairs of one class and {} of two among these "
+                              "rows",
+                              kDrawnPairs, kDrawnPairs))
+      ->check(CLI::IsMember({"train", "validation"}))
+      ->needs(pairs)
+      ->excludes(chosen_on);
+  add_split(command, *options);
+  command.get_option("--split")->needs(all);
+  add_similarity(command, options->similarity);
+  command.add_option("--far", options->rates.far, "list of false accept rates")->delimiter(',');
+  command.add_option("--hardest", options->hardest, "how many of the worst mistakes to name")
+      ->check(CLI::NonNegativeNumber)
+      ->excludes(all);
+  add_page(command, options->page);
+  command.add_option("--roc", options->roc, "write the whole curve as CSV")->type_name("FILE.csv");
+  command.footer(
+      "A group with embeddings_a, embeddings_b, same and fold needs no list. Images are found in\n"
+      "/paths, by path or by file name without extension.\n"
+      "Example:\n  kindred eval verify lfw.h5 --pairs pairs.txt\n"
+      "  kindred eval verify test.h5 --all-pairs --far 1e-3,1e-6\n"
+      "  kindred eval verify runs/lfw/model.kindred --data lfw.h5 --flip --pairs lfw.h5 "
+      "--threshold-split validation");
+  command.callback([options] { verify(*options); });
+}
+
+}  // namespace kindred::tools
