@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "kindred/core/recipe.h"
+#include "kindred/nn/layer_spec.h"
 #include "nn/contract/compiler.h"
 
 namespace kindred {
