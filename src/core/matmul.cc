@@ -11,7 +11,7 @@
 namespace kindred {
 namespace {
 
-constexpr Index kSlabDepth = 4096;               // a multiple of Tile::kDepth
+constexpr Index kSlabDepth = 4096;               // a multiple of kTileDepth
 constexpr Index kSlabElements = Index{1} << 22;  // packed at a time of one operand: 16 MiB float
 constexpr Index kPackedByOneTask = 32768;        // elements
 constexpr Index kLongestRowInPlace = 1024;       // bytes
@@ -78,9 +78,10 @@ struct BlockSize {
 };
 
 template <typename T>
-BlockSize block_size(Index rows, Index cols, Index depth, bool keep_cols) {
-  constexpr Index kRows = Tile<T>::kRows;
-  constexpr Index kCols = Tile<T>::kCols;
+BlockSize block_size(const TileKernels<T>& tile, Index rows, Index cols, Index depth,
+                     bool keep_cols) {
+  const Index kRows = tile.rows;
+  const Index kCols = tile.cols;
   Index m = std::min(kBlockRowPanels, blocks_of(rows, kRows));
   Index n = std::min(kBlockColPanels, blocks_of(cols, kCols));
   while (m * n > 1 && blocks_of(rows, m * kRows) * blocks_of(cols, n * kCols) < kWantedTasks &&
@@ -104,9 +105,9 @@ class Product {
         right_(right),
         dst_(dst),
         slab_depth_(std::min(left.depth, kSlabDepth)),
-        slab_rows_(std::min(dst.rows(), round_up(kSlabElements / slab_depth_, kRows))),
-        slab_cols_(std::min(dst.cols(), round_up(kSlabElements / slab_depth_, kCols))),
-        block_(block_size<T>(slab_rows_, slab_cols_, slab_depth_, is_read_in_place(right))) {
+        slab_rows_(std::min(dst.rows(), round_up(kSlabElements / slab_depth_, tile_.rows))),
+        slab_cols_(std::min(dst.cols(), round_up(kSlabElements / slab_depth_, tile_.cols))),
+        block_(block_size(tile_, slab_rows_, slab_cols_, slab_depth_, is_read_in_place(right))) {
     // What only one block of the other side uses is packed by that block's task: then it is still
     // in cache when it is used.
     left_packing_ = is_read_in_place(left)      ? Packing::none
@@ -115,8 +116,8 @@ class Product {
     right_packing_ = is_read_in_place(right)     ? Packing::none
                      : dst.rows() <= block_.rows ? Packing::by_task
                                                  : Packing::before;
-    left_stride_ = scratch_size(left_packing_, kLeft<T>, block_.rows, slab_rows_);
-    right_stride_ = scratch_size(right_packing_, kRight<T>, block_.cols, slab_cols_);
+    left_stride_ = scratch_size(left_packing_, tile_.left(), block_.rows, slab_rows_);
+    right_stride_ = scratch_size(right_packing_, tile_.right(), block_.cols, slab_cols_);
     const Index left_copies = left_packing_ == Packing::by_task ? workers.threads() : 1;
     const Index right_copies = right_packing_ == Packing::by_task ? workers.threads() : 1;
     left_packed_ = scratch_.reserve(left_copies * left_stride_ + right_copies * right_stride_);
@@ -129,12 +130,12 @@ class Product {
       for (Index j = 0; j < dst_.cols(); j += slab_cols_) {
         const Operand<T> right = right_.part(j, std::min(slab_cols_, dst_.cols() - j), k, depth);
         if (right_packing_ == Packing::before) {
-          pack_all(right, kRight<T>, right_packed_, &pack_right<T>);
+          pack_all(right, tile_.right(), right_packed_, tile_.pack_right);
         }
         for (Index i = 0; i < dst_.rows(); i += slab_rows_) {
           const Operand<T> left = left_.part(i, std::min(slab_rows_, dst_.rows() - i), k, depth);
           if (left_packing_ == Packing::before) {
-            pack_all(left, kLeft<T>, left_packed_, &pack_left<T>);
+            pack_all(left, tile_.left(), left_packed_, tile_.pack_left);
           }
           slab(left, right, {dst_.row(i) + j, left.count, right.count, dst_.stride()},
                add || k > 0);
@@ -146,9 +147,10 @@ class Product {
   /// The same for left = right: blocks on and above the diagonal, the others as their mirrors.
   /// REQUIRES: fits_one_slab().
   void run_symmetric() {
-    pack_all(left_, kLeft<T>, left_packed_, &pack_left<T>);
-    pack_all(right_, kRight<T>, right_packed_, &pack_right<T>);
-    constexpr Index kSide = std::lcm(kRows, kCols);  // square blocks, so that mirrors are blocks
+    pack_all(left_, tile_.left(), left_packed_, tile_.pack_left);
+    pack_all(right_, tile_.right(), right_packed_, tile_.pack_right);
+    const Index kSide =
+        std::lcm(tile_.rows, tile_.cols);  // square blocks, so that mirrors are blocks
     const Index across = blocks_of(dst_.rows(), kSide);
     workers_.for_each(across * (across + 1) / 2, [&](Index task, int) {
       Index row = 0;
@@ -158,10 +160,10 @@ class Product {
       const Index rows = std::min(kSide, dst_.rows() - i);
       const Index cols = std::min(kSide, dst_.cols() - j);
       T* block = dst_.row(i) + j;
-      multiply_block(Factor<T>{left_packed_, left_.count}, i, rows,
-                     Factor<T>{right_packed_, right_.count}, j, cols, left_.depth, block,
-                     dst_.stride(), false);
-      if (i != j) transpose_block(block, rows, cols, dst_.row(j) + i, dst_.stride());
+      tile_.multiply_block(Factor<T>{left_packed_, left_.count}, i, rows,
+                           Factor<T>{right_packed_, right_.count}, j, cols, left_.depth, block,
+                           dst_.stride(), false);
+      if (i != j) tile_.transpose_block(block, rows, cols, dst_.row(j) + i, dst_.stride());
     });
   }
   bool fits_one_slab() const {
@@ -170,14 +172,11 @@ class Product {
   }
 
  private:
-  static constexpr Index kRows = Tile<T>::kRows;
-  static constexpr Index kCols = Tile<T>::kCols;
-
   Index scratch_size(Packing packing, Panels panels, Index block, Index slab) const {
     if (packing == Packing::none) return 0;
     const Index size = packing == Packing::before
                            ? panels.padded(slab) * slab_depth_
-                           : panels.padded(block) * std::min(slab_depth_, Tile<T>::kDepth);
+                           : panels.padded(block) * std::min(slab_depth_, kTileDepth);
     return round_up(size, kAlignment);
   }
 
@@ -193,26 +192,26 @@ class Product {
     const Index down = blocks_of(dst.rows(), block_.rows);
     const Index across = blocks_of(dst.cols(), block_.cols);
     workers_.for_each(down * across, [&](Index task, int worker) {
-      const auto [i, rows] = part(task / across, down, dst.rows(), kRows);
-      const auto [j, cols] = part(task % across, across, dst.cols(), kCols);
+      const auto [i, rows] = part(task / across, down, dst.rows(), tile_.rows);
+      const auto [j, cols] = part(task % across, across, dst.cols(), tile_.cols);
       // A nested call keeps its caller's worker number, which may be of a larger Workers.
       const Index slot = worker % workers_.threads();
       const bool is_packed =
           left_packing_ != Packing::by_task && right_packing_ != Packing::by_task;
-      const Index step = is_packed ? left.depth : Tile<T>::kDepth;
+      const Index step = is_packed ? left.depth : kTileDepth;
       for (Index k = 0; k < left.depth; k += step) {
         const Index depth = std::min(step, left.depth - k);
         const Side a = side(
-            left, i, rows, k, depth, left_packing_, kLeft<T>,
+            left, i, rows, k, depth, left_packing_, tile_.left(),
             left_packing_ == Packing::by_task ? left_packed_ + slot * left_stride_ : left_packed_,
-            &pack_left<T>);
+            tile_.pack_left);
         const Side b =
-            side(right, j, cols, k, depth, right_packing_, kRight<T>,
+            side(right, j, cols, k, depth, right_packing_, tile_.right(),
                  right_packing_ == Packing::by_task ? right_packed_ + slot * right_stride_
                                                     : right_packed_,
-                 &pack_right<T>);
-        multiply_block(a.factor, a.first, rows, b.factor, b.first, cols, depth, dst.row(i) + j,
-                       dst.stride(), add || k > 0);
+                 tile_.pack_right);
+        tile_.multiply_block(a.factor, a.first, rows, b.factor, b.first, cols, depth,
+                             dst.row(i) + j, dst.stride(), add || k > 0);
       }
     });
   }
@@ -251,6 +250,7 @@ class Product {
     return {Factor<T>{mine, count}, 0};
   }
 
+  const TileKernels<T>& tile_ = kernels<TileKernels<T>>();
   const Workers& workers_;
   Operand<T> left_;
   Operand<T> right_;

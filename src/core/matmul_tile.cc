@@ -9,6 +9,29 @@
 namespace kindred {
 namespace {
 
+#if defined(__AVX512F__)
+constexpr Index kVectorBytes = 64;
+constexpr Index kTileRows = 14;  // 14 x 2 of 32 registers hold the sums
+#elif defined(__AVX__)
+constexpr Index kVectorBytes = 32;
+constexpr Index kTileRows = 6;  // 6 x 2 of 16 registers
+#else
+constexpr Index kVectorBytes = 16;
+constexpr Index kTileRows = 6;
+#endif
+
+template <typename T>
+struct Tile {
+  static constexpr Index kLanes = kVectorBytes / static_cast<Index>(sizeof(T));
+  static constexpr Index kRows = kTileRows;
+  static constexpr Index kCols = 2 * kLanes;
+};
+
+template <typename T>
+constexpr Panels kLeft{Tile<T>::kRows, round_up(Tile<T>::kRows, Tile<T>::kLanes)};
+template <typename T>
+constexpr Panels kRight{Tile<T>::kCols, Tile<T>::kCols};
+
 template <typename T>
 struct VectorOf;
 template <>
@@ -197,8 +220,8 @@ void pack_across(const T* src, Index stride, Index count, Index depth, T* packed
 template <typename T, Index Vectors, Index Width>
 void pack(const Operand<T>& operand, Index first_panel, Index last_panel, T* packed) {
   const Index padded = blocks_of(operand.count, Vectors) * Width;
-  for (Index begin = 0; begin < operand.depth; begin += Tile<T>::kDepth) {
-    const Index depth = std::min(Tile<T>::kDepth, operand.depth - begin);
+  for (Index begin = 0; begin < operand.depth; begin += kTileDepth) {
+    const Index depth = std::min(kTileDepth, operand.depth - begin);
     for (Index panel = first_panel; panel < last_panel; ++panel) {
       const Index first = panel * Vectors;
       const Operand<T> part =
@@ -229,8 +252,6 @@ Panel<T> panel_at(const Factor<T>& factor, Index first, Index depth, Panels pane
   if (factor.depth_stride > 0) return {factor.data + first, factor.depth_stride};
   return {factor.data + panels.padded(first) * depth, panels.width};
 }
-
-}  // namespace
 
 template <typename T>
 void transpose_block(const T* src, Index rows, Index cols, T* dst, Index stride) {
@@ -266,9 +287,9 @@ void multiply_block(const Factor<T>& left, Index first_row, Index rows, const Fa
   constexpr Index kRows = Tile<T>::kRows;
   constexpr Index kCols = Tile<T>::kCols;
   constexpr Index kMostAhead = 48 * kCacheLine<T>;
-  alignas(kVectorBytes) T edge[Tile<T>::kDepth * kCols];
-  for (Index begin = 0; begin < depth; begin += Tile<T>::kDepth) {
-    const Index length = std::min(Tile<T>::kDepth, depth - begin);
+  alignas(kVectorBytes) T edge[kTileDepth * kCols];
+  for (Index begin = 0; begin < depth; begin += kTileDepth) {
+    const Index length = std::min(kTileDepth, depth - begin);
     const Factor<T> a = left.from(begin, kLeft<T>);
     const Factor<T> b = right.from(begin, kRight<T>);
     // The right panel stays in L1 while the left block passes by from L2.
@@ -295,14 +316,26 @@ void multiply_block(const Factor<T>& left, Index first_row, Index rows, const Fa
   }
 }
 
-#define KINDRED_INSTANTIATE(T)                                                                    \
-  template void transpose_block<T>(const T*, Index, Index, T*, Index);                            \
-  template void pack_left<T>(const Operand<T>&, Index, Index, T*);                                \
-  template void pack_right<T>(const Operand<T>&, Index, Index, T*);                               \
-  template void multiply_block<T>(const Factor<T>&, Index, Index, const Factor<T>&, Index, Index, \
-                                  Index, T*, Index, bool);
-KINDRED_INSTANTIATE(float)
-KINDRED_INSTANTIATE(double)
-#undef KINDRED_INSTANTIATE
+template <typename T>
+T dot(const T* a, const T* b, Index depth) {
+  T sum = 0;
+  for (Index begin = 0; begin < depth; begin += kTileDepth) {
+    const Index end = std::min(depth, begin + kTileDepth);
+    T chain = 0;
+    for (Index k = begin; k < end; ++k) chain += a[k] * b[k];
+    sum = begin == 0 ? chain : sum + chain;
+  }
+  return sum;
+}
+
+template <typename T>
+constexpr TileKernels<T> kKernels{Tile<T>::kRows,    Tile<T>::kCols, Tile<T>::kLanes,
+                                  pack_left<T>,      pack_right<T>,  transpose_block<T>,
+                                  multiply_block<T>, dot<T>};
+
+}  // namespace
+
+KINDRED_OFFER(TileKernels<float>, kKernels<float>);
+KINDRED_OFFER(TileKernels<double>, kKernels<double>);
 
 }  // namespace kindred

@@ -1,4 +1,5 @@
 #pragma once
+#include "core/kernels.h"
 #include "kindred/core/index.h"
 
 /// The packed product under matmul.h and the neighbour search: operands are packed into panels,
@@ -11,26 +12,8 @@
 /// that edges run through the same kernel and nothing of the filling is stored.
 namespace kindred {
 
-#if defined(__AVX512F__)
-inline constexpr Index kVectorBytes = 64;
-inline constexpr Index kTileRows = 14;  // 14 x 2 of 32 registers hold the sums
-#elif defined(__AVX__)
-inline constexpr Index kVectorBytes = 32;
-inline constexpr Index kTileRows = 6;  // 6 x 2 of 16 registers
-#else
-inline constexpr Index kVectorBytes = 16;
-inline constexpr Index kTileRows = 6;
-#endif
-
-/// The register tile: kRows vectors of the left operand by kCols of the right one.
-template <typename T>
-struct Tile {
-  static constexpr Index kLanes = kVectorBytes / static_cast<Index>(sizeof(T));
-  static constexpr Index kRows = kTileRows;
-  static constexpr Index kCols = 2 * kLanes;
-  /// Depth of one chain: a right panel of 256 fills two thirds of a 48 KiB L1.
-  static constexpr Index kDepth = 256;
-};
+/// Depth of one chain: a right panel of 256 fills two thirds of a 48 KiB L1.
+inline constexpr Index kTileDepth = 256;
 
 /// `count` vectors of length `depth` to be packed; element k of vector i is
 /// data[i * vector_stride + k * depth_stride]. REQUIRES: one of the strides is 1.
@@ -59,23 +42,6 @@ struct Panels {
   /// Elements that n packed vectors take for each of their elements.
   constexpr Index padded(Index n) const { return count(n) * width; }
 };
-/// Left panels are widened to whole vectors: their packing then stores whole cache lines.
-template <typename T>
-inline constexpr Panels kLeft{Tile<T>::kRows, round_up(Tile<T>::kRows, Tile<T>::kLanes)};
-template <typename T>
-inline constexpr Panels kRight{Tile<T>::kCols, Tile<T>::kCols};
-
-/// dst(j, i) = src(i, j) for rows x cols of src; both have rows `stride` apart.
-template <typename T>
-void transpose_block(const T* src, Index rows, Index cols, T* dst, Index stride);
-
-/// Packs the panels [first_panel, last_panel) of `operand` into `packed`, which has room for
-/// panels.padded(operand.count) * operand.depth elements. T is float or double.
-template <typename T>
-void pack_left(const Operand<T>& operand, Index first_panel, Index last_panel, T* packed);
-template <typename T>
-void pack_right(const Operand<T>& operand, Index first_panel, Index last_panel, T* packed);
-
 /// One side of a product as the kernel reads it: packed, or (depth_stride > 0) where it lies, its
 /// vectors across memory: element k of vector i at data[i + k * depth_stride].
 template <typename T>
@@ -84,18 +50,44 @@ struct Factor {
   Index count;
   Index depth_stride = 0;
 
-  /// The same vectors from element k on; k a multiple of Tile<T>::kDepth.
+  /// The same vectors from element k on; k a multiple of kTileDepth.
   Factor from(Index k, Panels panels) const {
     return {data + k * (depth_stride > 0 ? depth_stride : panels.padded(count)), count,
             depth_stride};
   }
 };
 
-/// dst[i][j] = (or +=) left vector (first_row + i) · right vector (first_col + j), for i in
-/// [0, rows), j in [0, cols). REQUIRES: first_row and first_col begin panels (multiples of kRows
-/// and kCols). Where `add` is false the old content of dst is not read.
+/// The product's loops. T is float or double.
 template <typename T>
-void multiply_block(const Factor<T>& left, Index first_row, Index rows, const Factor<T>& right,
-                    Index first_col, Index cols, Index depth, T* dst, Index dst_stride, bool add);
+struct TileKernels {
+  static constexpr Isa kHighest = Isa::v4;
+
+  /// The register tile: `rows` vectors of the left operand by `cols` of the right one. `lanes` is
+  /// what a register holds.
+  Index rows;
+  Index cols;
+  Index lanes;
+  /// Left panels are widened to whole registers: their packing then stores whole cache lines.
+  constexpr Panels left() const { return {rows, round_up(rows, lanes)}; }
+  constexpr Panels right() const { return {cols, cols}; }
+
+  /// Packs the panels [first_panel, last_panel) of `operand` into `packed`, which has room for
+  /// panels.padded(operand.count) * operand.depth elements.
+  void (*pack_left)(const Operand<T>& operand, Index first_panel, Index last_panel, T* packed);
+  void (*pack_right)(const Operand<T>& operand, Index first_panel, Index last_panel, T* packed);
+
+  /// dst(j, i) = src(i, j) for rows x cols of src; both have rows `stride` apart.
+  void (*transpose_block)(const T* src, Index rows, Index cols, T* dst, Index stride);
+
+  /// dst[i][j] = (or +=) left vector (first_row + i) · right vector (first_col + j), for i in
+  /// [0, rows), j in [0, cols). REQUIRES: first_row and first_col begin panels (multiples of this
+  /// struct's rows and cols). Where `add` is false the old content of dst is not read.
+  void (*multiply_block)(const Factor<T>& left, Index first_row, Index rows, const Factor<T>& right,
+                         Index first_col, Index cols, Index depth, T* dst, Index dst_stride,
+                         bool add);
+
+  /// a · b by the very chain of additions that an element of a product is.
+  T (*dot)(const T* a, const T* b, Index depth);
+};
 
 }  // namespace kindred

@@ -34,7 +34,7 @@ class Start {
         rows_(rows),
         gallery_(workers, rows, Similarity::euclidean),
         candidates_(std::min<Index>(
-            QueryBlock::kRows,
+            QueryBlock::most_rows(),
             2 + static_cast<Index>(std::log(static_cast<double>(options.clusters))))),
         random_(options.seed, Purpose::clustering),
         nearest_(static_cast<std::size_t>(rows.rows()), std::numeric_limits<float>::infinity()),

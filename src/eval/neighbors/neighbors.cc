@@ -56,7 +56,7 @@ class Best {
 
 struct Worker {
   explicit Worker(const Gallery& gallery)
-      : queries(gallery), best(static_cast<std::size_t>(QueryBlock::kRows)) {}
+      : queries(gallery), best(static_cast<std::size_t>(QueryBlock::most_rows())) {}
   QueryBlock queries;
   std::vector<Best> best;
   std::vector<std::uint64_t> scratch;

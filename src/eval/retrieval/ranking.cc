@@ -16,7 +16,7 @@ namespace {
 // bytes each, should not leave the caches.
 constexpr Index kCountedAtOnce = Index{1} << 19;
 constexpr Index kSampleStep = 32;
-constexpr Index kFewestRows = 2 * Tile<float>::kRows;
+constexpr Index kFewestPanels = 2;
 
 /// Ranks every query's relevant samples and writes its metrics.
 ///
@@ -44,9 +44,9 @@ class Ranking {
         pool_(static_cast<std::size_t>(workers.threads())) {}
 
   QueryMetrics run() {
-    const Index step = std::min(QueryBlock::rows_per_task(queries_.rows()),
-                                std::max(kFewestRows, kCountedAtOnce / largest_class() /
-                                                          Tile<float>::kRows * Tile<float>::kRows));
+    const Index panel = kernels<TileKernels<float>>().rows;
+    const Index panels = std::max(kFewestPanels, kCountedAtOnce / largest_class() / panel);
+    const Index step = std::min(QueryBlock::rows_per_task(queries_.rows()), panels * panel);
     workers_.for_blocks(queries_.rows(), step, [&](Index begin, Index end, int number) {
       auto& worker = pool_[static_cast<std::size_t>(number % workers_.threads())];
       if (!worker) worker = std::make_unique<Worker>(gallery_, sample_);
@@ -73,8 +73,8 @@ class Ranking {
     Worker(const Gallery& gallery, const Gallery& sample)
         : block(gallery),
           sample_block(sample),
-          sampled(QueryBlock::kRows, sample.size()),
-          queries(static_cast<std::size_t>(QueryBlock::kRows)) {}
+          sampled(QueryBlock::most_rows(), sample.size()),
+          queries(static_cast<std::size_t>(QueryBlock::most_rows())) {}
     QueryBlock block;
     QueryBlock sample_block;
     Matrix sampled;  // scores of the sample

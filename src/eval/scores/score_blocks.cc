@@ -11,17 +11,7 @@ namespace {
 
 constexpr Index kReadable = 64;  // columns beyond the gallery are filled up to a multiple of it
 
-// x · x by the very chain of additions of the product, so that equal rows have distance zero.
-float square(const float* x, Index size) {
-  float sum = 0;
-  for (Index begin = 0; begin < size; begin += Tile<float>::kDepth) {
-    const Index end = std::min(size, begin + Tile<float>::kDepth);
-    float chain = 0;
-    for (Index k = begin; k < end; ++k) chain += x[k] * x[k];
-    sum = begin == 0 ? chain : sum + chain;
-  }
-  return sum;
-}
+const TileKernels<float>& tile_kernels() { return kernels<TileKernels<float>>(); }
 
 // Prepares row `row` for scoring and returns x · x (0 unless Euclidean).
 float prepare(ConstMatrixView rows, Index row, Similarity similarity, float* dst) {
@@ -30,7 +20,7 @@ float prepare(ConstMatrixView rows, Index row, Similarity similarity, float* dst
     return 0;
   }
   std::copy_n(rows.row(row), rows.cols(), dst);
-  return similarity == Similarity::euclidean ? square(dst, rows.cols()) : 0;
+  return similarity == Similarity::euclidean ? tile_kernels().dot(dst, dst, rows.cols()) : 0;
 }
 
 Operand<float> operand_of(const Matrix& rows, Index count) {
@@ -41,8 +31,8 @@ Index at(std::span<const Index> order, Index i) {
   return order.empty() ? i : order[static_cast<std::size_t>(i)];
 }
 
-constexpr Index block_elements(Index dimension) {
-  return kRight<float>.padded(Gallery::kBlock) * dimension;
+Index block_elements(Index dimension) {
+  return tile_kernels().right().padded(Gallery::kBlock) * dimension;
 }
 
 }  // namespace
@@ -54,7 +44,7 @@ Gallery::Gallery(const Workers& workers, ConstMatrixView rows, Similarity simila
       similarity_(similarity),
       packed_(blocks_of(size_, kBlock) * block_elements(dimension_)),
       squares_(similarity == Similarity::euclidean ? round_up(size_, kBlock) : 0) {
-  static_assert(kBlock % kRight<float>.vectors == 0 && kBlock % kReadable == 0);
+  assert(kBlock % tile_kernels().cols == 0 && kBlock % kReadable == 0);
   std::vector<Matrix> scratch(static_cast<std::size_t>(workers.threads()));
   workers.for_blocks(size_, kBlock, [&](Index begin, Index end, int worker) {
     Matrix& prepared = scratch[static_cast<std::size_t>(worker % workers.threads())];
@@ -63,33 +53,37 @@ Gallery::Gallery(const Workers& workers, ConstMatrixView rows, Similarity simila
       const float x = prepare(rows, at(order, i), similarity, prepared.row(i - begin));
       if (similarity == Similarity::euclidean) squares_[i] = x;
     }
-    pack_right(operand_of(prepared, end - begin), 0, kRight<float>.count(end - begin),
-               packed_.data() + begin / kBlock * block_elements(dimension_));
+    tile_kernels().pack_right(operand_of(prepared, end - begin), 0,
+                              tile_kernels().right().count(end - begin),
+                              packed_.data() + begin / kBlock * block_elements(dimension_));
   });
 }
 
+Index QueryBlock::most_rows() { return round_up(128, tile_kernels().rows); }
+
 Index QueryBlock::rows_per_task(Index queries) {
   constexpr Index kWantedTasks = 32;
-  return std::min(
-      kRows, round_up(std::max<Index>(1, blocks_of(queries, kWantedTasks)), Tile<float>::kRows));
+  return std::min(most_rows(), round_up(std::max<Index>(1, blocks_of(queries, kWantedTasks)),
+                                        tile_kernels().rows));
 }
 
 QueryBlock::QueryBlock(const Gallery& gallery)
     : gallery_(gallery),
-      rows_(kRows, gallery.dimension()),
-      packed_(kLeft<float>.padded(kRows) * gallery.dimension()),
-      squares_(kRows),
+      rows_(most_rows(), gallery.dimension()),
+      packed_(tile_kernels().left().padded(most_rows()) * gallery.dimension()),
+      squares_(most_rows()),
       // Sixteen more columns: rows a multiple of 2 KiB apart would share few sets of the cache.
-      tile_(kRows, Gallery::kBlock + 16) {}
+      tile_(most_rows(), Gallery::kBlock + 16) {}
 
 void QueryBlock::load(ConstMatrixView queries, std::span<const Index> order, Index begin,
                       Index end) {
-  assert(end - begin <= kRows && queries.cols() == gallery_.dimension_);
+  assert(end - begin <= most_rows() && queries.cols() == gallery_.dimension_);
   count_ = end - begin;
   for (Index i = 0; i < count_; ++i) {
     squares_[i] = prepare(queries, at(order, begin + i), gallery_.similarity_, rows_.row(i));
   }
-  pack_left(operand_of(rows_, count_), 0, kLeft<float>.count(count_), packed_.data());
+  tile_kernels().pack_left(operand_of(rows_, count_), 0, tile_kernels().left().count(count_),
+                           packed_.data());
 }
 
 ScoreTile QueryBlock::score(Index block) {
@@ -99,14 +93,15 @@ ScoreTile QueryBlock::score(Index block) {
 ScoreTile QueryBlock::score_part(Index block, Index begin, Index end, Index first, Index last) {
   const Index offset = block * Gallery::kBlock;
   const Index cols = std::min(Gallery::kBlock, gallery_.size_ - offset);
-  begin = begin / Tile<float>::kRows * Tile<float>::kRows;
-  first = first / Tile<float>::kCols * Tile<float>::kCols;
+  begin = begin / tile_kernels().rows * tile_kernels().rows;
+  first = first / tile_kernels().cols * tile_kernels().cols;
   last = std::min(last, cols);
   const Factor<float> left{packed_.data(), count_};
   const Factor<float> right{gallery_.packed_.data() + block * block_elements(gallery_.dimension_),
                             cols};
-  multiply_block(left, begin, end - begin, right, first, last - first, gallery_.dimension_,
-                 tile_.row(begin) + first, tile_.stride(), false);
+  tile_kernels().multiply_block(left, begin, end - begin, right, first, last - first,
+                                gallery_.dimension_, tile_.row(begin) + first, tile_.stride(),
+                                false);
   if (gallery_.similarity_ == Similarity::euclidean) {
     const float* squares = gallery_.squares_.data() + offset;
     for (Index i = begin; i < end; ++i) {

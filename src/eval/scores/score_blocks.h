@@ -50,15 +50,16 @@ struct ScoreTile {
 /// One worker's queries and scores; reused from task to task.
 class QueryBlock {
  public:
-  static constexpr Index kRows = round_up(128, Tile<float>::kRows);  ///< queries at most
+  /// Queries at most: 126 to 140, whole panels.
+  static Index most_rows();
 
-  /// How many queries a task takes: kRows, or fewer where few queries are to be shared out.
+  /// How many queries a task takes: most_rows(), or fewer where few queries are to be shared out.
   static Index rows_per_task(Index queries);
 
   explicit QueryBlock(const Gallery& gallery);
 
   /// Takes rows order[begin, end) of `queries` (rows [begin, end) where `order` is empty); at most
-  /// kRows.
+  /// most_rows().
   void load(ConstMatrixView queries, std::span<const Index> order, Index begin, Index end);
 
   /// The scores of all loaded queries with block `block`. Valid until the next call; the caller may
