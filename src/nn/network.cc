@@ -97,26 +97,36 @@ void add_rows(MatrixView rows, Index begin, Index end) {
 
 }  // namespace
 
+Network::Impl::Impl(const Architecture& architecture, Index samples,
+                    const Compiler::Numbers& numbers)
+    : slice(samples), src(architecture.src) {
+  const ComputeScope scope;  // oneDNN plans for the number of threads it sees: one
+  embedding = checked_dst(architecture).channels;
+  require(architecture.precision);
+  Compiler compiler(engine, slice, architecture, numbers);
+  mode = compiler.training() ? NetworkMode::training : NetworkMode::inference;
+  layers = compile(architecture, compiler);
+  std::size_t number = 0;
+  set_places(layers->children(), nullptr, number);
+  leaves = compiler.leaves();
+  fillings = compiler.fillings();
+  gradient_size = compiler.gradient_size();
+  statistics_size = compiler.statistics_size();
+}
+
 Network::Network(const Architecture& architecture, Index slice, NetworkMode mode,
                  ParameterTable& table, State& state)
-    : impl_(std::make_unique<Impl>()) {
-  const ComputeScope scope;  // oneDNN plans for the number of threads it sees: one
-  const Shape dst = checked_dst(architecture);
-  require(architecture.precision);
-  Compiler compiler(impl_->engine, slice, mode, architecture.precision, architecture.convolution,
-                    table, state);
-  impl_->mode = mode;
-  impl_->slice = slice;
-  impl_->src = architecture.src;
-  impl_->embedding = dst.channels;
-  impl_->layers = compile(architecture, compiler);
-  std::size_t number = 0;
-  set_places(impl_->layers->children(), nullptr, number);
-  impl_->leaves = compiler.leaves();
-  impl_->fillings = compiler.fillings();
-  impl_->gradient_size = compiler.gradient_size();
-  impl_->statistics_size = compiler.statistics_size();
+    : impl_(std::make_unique<Impl>(architecture, slice,
+                                   mode == NetworkMode::training
+                                       ? Compiler::Numbers{table, state, &table, &state}
+                                       : Compiler::Numbers{table, state})) {}
+
+Network Network::for_inference(const Architecture& architecture, Index slice,
+                               const ParameterTable& table, const State& state) {
+  return Network(std::make_unique<Impl>(architecture, slice, Compiler::Numbers{table, state}));
 }
+
+Network::Network(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Network::~Network() = default;
 Network::Network(Network&&) noexcept = default;

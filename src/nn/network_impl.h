@@ -14,6 +14,8 @@ struct Scratch::Impl {
 };
 
 struct Network::Impl {
+  Impl(const Architecture& architecture, Index samples, const Compiler::Numbers& numbers);
+
   dnnl::engine engine{dnnl::engine::kind::cpu, 0};
   NetworkMode mode = NetworkMode::training;
   Index slice = 0;

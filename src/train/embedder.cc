@@ -3,11 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
+#include <mutex>
 
 #include "kindred/core/error.h"
 #include "kindred/core/time_scope.h"
 #include "kindred/nn/network.h"
+#include "worker_profiles.h"
 
 namespace kindred {
 namespace {
@@ -31,42 +32,77 @@ void mirror(float* sample, const Shape& shape) {
 }  // namespace
 
 struct Embedder::Impl {
-  /// What one worker uses.
-  struct Lane {
+  /// What one worker uses in a call.
+  struct Desk {
     std::unique_ptr<Slice> slice;
     Buffer<std::byte> raw;
     Matrix dst;
-    Profile profile;
+  };
+  /// What one call uses.
+  struct Desks {
+    std::vector<Desk> each;                           // one a worker
+    std::vector<std::unique_ptr<Scratch>> scratches;  // likewise
+    WorkerProfiles profiles;
   };
 
   Impl(const Architecture& architecture, Index slice, Element kind, const InputScaling& scaling,
-       ParameterTable& table, State& state, const Workers& with)
+       const ParameterTable& table, const State& state, const Workers& with)
       : workers(with),
-        network(architecture, slice, NetworkMode::inference, table, state),
+        network(Network::for_inference(architecture, slice, table, state)),
         element(kind),
         augmenter({}, architecture.src, kind, scaling) {
-    lanes.resize(static_cast<std::size_t>(workers.threads()));
-    const Index sample_bytes =
-        architecture.src.size() * (kind == Element::u8 ? 1 : static_cast<Index>(sizeof(float)));
-    for (Lane& lane : lanes) {
-      lane = {network.make_slice(), Buffer<std::byte>(slice * sample_bytes),
-              Matrix(slice, network.embedding()), Profile()};
-      scratches.push_back(network.make_scratch());
-    }
+    give_back(make_desks());
   }
 
+  std::unique_ptr<Desks> make_desks() const;
+  /// Those of a call that has ended, or new ones.
+  std::unique_ptr<Desks> take_desks();
+  void give_back(std::unique_ptr<Desks> desks);
+
   void check(const Dataset& dataset) const;
-  void embed_slice(int worker, const Dataset& dataset, std::span<const Index> samples, bool flip,
-                   MatrixView embeddings);
+  void embed_slice(Desks& desks, int worker, const Dataset& dataset, std::span<const Index> samples,
+                   bool flip, MatrixView embeddings) const;
 
   const Workers& workers;
   Network network;
   Element element;
   Augmenter augmenter;
-  std::vector<Lane> lanes;
-  std::vector<std::unique_ptr<Scratch>> scratches;  // one a lane
   bool profiled = false;
+  std::mutex mutex;                              // over the desks
+  std::vector<std::unique_ptr<Desks>> all_idle;  // not in use
 };
+
+std::unique_ptr<Embedder::Impl::Desks> Embedder::Impl::make_desks() const {
+  auto desks = std::make_unique<Desks>();
+  const Shape& src = network.src_shape();
+  const Index slice = network.slice();
+  const Index sample_bytes =
+      src.size() * (element == Element::u8 ? 1 : static_cast<Index>(sizeof(float)));
+  for (int i = 0; i < workers.threads(); ++i) {
+    desks->each.push_back({network.make_slice(), Buffer<std::byte>(slice * sample_bytes),
+                           Matrix(slice, network.embedding())});
+    desks->scratches.push_back(network.make_scratch());
+  }
+  if (profiled) desks->profiles.start(desks->scratches, network.layers().size());
+  return desks;
+}
+
+std::unique_ptr<Embedder::Impl::Desks> Embedder::Impl::take_desks() {
+  {
+    const std::lock_guard lock(mutex);
+    if (!all_idle.empty()) {
+      std::unique_ptr<Desks> desks = std::move(all_idle.back());
+      all_idle.pop_back();
+      return desks;
+    }
+  }
+  return make_desks();
+}
+
+void Embedder::Impl::give_back(std::unique_ptr<Desks> desks) {
+  const std::lock_guard lock(mutex);
+  all_idle.push_back(std::move(desks));
+}
 
 void Embedder::Impl::check(const Dataset& dataset) const {
   if (dataset.shape() == network.src_shape() && dataset.element() == element) return;
@@ -75,30 +111,31 @@ void Embedder::Impl::check(const Dataset& dataset) const {
                                     text_of(network.src_shape(), element)));
 }
 
-void Embedder::Impl::embed_slice(int worker, const Dataset& dataset, std::span<const Index> samples,
-                                 bool flip, MatrixView embeddings) {
-  Lane& lane = lanes[static_cast<std::size_t>(worker)];
-  const MatrixView src = lane.slice->src();
+void Embedder::Impl::embed_slice(Desks& desks, int worker, const Dataset& dataset,
+                                 std::span<const Index> samples, bool flip,
+                                 MatrixView embeddings) const {
+  Desk& desk = desks.each[static_cast<std::size_t>(worker)];
+  const MatrixView src = desk.slice->src();
   const auto rows = static_cast<Index>(samples.size());
   {
-    const TimeScope time(profiled ? &lane.profile.read : nullptr);
-    dataset.read(samples, lane.raw.data());
+    const TimeScope time(desks.profiles.time(worker, &Profile::read));
+    dataset.read(samples, desk.raw.data());
   }
   for (int pass = 0; pass < (flip ? 2 : 1); ++pass) {
     {
-      const TimeScope time(profiled ? &lane.profile.input : nullptr);
+      const TimeScope time(desks.profiles.time(worker, &Profile::input));
       for (Index i = 0; i < rows; ++i) {
-        augmenter.plain(lane.raw.data() + i * dataset.sample_bytes(), src.row(i));
+        augmenter.plain(desk.raw.data() + i * dataset.sample_bytes(), src.row(i));
         if (pass == 1) mirror(src.row(i), network.src_shape());
       }
       for (Index i = rows; i < src.rows(); ++i) std::fill_n(src.row(i), src.cols(), 0.0f);
     }
     Pass how;
-    how.scratch = scratches[static_cast<std::size_t>(worker)].get();
-    how.scratches = scratches;
-    lane.slice->forward(lane.dst.view(), how);
+    how.scratch = desks.scratches[static_cast<std::size_t>(worker)].get();
+    how.scratches = desks.scratches;
+    desk.slice->forward(desk.dst.view(), how);
     for (Index i = 0; i < rows; ++i) {
-      const float* const from = lane.dst.row(i);
+      const float* const from = desk.dst.row(i);
       float* const to = embeddings.row(i);
       if (pass == 0) {
         std::copy_n(from, embeddings.cols(), to);
@@ -109,14 +146,14 @@ void Embedder::Impl::embed_slice(int worker, const Dataset& dataset, std::span<c
   }
 }
 
-Embedder::Embedder(Model& model, const Workers& workers)
+Embedder::Embedder(const Model& model, const Workers& workers)
     : Embedder(model.architecture, model.slice, model.element, model.scaling, model.table,
                model.state, workers) {
   load(model.parameters.span());
 }
 
 Embedder::Embedder(const Architecture& architecture, Index slice, Element element,
-                   const InputScaling& scaling, ParameterTable& table, State& state,
+                   const InputScaling& scaling, const ParameterTable& table, const State& state,
                    const Workers& workers)
     : impl_(std::make_unique<Impl>(architecture, slice, element, scaling, table, state, workers)) {}
 Embedder::~Embedder() = default;
@@ -126,17 +163,19 @@ void Embedder::load(std::span<const float> parameters) {
   impl_->network.pack(impl_->workers, parameters);
 }
 
-Matrix Embedder::embed(const Dataset& dataset, std::span<const Index> samples, bool flip) {
+Matrix Embedder::embed(const Dataset& dataset, std::span<const Index> samples, bool flip) const {
   impl_->check(dataset);
   const auto count = static_cast<Index>(samples.size());
   Matrix embeddings(count, impl_->network.embedding());
+  std::unique_ptr<Impl::Desks> desks = impl_->take_desks();
   const auto embed_block = [&](Index begin, Index end, int worker) {
     impl_->embed_slice(
-        worker, dataset,
+        *desks, worker, dataset,
         samples.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)),
         flip, embeddings.view().rows_from(begin, end - begin));
   };
   impl_->workers.for_blocks(count, impl_->network.slice(), embed_block, Idle::helps);
+  impl_->give_back(std::move(desks));
   return embeddings;
 }
 
@@ -145,16 +184,16 @@ double Embedder::forward_flops() const { return impl_->network.forward_flops(); 
 
 void Embedder::start_profile() {
   impl_->profiled = true;
-  const Profile zero{std::vector<LayerTime>(layers().size()), 0, 0};
-  for (std::size_t i = 0; i < impl_->lanes.size(); ++i) {
-    impl_->lanes[i].profile = zero;
-    impl_->scratches[i]->measure(impl_->lanes[i].profile.layers.data());
+  for (const auto& desks : impl_->all_idle) {
+    desks->profiles.start(desks->scratches, layers().size());
   }
 }
 Profile Embedder::profile() const {
+  const std::lock_guard lock(impl_->mutex);
   std::vector<Profile> profiles;
-  if (impl_->profiled) {
-    for (const Impl::Lane& lane : impl_->lanes) profiles.push_back(lane.profile);
+  for (const auto& desks : impl_->all_idle) {
+    const auto each = desks->profiles.each();
+    profiles.insert(profiles.end(), each.begin(), each.end());
   }
   return sum_of(profiles);
 }

@@ -13,6 +13,7 @@
 #include "kindred/train/open_reader.h"
 #include "kindred/train/schedule.h"
 #include "weight_average.h"
+#include "worker_profiles.h"
 
 namespace kindred {
 namespace {
@@ -51,8 +52,6 @@ struct Trainer::Impl {
   Slice& slice(Index s, int worker) {
     return *slices[static_cast<std::size_t>(setup.train.recompute ? worker : s)];
   }
-  /// The worker's, where somebody asked for profiles.
-  Profile& profile(int worker) { return profiles[static_cast<std::size_t>(worker)]; }
   Pass pass(Index s, int worker) {
     return {setup.seed, carried.step, s * setup.train.slice,
             scratches[static_cast<std::size_t>(worker)].get(), scratches};
@@ -84,7 +83,7 @@ struct Trainer::Impl {
   std::unique_ptr<Reader> reader;
   StepReport report;
   StepTimes times;
-  std::vector<Profile> profiles;  // one a worker, or none
+  WorkerProfiles profiles;
 };
 
 Trainer::Impl::Impl(Recipe& recipe, const Setup& from, const Workers& with)
@@ -176,7 +175,7 @@ void Trainer::Impl::forward(const Batch& batch, Index s, int worker) {
   const Index bytes = setup.dataset->sample_bytes();
   Slice& of = slice(s, worker);
   {
-    const TimeScope time(profiles.empty() ? nullptr : &profile(worker).input);
+    const TimeScope time(profiles.time(worker, &Profile::input));
     for (Index r = 0; r < rows; ++r) {
       const Index i = s * rows + r;
       const Random random(setup.seed, Purpose::augment, static_cast<std::uint64_t>(carried.step),
@@ -279,14 +278,8 @@ std::string Trainer::describe_network() const { return impl_->network.describe()
 double Trainer::forward_flops() const { return impl_->network.forward_flops(); }
 const StepTimes& Trainer::times() const { return impl_->times; }
 
-void Trainer::start_profile() {
-  impl_->profiles.assign(static_cast<std::size_t>(impl_->workers.threads()),
-                         {std::vector<LayerTime>(layers().size()), 0, 0});
-  for (std::size_t i = 0; i < impl_->profiles.size(); ++i) {
-    impl_->scratches[i]->measure(impl_->profiles[i].layers.data());
-  }
-}
-Profile Trainer::profile() const { return sum_of(impl_->profiles); }
+void Trainer::start_profile() { impl_->profiles.start(impl_->scratches, layers().size()); }
+Profile Trainer::profile() const { return sum_of(impl_->profiles.each()); }
 std::vector<LayerSummary> Trainer::layers() const { return impl_->network.layers(); }
 
 }  // namespace kindred

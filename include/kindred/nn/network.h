@@ -44,10 +44,13 @@ class Network {
  public:
   /// Compiles. In training mode adds the network's segments to `table` (which must be empty) and
   /// its running statistics to `state`; in inference mode finds them there by name.
-  /// REQUIRES: table and state outlive nothing here; they are read during the call only, except
-  /// that `state`'s arrays are read by pack() and written by update_running_statistics().
+  /// REQUIRES: `state` outlives the network: pack() reads its arrays,
+  /// update_running_statistics() writes them. `table` is used during the call only.
   Network(const Architecture& architecture, Index slice, NetworkMode mode, ParameterTable& table,
           State& state);
+  /// For inference, with what another network was trained to. REQUIRES: as above.
+  static Network for_inference(const Architecture& architecture, Index slice,
+                               const ParameterTable& table, const State& state);
   ~Network();
   Network(Network&&) noexcept;
 
@@ -85,6 +88,7 @@ class Network {
  private:
   friend class Slice;
   struct Impl;
+  explicit Network(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
 

@@ -16,13 +16,15 @@ namespace kindred {
 
 /// Runs a network over a data set, slices in parallel, batch norms folded. An embedding's bits
 /// depend on its sample and the weights alone.
+/// Thread-safety: const members may be called by several threads at once; each call in progress
+/// has activations of its own.
 class Embedder {
  public:
   /// For a model that was read. REQUIRES: model and workers outlive it.
-  Embedder(Model& model, const Workers& workers);
+  Embedder(const Model& model, const Workers& workers);
   /// For weights still in training; load() before each use.
   Embedder(const Architecture& architecture, Index slice, Element element,
-           const InputScaling& scaling, ParameterTable& table, State& state,
+           const InputScaling& scaling, const ParameterTable& table, const State& state,
            const Workers& workers);
   ~Embedder();
 
@@ -30,7 +32,7 @@ class Embedder {
 
   /// [samples, D]. With `flip`, the sum of the sample's and its mirror image's embeddings. Fails
   /// with data when the samples' shape or type is not what the network was trained on.
-  Matrix embed(const Dataset& dataset, std::span<const Index> samples, bool flip = false);
+  Matrix embed(const Dataset& dataset, std::span<const Index> samples, bool flip = false) const;
 
   Index embedding() const;
   double forward_flops() const;

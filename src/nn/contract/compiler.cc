@@ -35,9 +35,9 @@ ParameterRange Compiler::parameter(const std::string& name, std::vector<Index> s
                                    Initial initial) {
   const Segment* segment = nullptr;
   if (training()) {
-    segment = &table_.add(name, std::move(shape), decay);
+    segment = &numbers_.new_table->add(name, std::move(shape), decay);
   } else {
-    segment = table_.find(name);
+    segment = numbers_.table.find(name);
     if (segment == nullptr) missing("segment", name, shape);
     if (segment->shape != shape) mismatch(name, segment->shape, shape);
   }
@@ -46,16 +46,16 @@ ParameterRange Compiler::parameter(const std::string& name, std::vector<Index> s
   return range;
 }
 
-std::span<float> Compiler::state(const std::string& name, Index size, float initial) {
+StateNumbers Compiler::state(const std::string& name, Index size, float initial) {
   if (training()) {
-    const auto values = state_.add<float>(name, {size});
+    const auto values = numbers_.new_state->add<float>(name, {size});
     std::ranges::fill(values, initial);
-    return values;
+    return {values, values};
   }
-  State::Array* array = state_.find(name);
+  const State::Array* array = numbers_.state.find(name);
   if (array == nullptr || array->type != DataType::f32) missing("float32 state", name, {size});
   if (array->size() != size) mismatch(name, array->shape, {size});
-  return array->as<float>();
+  return {array->as<float>()};
 }
 
 Index Compiler::claim(Index& used, Index floats) {

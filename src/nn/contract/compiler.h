@@ -29,23 +29,35 @@ struct ParameterRange {
   }
 };
 
+/// A state array as a layer sees it: read in both modes, moved in training only.
+struct StateNumbers {
+  std::span<const float> values;
+  std::span<float> moving = {};  ///< the same numbers; empty in inference
+};
+
 /// What layers are compiled with, and where they claim their parameters, their running statistics
 /// and their place in a gradient row. Lives only while a network is compiled.
 class Compiler {
  public:
-  Compiler(const dnnl::engine& engine, Index slice, NetworkMode mode, Precision precision,
-           std::string convolution, ParameterTable& table, State& state)
+  /// What is claimed, and where it is added in training.
+  struct Numbers {
+    const ParameterTable& table;
+    const State& state;
+    ParameterTable* new_table = nullptr;  ///< training: &table
+    State* new_state = nullptr;           ///< training: &state
+  };
+
+  Compiler(const dnnl::engine& engine, Index slice, const Architecture& architecture,
+           const Numbers& numbers)
       : engine_(engine),
         slice_(slice),
-        mode_(mode),
-        precision_(precision),
-        convolution_(std::move(convolution)),
-        table_(table),
-        state_(state) {}
+        precision_(architecture.precision),
+        convolution_(architecture.convolution),
+        numbers_(numbers) {}
 
   const dnnl::engine& engine() const { return engine_; }
   Index slice() const { return slice_; }
-  bool training() const { return mode_ == NetworkMode::training; }
+  bool training() const { return numbers_.new_table != nullptr; }
   /// "direct", "winograd" or "auto".
   const std::string& convolution() const { return convolution_; }
   /// Of activations and packed weights up to the last linear layer. Statistics and gradients of
@@ -56,7 +68,7 @@ class Compiler {
   ParameterRange parameter(const std::string& name, std::vector<Index> shape, bool decay,
                            Initial initial);
   /// Adds a state array filled with `initial`, or finds it.
-  std::span<float> state(const std::string& name, Index size, float initial);
+  StateNumbers state(const std::string& name, Index size, float initial);
   /// Claims floats of the gradient row / of a slice's statistics; returns their offset.
   Index claim_gradient(Index floats) { return claim(gradient_size_, floats); }
   Index claim_statistics(Index floats) { return claim(statistics_size_, floats); }
@@ -81,11 +93,9 @@ class Compiler {
 
   dnnl::engine engine_;
   Index slice_;
-  NetworkMode mode_;
   Precision precision_;
   std::string convolution_;
-  ParameterTable& table_;
-  State& state_;
+  Numbers numbers_;
   std::vector<Filling> fillings_;
   std::vector<Layer*> leaves_;
   Index gradient_size_ = 0;

@@ -51,8 +51,8 @@ class BatchNorm final : public Layer {
     std::ranges::copy(numbers_.scale.of(parameters), scale_.data());
     std::ranges::copy(numbers_.shift.of(parameters), shift_.data());
     if (training_) return;
-    std::ranges::copy(numbers_.running_mean, mean_.data());
-    std::ranges::copy(numbers_.running_variance, variance_.data());
+    std::ranges::copy(numbers_.running_mean.values, mean_.data());
+    std::ranges::copy(numbers_.running_variance.values, variance_.data());
   }
 
   void unpack_gradient(const float* row, std::span<float> gradient) override {
@@ -164,8 +164,8 @@ void NormNumbers::update_running(std::span<const std::span<const float>> slices,
           static_cast<float>(settings.momentum * (seen - static_cast<double>(running[c])));
     }
   };
-  move(running_mean, mean, 1.0);
-  move(running_variance, variance, unbias);
+  move(running_mean.moving, mean, 1.0);
+  move(running_variance.moving, variance, unbias);
 }
 
 void fold(const NormNumbers& norm, std::span<const float> parameters, std::span<float> weights,
@@ -174,9 +174,11 @@ void fold(const NormNumbers& norm, std::span<const float> parameters, std::span<
   const auto shift = norm.shift.of(parameters);
   const std::size_t per_channel = weights.size() / bias.size();
   for (std::size_t c = 0; c < bias.size(); ++c) {
-    const double variance = static_cast<double>(norm.running_variance[c]) + norm.settings.epsilon;
+    const double variance =
+        static_cast<double>(norm.running_variance.values[c]) + norm.settings.epsilon;
     const double factor = static_cast<double>(scale[c]) / std::sqrt(variance);
-    const double centred = static_cast<double>(bias[c]) - static_cast<double>(norm.running_mean[c]);
+    const double centred =
+        static_cast<double>(bias[c]) - static_cast<double>(norm.running_mean.values[c]);
     bias[c] = static_cast<float>(centred * factor + static_cast<double>(shift[c]));
     for (std::size_t i = 0; i < per_channel; ++i) {
       float& weight = weights[c * per_channel + i];

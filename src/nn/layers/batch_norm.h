@@ -32,8 +32,8 @@ struct NormNumbers {
 
   ParameterRange scale;
   ParameterRange shift;
-  std::span<float> running_mean;
-  std::span<float> running_variance;
+  StateNumbers running_mean;
+  StateNumbers running_variance;
   BatchNormSettings settings;
 };
 
