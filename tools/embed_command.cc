@@ -23,16 +23,6 @@ Split split_named(const std::string& name) {
   return name == "test" ? Split::test : Split::all;
 }
 
-// The values of the chosen samples, or nothing where the data set has none.
-template <typename Values>
-auto pick(const Values& values, const std::vector<Index>& samples) {
-  std::vector<std::decay_t<decltype(values[0])>> chosen;
-  if (values.empty()) return chosen;
-  chosen.reserve(samples.size());
-  for (const Index sample : samples) chosen.push_back(values[static_cast<std::size_t>(sample)]);
-  return chosen;
-}
-
 void embed(const EmbedOptions& options) {
   double seconds = 0;
   const EmbeddingFile file = embed_samples(options, Workers(options.threads), &seconds);
@@ -63,13 +53,7 @@ EmbeddingFile embed_samples(const EmbedRequest& request, const Workers& workers,
   if (seconds != nullptr) {
     *seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }
-  file.labels = pick(dataset.labels(), samples);
-  file.paths = pick(dataset.paths(), samples);
-  file.class_names = dataset.class_names();
-  file.split = pick(dataset.split(), samples);
-  file.groups = pick(dataset.groups(), samples);
-  file.episode = pick(dataset.episode(), samples);
-  file.role = pick(dataset.role(), samples);
+  static_cast<SampleColumns&>(file) = dataset.columns().of(samples);
   file.fingerprint = model.fingerprint;
   return file;
 }

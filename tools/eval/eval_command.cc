@@ -6,18 +6,6 @@
 #include "kindred/core/error.h"
 
 namespace kindred::tools {
-namespace {
-
-template <typename T>
-std::vector<T> taken(const std::vector<T>& column, const std::vector<Index>& rows) {
-  std::vector<T> result;
-  if (column.empty()) return result;
-  for (const Index row : rows) result.push_back(column[static_cast<std::size_t>(row)]);
-  return result;
-}
-
-}  // namespace
-
 CLI::App& add_eval_command(CLI::App& eval, const std::string& name, const std::string& what,
                            EvalOptions& options) {
   CLI::App& command = *eval.add_subcommand(name, what);
@@ -57,20 +45,12 @@ EmbeddingFile rows_of_split(EmbeddingFile file, const std::string& split, const 
     if (file.split[i] == wanted) rows.push_back(static_cast<Index>(i));
   }
   if (rows.empty()) fail(ErrorKind::data, fmt::format("{}: has no rows of split {}", path, split));
-  EmbeddingFile chosen;
+  EmbeddingFile chosen{file.of(rows), {}, std::move(file.fingerprint)};
   chosen.embeddings = Matrix(static_cast<Index>(rows.size()), file.embeddings.cols());
   for (std::size_t i = 0; i < rows.size(); ++i) {
     std::copy_n(file.embeddings.row(rows[i]), file.embeddings.cols(),
                 chosen.embeddings.row(static_cast<Index>(i)));
   }
-  chosen.labels = taken(file.labels, rows);
-  chosen.paths = taken(file.paths, rows);
-  chosen.split = taken(file.split, rows);
-  chosen.groups = taken(file.groups, rows);
-  chosen.episode = taken(file.episode, rows);
-  chosen.role = taken(file.role, rows);
-  chosen.class_names = std::move(file.class_names);
-  chosen.fingerprint = std::move(file.fingerprint);
   return chosen;
 }
 

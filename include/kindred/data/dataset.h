@@ -9,15 +9,16 @@
 #include "kindred/core/matrix.h"
 #include "kindred/core/shape.h"
 #include "kindred/data/sample_kinds.h"
+#include "kindred/data/sample_source.h"
 
 namespace kindred {
 
-/// A data set in HDF5 (datasets/README.md), checked from end to end when opened: shapes, types,
-/// counts, label range, finite values.
+/// Samples with what is known of them: of an HDF5 file (datasets/README.md), checked from end to
+/// end when opened (shapes, types, counts, label range, finite values), or of any SampleSource.
 ///
-/// Samples that take up to three quarters of `memory` are loaded; more are streamed: read from the
-/// file when they are asked for, with chunks unpacked before kept as long as the process takes less
-/// than seven eighths of `memory`. Labels and indices count, too.
+/// A file's samples that take up to three quarters of `memory` are loaded; more are streamed: read
+/// from the file when they are asked for, with chunks unpacked before kept as long as the process
+/// takes less than seven eighths of `memory`. Labels and indices count, too.
 class Dataset {
  public:
   /// `path` may name a group: "FILE.h5:/group". Files that others wrote are read as they are:
@@ -27,6 +28,10 @@ class Dataset {
   static Dataset open(const std::string& path, Index memory = 0, const DatasetNames& names = {});
   /// The same, streamed however small it is.
   static Dataset stream(const std::string& path, Index memory = 0, const DatasetNames& names = {});
+  /// Of samples from anywhere, and what is known of them; targets are [N, T] or empty. Fails with
+  /// data where columns or targets do not fit.
+  static Dataset from_source(std::unique_ptr<SampleSource> source, SampleColumns columns = {},
+                             Matrix targets = {});
   Dataset(Dataset&&) noexcept;
   Dataset& operator=(Dataset&&) noexcept;
   ~Dataset();
@@ -52,6 +57,8 @@ class Dataset {
   std::span<const std::int32_t> episode() const;        ///< [N], or empty
   std::span<const std::uint8_t> role() const;           ///< [N], or empty
   ConstMatrixView targets() const;                      ///< [N, T], or empty
+  /// Labels to role, as above.
+  const SampleColumns& columns() const;
 
   /// Samples of a split, in file order.
   std::vector<Index> samples_of(Split split) const;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kindred/core/shape.h"
+#include "kindred/data/work_observer.h"
 
 namespace kindred {
 
@@ -58,21 +59,13 @@ struct ImportReport {
   bool interrupted = false;             ///< stopped as asked: nothing was written
 };
 
-/// Hears how an import gets on, between batches of images.
-class ImportObserver {
- public:
-  virtual ~ImportObserver() = default;
-  virtual void on_progress(Index /*done*/, Index /*total*/) {}
-  virtual bool stop_requested() { return false; }
-};
-
 /// Reads `sources` (files, folders, archives; nothing is extracted to disk) and writes a data set
 /// (datasets/README.md) to `out_path`, beside and renamed. Equal sources give equal bytes. Images
 /// that cannot be read are left out and listed. Fails with usage (unknown format, sources nobody
 /// knows, options that do not fit), no_input, data, cannot_create or io; `out_path` is then as it
 /// was. An `out_path` that exists is replaced only where it is an HDF5 file and not a source.
 ImportReport import_dataset(std::span<const std::string> sources, const std::string& out_path,
-                            const ImportOptions& options, ImportObserver* observer = nullptr);
+                            const ImportOptions& options, WorkObserver* observer = nullptr);
 
 /// Registry row.
 struct ImportFormat {

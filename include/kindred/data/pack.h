@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "kindred/data/dataset.h"
+#include "kindred/data/work_observer.h"
 
 namespace kindred {
 
@@ -15,14 +16,6 @@ struct PackReport {
   bool interrupted = false;           ///< nothing was written
 };
 
-/// Told of the progress, from one thread at a time.
-class PackObserver {
- public:
-  virtual ~PackObserver() = default;
-  virtual void on_progress(Index /*samples*/, Index /*total*/) {}
-  virtual bool stop_requested() { return false; }
-};
-
 /// Writes the data set `from` anew to `to`: samples ordered by label (those of a label as they
 /// were), uncompressed and in one piece, everything else that belongs to them reordered alike,
 /// pairs renumbered. What others wrote becomes ours. Labels and such are in memory, and `window`
@@ -31,7 +24,7 @@ class PackObserver {
 /// use). Written beside and renamed. Fails with no_input, data, usage (the same file),
 /// cannot_create or io.
 PackReport pack_dataset(const std::string& from, const std::string& to, const DatasetNames& names,
-                        int threads, PackObserver* observer = nullptr,
+                        int threads, WorkObserver* observer = nullptr,
                         Index window = Index{1} << 30);
 
 }  // namespace kindred

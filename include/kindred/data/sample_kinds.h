@@ -1,6 +1,10 @@
 #pragma once
 #include <cstdint>
+#include <span>
 #include <string>
+#include <vector>
+
+#include "kindred/core/index.h"
 
 // What samples are, and how they are asked for: what every part of `data` may speak of.
 
@@ -15,6 +19,21 @@ enum class Split : std::uint8_t { train = 0, validation = 1, test = 2, all = 255
 enum class Reading {
   in_order,  ///< once, onwards: what was read is not wanted again
   random,    ///< again and again, anywhere
+};
+
+/// What is known of samples, or of their embeddings, besides themselves: a row each, or empty where
+/// absent.
+struct SampleColumns {
+  std::vector<std::int64_t> labels;      ///< >= 0, below class_names.size() where there are names
+  std::vector<std::string> class_names;  ///< by label
+  std::vector<std::uint8_t> split;       ///< 0 train, 1 validation, 2 test
+  std::vector<std::string> paths;
+  std::vector<std::int64_t> groups;
+  std::vector<std::int32_t> episode;  ///< >= 0
+  std::vector<std::uint8_t> role;     ///< 0 training image, 1 test image
+
+  /// Those of the chosen rows, in their order; class names stay as they are.
+  SampleColumns of(std::span<const Index> rows) const;
 };
 
 /// What a file of somebody else calls things; what is empty is found (datasets/README.md).

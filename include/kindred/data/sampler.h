@@ -32,6 +32,9 @@ struct SamplerEntry {
   std::unique_ptr<Sampler> (*make)(Section section, const TrainingSet& set, std::uint64_t seed);
 };
 std::span<const SamplerEntry> sampler_registry();
+/// The sampler of that name ("pxk" where there is none). Fails with recipe or data.
+std::unique_ptr<Sampler> make_sampler(const NamedSettings& settings, const TrainingSet& set,
+                                      std::uint64_t seed);
 /// Reads [sampler]: name, and the sampler's own settings.
 std::unique_ptr<Sampler> read_sampler(Section section, const TrainingSet& set, std::uint64_t seed);
 

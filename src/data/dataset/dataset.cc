@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <mutex>
 
+#include "core/check_finite.h"
 #include "data/dataset/sample_columns.h"
 #include "data/dataset/sample_labels.h"
 #include "data/dataset/sample_rows.h"
@@ -50,30 +51,27 @@ Shape vector_shape(const Hdf5Dataset& vectors, const std::string& where) {
   return {.channels = shape[1]};
 }
 
+void check_sample(const Shape& shape, const std::string& where) {
+  constexpr Index kMost = kMostSampleBytes / static_cast<Index>(sizeof(float));
+  if (shape.size() > kMost) {
+    fail(ErrorKind::data,
+         fmt::format("{}: a sample of more than {} values cannot be trained on", where, kMost));
+  }
+}
+
 }  // namespace
 
 struct Dataset::Impl {
   std::string path;
   std::string layout;
   SampleMemory memory;
-  Shape shape;
-  Element element;
-  Index size;
-  std::unique_ptr<SampleStore> store;
+  std::unique_ptr<SampleSource> source;
   SampleColumns columns;
   Index classes = 0;
   Matrix targets;
   std::string advice;
   bool paths_later = false;  // they are read when somebody asks
   std::once_flag paths_read;
-
-  void check_sample(const std::string& where) const {
-    constexpr Index kMost = kMostSampleBytes / static_cast<Index>(sizeof(float));
-    if (shape.size() > kMost) {
-      fail(ErrorKind::data,
-           fmt::format("{}: a sample of more than {} values cannot be trained on", where, kMost));
-    }
-  }
 
   void count_classes() {
     for (const std::int64_t label : columns.labels) {
@@ -82,15 +80,17 @@ struct Dataset::Impl {
     classes = std::max(classes, static_cast<Index>(columns.class_names.size()));
   }
 
-  void hold(SampleRows rows) {
-    memory.held = held_bytes(columns) + size * kIndexBytes;
+  /// Takes the samples of a file, once everything else of it is known.
+  void hold(SampleRows rows, const Shape& shape) {
+    memory.held = held_bytes(columns) + rows.size() * kIndexBytes;
     memory.held += targets.rows() * targets.view().stride() * Index{sizeof(float)};
-    store = std::make_unique<SampleStore>(std::move(rows), memory);
-    advise();
+    auto store = std::make_unique<SampleStore>(std::move(rows), shape, memory);
+    advise(store->stream());
+    source = std::move(store);
   }
 
-  void advise() {
-    const SampleStream* const stream = store->stream();
+  /// `stream`: nullptr where samples are in memory.
+  void advise(const SampleStream* stream) {
     if (stream == nullptr || stream->way() == SampleStream::Way::whole_rows) return;
     const bool library = stream->way() == SampleStream::Way::library;
     if (!library && std::is_sorted(columns.labels.begin(), columns.labels.end())) return;
@@ -116,34 +116,34 @@ void Dataset::Impl::open_ours(const Hdf5File& file) {
                      path, images ? "both" : "neither", images ? "and" : "nor"));
   }
   const std::string name = images ? "images" : "vectors";
-  element = images ? Element::u8 : Element::f32;
   // The store keeps whole blocks itself; HDF5 holds one chunk while it unpacks it.
   Hdf5Dataset data = file.dataset(name, Index{1} << 20);
-  shape = images ? image_shape(data, file.where(name)) : vector_shape(data, file.where(name));
-  size = data.shape()[0];
+  const Shape shape =
+      images ? image_shape(data, file.where(name)) : vector_shape(data, file.where(name));
+  const Index size = data.shape()[0];
   if (size == 0 || shape.size() == 0) {
     fail(ErrorKind::data, fmt::format("{} has shape [{}]: it holds no samples", file.where(name),
                                       fmt::join(data.shape(), ", ")));
   }
-  check_sample(fmt::format("{} has shape [{}]", file.where(name), fmt::join(data.shape(), ", ")));
-  SampleRows rows(std::move(data), file.where(name), element);
+  check_sample(shape,
+               fmt::format("{} has shape [{}]", file.where(name), fmt::join(data.shape(), ", ")));
+  SampleRows rows(std::move(data), file.where(name), images ? Element::u8 : Element::f32);
   paths_later = !memory.holds(size, rows.sample_bytes());
   columns = read_sample_columns(file, size, name, images ? "image" : "vector", "", !paths_later);
   targets = read_targets(file, "targets", size, name);
   count_classes();
-  hold(std::move(rows));
+  hold(std::move(rows), shape);
 }
 
 void Dataset::Impl::open_others(const Hdf5Layout& found) {
   layout = found.description;
-  shape = found.shape;
-  element = found.vectors ? Element::f32 : Element::u8;
+  const Shape& shape = found.shape;
   if (shape.size() == 0) {
     fail(ErrorKind::data,
          fmt::format("{}: samples of /{} are {} x {} x {}: they hold nothing", path,
                      found.parts[0].images, shape.height, shape.width, shape.channels));
   }
-  check_sample(path);
+  check_sample(shape, path);
   SampleLabels labels = read_sample_labels(found);
   columns.labels = std::move(labels.labels);
   columns.class_names = std::move(labels.class_names);
@@ -155,9 +155,7 @@ void Dataset::Impl::open_others(const Hdf5Layout& found) {
   }
   if (!splits) columns.split.clear();
   count_classes();
-  SampleRows rows(found);
-  size = rows.size();
-  hold(std::move(rows));
+  hold(SampleRows(found), shape);
 }
 
 Dataset Dataset::open(const std::string& path, Index memory, const DatasetNames& names) {
@@ -186,17 +184,35 @@ Dataset Dataset::open(const std::string& path, Index memory, const DatasetNames&
   return Dataset(std::move(impl));
 }
 
+Dataset Dataset::from_source(std::unique_ptr<SampleSource> source, SampleColumns columns,
+                             Matrix targets) {
+  auto impl = std::make_unique<Impl>();
+  impl->path = source->name();
+  check_sample(source->shape(), impl->path);
+  check_columns(columns, source->size(), impl->path);
+  if (targets.rows() > 0 && targets.rows() != source->size()) {
+    fail(ErrorKind::data, fmt::format("{}: targets have {} rows but there are {} samples",
+                                      impl->path, targets.rows(), source->size()));
+  }
+  check_finite(targets, impl->path + ": targets");
+  impl->source = std::move(source);
+  impl->columns = std::move(columns);
+  impl->targets = std::move(targets);
+  impl->count_classes();
+  return Dataset(std::move(impl));
+}
+
 Dataset::Dataset(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Dataset::Dataset(Dataset&&) noexcept = default;
 Dataset& Dataset::operator=(Dataset&&) noexcept = default;
 Dataset::~Dataset() = default;
 
-Index Dataset::size() const { return impl_->size; }
-const Shape& Dataset::shape() const { return impl_->shape; }
-Element Dataset::element() const { return impl_->element; }
-Index Dataset::sample_bytes() const { return impl_->store->sample_bytes(); }
+Index Dataset::size() const { return impl_->source->size(); }
+const Shape& Dataset::shape() const { return impl_->source->shape(); }
+Element Dataset::element() const { return impl_->source->element(); }
+Index Dataset::sample_bytes() const { return impl_->source->sample_bytes(); }
 const std::string& Dataset::layout() const { return impl_->layout; }
-bool Dataset::in_memory() const { return impl_->store->in_memory(); }
+bool Dataset::in_memory() const { return impl_->source->in_memory(); }
 const std::string& Dataset::advice() const { return impl_->advice; }
 const std::string& Dataset::path() const { return impl_->path; }
 bool Dataset::has_labels() const { return !impl_->columns.labels.empty(); }
@@ -217,6 +233,11 @@ const std::vector<std::string>& Dataset::paths() const {
   return impl_->columns.paths;
 }
 
+const SampleColumns& Dataset::columns() const {
+  paths();  // read now where they were not
+  return impl_->columns;
+}
+
 std::vector<Index> Dataset::samples_of(Split split) const {
   const std::span<const std::uint8_t> splits = this->split();
   const auto wanted = [&](Index i) {
@@ -235,7 +256,7 @@ std::vector<Index> Dataset::samples_of(Split split) const {
 }
 
 void Dataset::read(std::span<const Index> samples, std::byte* dst, Reading reading) const {
-  impl_->store->read(samples, dst, reading);
+  impl_->source->read(samples, dst, reading);
 }
 
 void require_labels(const Dataset& dataset, const std::string& who) {

@@ -36,22 +36,21 @@ std::vector<T> read_in_range(const Hdf5File& file, const std::string& name, std:
   return narrow;
 }
 
-void check_labels(const Hdf5File& file, const std::string& name, const SampleColumns& columns) {
+/// `where` is the labels' place: "train.h5: /labels".
+void check_labels(const SampleColumns& columns, const std::string& where) {
   const auto names = static_cast<std::int64_t>(columns.class_names.size());
   for (std::size_t i = 0; i < columns.labels.size(); ++i) {
     const std::int64_t label = columns.labels[i];
     if (label < 0) {
-      fail(ErrorKind::data,
-           fmt::format("{} row {} is {}; labels count from 0", file.where(name), i, label));
+      fail(ErrorKind::data, fmt::format("{} row {} is {}; labels count from 0", where, i, label));
     }
     if (names > 0 && label >= names) {
       fail(ErrorKind::data,
-           fmt::format("{} row {} is {}, but /class_names has {} names (labels 0 to {})",
-                       file.where(name), i, label, names, names - 1));
+           fmt::format("{} row {} is {}, but /class_names has {} names (labels 0 to {})", where, i,
+                       label, names, names - 1));
     }
     if (label == INT64_MAX) {
-      fail(ErrorKind::data,
-           fmt::format("{} row {} is {}, which is too large", file.where(name), i, label));
+      fail(ErrorKind::data, fmt::format("{} row {} is {}, which is too large", where, i, label));
     }
   }
 }
@@ -69,7 +68,7 @@ SampleColumns read_sample_columns(const Hdf5File& file, Index rows, const std::s
   if (has_column(file, prefix + "labels", rows, counted,
                  fmt::format("each {} needs one label", noun))) {
     columns.labels = read_whole_numbers(file, prefix + "labels");
-    check_labels(file, prefix + "labels", columns);
+    check_labels(columns, file.where(prefix + "labels"));
   }
   if (has("split")) {
     columns.split = read_in_range<std::uint8_t>(file, prefix + "split", 0, 2,
@@ -91,6 +90,53 @@ SampleColumns read_sample_columns(const Hdf5File& file, Index rows, const std::s
 std::vector<std::string> read_paths(const Hdf5File& file, Index rows) {
   if (!has_column(file, "paths", rows, "images", "both need one row per sample")) return {};
   return file.read_strings("paths");
+}
+
+void check_columns(const SampleColumns& columns, Index rows, const std::string& where) {
+  const auto check = [&](const char* name, const auto& values, auto allowed, const char* expected) {
+    if (!values.empty() && static_cast<Index>(values.size()) != rows) {
+      fail(ErrorKind::data,
+           fmt::format("{}: {} has {} rows but there are {} samples; both need one "
+                       "row per sample",
+                       where, name, values.size(), rows));
+    }
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (allowed(values[i])) continue;
+      fail(ErrorKind::data,
+           fmt::format("{}: {} row {} is {}; expected {}", where, name, i, values[i], expected));
+    }
+  };
+  const auto any = [](const auto&) { return true; };
+  check("labels", columns.labels, any, "");
+  check_labels(columns, where + ": labels");
+  check(
+      "split", columns.split, [](int value) { return value <= 2; },
+      "0 (train), 1 (validation) or 2 (test)");
+  check("paths", columns.paths, any, "");
+  check("groups", columns.groups, any, "");
+  check(
+      "episode", columns.episode, [](std::int32_t value) { return value >= 0; },
+      "an episode number, 0 or more");
+  check(
+      "role", columns.role, [](int value) { return value <= 1; },
+      "0 (training image) or 1 (test image)");
+}
+
+SampleColumns SampleColumns::of(std::span<const Index> rows) const {
+  const auto chosen = [&](const auto& values) {
+    std::decay_t<decltype(values)> result;
+    if (values.empty()) return result;
+    result.reserve(rows.size());
+    for (const Index row : rows) result.push_back(values[static_cast<std::size_t>(row)]);
+    return result;
+  };
+  return {.labels = chosen(labels),
+          .class_names = class_names,
+          .split = chosen(split),
+          .paths = chosen(paths),
+          .groups = chosen(groups),
+          .episode = chosen(episode),
+          .role = chosen(role)};
 }
 
 Index held_bytes(const SampleColumns& columns) {

@@ -5,19 +5,9 @@
 
 #include "kindred/core/index.h"
 #include "kindred/data/hdf5_file.h"
+#include "kindred/data/sample_kinds.h"
 
 namespace kindred {
-
-/// What a data set or an embedding file says of its samples, one row each; empty where absent.
-struct SampleColumns {
-  std::vector<std::int64_t> labels;      ///< >= 0, below class_names.size() where there are names
-  std::vector<std::string> class_names;  ///< one a class
-  std::vector<std::uint8_t> split;       ///< 0, 1 or 2
-  std::vector<std::string> paths;
-  std::vector<std::int64_t> groups;
-  std::vector<std::int32_t> episode;
-  std::vector<std::uint8_t> role;  ///< 0 or 1
-};
 
 /// Reads and checks them all against the `rows` of /`counted`, each row one `noun` ("image").
 /// `prefix` is put before every name but class_names. Paths may be left out. Fails with data.
@@ -26,6 +16,10 @@ SampleColumns read_sample_columns(const Hdf5File& file, Index rows, const std::s
                                   bool with_paths = true);
 /// The paths alone, of so many samples; empty where absent.
 std::vector<std::string> read_paths(const Hdf5File& file, Index rows);
+
+/// Fails with data where columns that a program made do not fit `rows` samples, or hold what a file
+/// may not; `where` names them.
+void check_columns(const SampleColumns& columns, Index rows, const std::string& where);
 
 /// What the columns take in memory.
 Index held_bytes(const SampleColumns& columns);

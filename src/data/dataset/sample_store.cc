@@ -29,36 +29,34 @@ constexpr Index kCheckedBytes = Index{1} << 20;  // at once
 
 }  // namespace
 
-SampleStore::SampleStore(SampleRows rows, const SampleMemory& memory)
-    : where_(rows.where()),
-      element_(rows.element()),
-      size_(rows.size()),
-      sample_bytes_(rows.sample_bytes()) {
-  if (memory.holds(size_, sample_bytes_)) {
-    memory_ = Buffer<std::byte>(size_ * sample_bytes_);
-    rows.read(0, size_, memory_.data());
-    check_values(memory_.data(), 0, size_);
+SampleStore::SampleStore(SampleRows rows, const Shape& shape, const SampleMemory& memory)
+    : SampleSource(rows.where(), rows.size(), shape, rows.element()) {
+  assert(sample_bytes() == rows.sample_bytes());
+  if (memory.holds(size(), sample_bytes())) {
+    memory_ = Buffer<std::byte>(size() * sample_bytes());
+    rows.read(0, size(), memory_.data());
+    check_values(memory_.data(), 0, size());
     return;
   }
   stream_ = std::make_unique<SampleStream>(
       std::move(rows), BlockCache::Limits{memory.for_samples(), memory.resident()});
-  if (stream_->least_bytes() > memory.for_samples()) refuse(where_, memory, stream_->least_bytes());
-  if (element_ == Element::f32) check_streamed_values();
+  if (stream_->least_bytes() > memory.for_samples()) refuse(name(), memory, stream_->least_bytes());
+  if (element() == Element::f32) check_streamed_values();
 }
 
 void SampleStore::check_values(const std::byte* rows, Index first, Index count) const {
-  if (element_ != Element::f32) return;
-  const Index columns = sample_bytes_ / static_cast<Index>(sizeof(float));
-  check_finite(ConstMatrixView(reinterpret_cast<const float*>(rows), count, columns), where_,
+  if (element() != Element::f32) return;
+  const Index columns = sample_bytes() / static_cast<Index>(sizeof(float));
+  check_finite(ConstMatrixView(reinterpret_cast<const float*>(rows), count, columns), name(),
                first);
 }
 
 void SampleStore::check_streamed_values() {
-  const Index most = std::clamp<Index>(kCheckedBytes / sample_bytes_, 1, size_);
-  Buffer<std::byte> rows(most * sample_bytes_);
+  const Index most = std::clamp<Index>(kCheckedBytes / sample_bytes(), 1, size());
+  Buffer<std::byte> rows(most * sample_bytes());
   std::vector<Index> samples(static_cast<std::size_t>(most));
-  for (Index first = 0; first < size_; first += most) {
-    const Index count = std::min(most, size_ - first);
+  for (Index first = 0; first < size(); first += most) {
+    const Index count = std::min(most, size() - first);
     std::iota(samples.begin(), samples.end(), first);
     stream_->read(std::span(samples).first(static_cast<std::size_t>(count)), rows.data(),
                   Reading::in_order);
@@ -72,10 +70,10 @@ void SampleStore::read(std::span<const Index> samples, std::byte* dst, Reading r
     return;
   }
   for (const Index sample : samples) {
-    assert(sample >= 0 && sample < size_);
-    std::memcpy(dst, memory_.data() + sample * sample_bytes_,
-                static_cast<std::size_t>(sample_bytes_));
-    dst += sample_bytes_;
+    assert(sample >= 0 && sample < size());
+    std::memcpy(dst, memory_.data() + sample * sample_bytes(),
+                static_cast<std::size_t>(sample_bytes()));
+    dst += sample_bytes();
   }
 }
 

@@ -7,7 +7,7 @@
 #include "data/dataset/sample_rows.h"
 #include "data/dataset/sample_stream.h"
 #include "kindred/core/buffer.h"
-#include "kindred/data/sample_kinds.h"
+#include "kindred/data/sample_source.h"
 
 namespace kindred {
 
@@ -26,28 +26,22 @@ struct SampleMemory {
   Index least(Index samples) const { return (held + samples + 2) / 3 * 4 + 4; }
 };
 
-/// The raw samples of a data set: in memory where they fit, else streamed. Checks that floats are
-/// finite.
-class SampleStore {
+/// The raw samples of a data set in HDF5: in memory where they fit, else streamed. Checks that
+/// floats are finite.
+class SampleStore final : public SampleSource {
  public:
   /// Fails with data, or with recipe where the memory is too little.
-  SampleStore(SampleRows rows, const SampleMemory& memory);
+  SampleStore(SampleRows rows, const Shape& shape, const SampleMemory& memory);
 
-  bool in_memory() const { return stream_ == nullptr; }
-  Index sample_bytes() const { return sample_bytes_; }
+  bool in_memory() const override { return stream_ == nullptr; }
   /// Nothing where samples are in memory.
   const SampleStream* stream() const { return stream_.get(); }
-  /// Thread-safe; nothing is allocated after the longest `samples` so far.
-  void read(std::span<const Index> samples, std::byte* dst, Reading reading);
+  void read(std::span<const Index> samples, std::byte* dst, Reading reading) override;
 
  private:
   void check_values(const std::byte* rows, Index first, Index count) const;
   void check_streamed_values();
 
-  std::string where_;
-  Element element_;
-  Index size_;
-  Index sample_bytes_;
   Buffer<std::byte> memory_;  ///< all samples
   std::unique_ptr<SampleStream> stream_;
 };

@@ -31,15 +31,8 @@ EmbeddingFile read_embedding_file(const std::string& path, const std::string& pr
   EmbeddingFile result;
   const std::string name = prefix + "embeddings";
   result.embeddings = read_rows(file, name);
-  SampleColumns columns =
+  static_cast<SampleColumns&>(result) =
       read_sample_columns(file, result.embeddings.rows(), name, "embedding", prefix);
-  result.labels = std::move(columns.labels);
-  result.paths = std::move(columns.paths);
-  result.class_names = std::move(columns.class_names);
-  result.split = std::move(columns.split);
-  result.groups = std::move(columns.groups);
-  result.episode = std::move(columns.episode);
-  result.role = std::move(columns.role);
   if (file.has_attribute("", "fingerprint")) {
     result.fingerprint = file.attribute_text("", "fingerprint");
   }

@@ -1,0 +1,15 @@
+#pragma once
+#include "kindred/core/index.h"
+
+namespace kindred {
+
+/// Hears how work on samples (an import, a pack) gets on, and may stop it. Called from one thread
+/// at a time.
+class WorkObserver {
+ public:
+  virtual ~WorkObserver() = default;
+  virtual void on_progress(Index /*done*/, Index /*total*/) {}
+  virtual bool stop_requested() { return false; }
+};
+
+}  // namespace kindred
