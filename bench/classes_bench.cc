@@ -124,7 +124,7 @@ void run(double class_share, Index classes, const fs::path& folder) {
   const Setup setup = read_setup(recipe, "");
   const Workers workers(2);
   Products products(static_cast<double>(classes) * class_share);
-  Trainer trainer(recipe, setup, workers);
+  Trainer trainer(setup, workers);
   trainer.step();
   std::vector<double> steps;
   std::vector<double> losses;

@@ -6,7 +6,9 @@ of products whatever k is; what is selected from them grows with k. The vectors 
 centres, made here. The two programs take turns, so that a change of the machine's mood hits both. Their
 neighbours must agree but where two scores differ by less than 1e-6.
 
-usage: compare_faiss.py [--kindred PATH] [--threads N] [--rows N] [--k 1,10,100,1000] [--repeats N]
+--isa v3 caps both programs to AVX2.
+
+usage: compare_faiss.py [--kindred PATH] [--threads N] [--rows N] [--k 1,10,100,1000] [--repeats N] [--isa v2|v3|v4]
 needs: apt-get install --no-install-recommends python3-faiss python3-h5py python3-numpy libopenblas0-openmp
 """
 import argparse
@@ -19,7 +21,9 @@ import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+import comparison
+
+ROOT = comparison.ROOT
 DIMENSION = 128
 TIE = 1e-6
 
@@ -31,12 +35,12 @@ def make_vectors(rows):
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-def search_kindred(kindred, folder, k, threads):
+def search_kindred(kindred, folder, k, threads, isa):
     """Seconds of the search, without reading and writing; neighbours and scores."""
     out = folder / "neighbors.h5"
     done = subprocess.run([kindred, "search", folder / "gallery.h5", "--query", folder / "queries.h5", "--k", str(k),
                            "--similarity", "inner_product", "--threads", str(threads), "--out", out],
-                          check=True, stderr=subprocess.PIPE, text=True)
+                          check=True, stderr=subprocess.PIPE, text=True, env=comparison.own_environment(isa))
     seconds = float(re.search(r"([0-9.]+) s, [0-9.]+ GFLOP/s", done.stderr).group(1))
     with h5py.File(out) as file:
         return seconds, file["neighbors"][:], file["scores"][:]
@@ -60,6 +64,7 @@ def main():
     parser.add_argument("--rows", type=int, default=60000)
     parser.add_argument("--k", default="10,1,100,1000", help="the first gives the last line's ratio")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--isa", choices=tuple(comparison.CAPS))
     options = parser.parse_args()
     faiss.omp_set_num_threads(options.threads)
 
@@ -69,7 +74,7 @@ def main():
     flops = 2.0 * options.rows * options.rows * DIMENSION
     ratios = {}
     print(f"{options.rows:,} vectors of {DIMENSION} in themselves, {options.threads} threads, median of {options.repeats}; "
-          f"FAISS {faiss.__version__}")
+          f"FAISS {faiss.__version__}" + (f", both capped to {options.isa}" if options.isa else ""))
     print(f"{'k':>6} {'FAISS':>18} {'Kindred':>18} {'ratio':>7}  disagreements")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -80,7 +85,7 @@ def main():
         for k in (int(word) for word in options.k.split(",")):
             times = {"FAISS": [], "Kindred": []}
             for _ in range(options.repeats):
-                seconds, ours, our_scores = search_kindred(options.kindred, folder, k, options.threads)
+                seconds, ours, our_scores = search_kindred(options.kindred, folder, k, options.threads, options.isa)
                 times["Kindred"].append(seconds)
                 seconds, theirs, their_scores = search_faiss(index, vectors, k)
                 times["FAISS"].append(seconds)
@@ -95,7 +100,7 @@ def main():
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    comparison.start_again_with({"OMP_WAIT_POLICY": "PASSIVE"})
     try:
         import faiss
         import h5py

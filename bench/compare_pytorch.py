@@ -16,8 +16,9 @@ and, before 2.0, frozen TorchScript. The two programs take turns, so that a chan
 With --precision bfloat16 PyTorch trains under autocast and infers with a network and images in bfloat16.
 It keeps memory that it has freed (MALLOC_*: 1.4 times as fast here as with glibc's own habit of giving
 each large tensor back), and OpenBLAS makes no threads beside OpenMP's, unless the environment says otherwise.
+--isa v3 caps both programs to AVX2: Kindred by KINDRED_MAX_ISA, PyTorch's own kernels, its oneDNN and BLAS by theirs.
 
-usage: compare_pytorch.py [--kindred COMMAND] [--network conv4|resnet] [--data PATH] [--threads N] [--repeats N] [--steps N] [--inference] [--precision P] [--set KEY=VALUE]
+usage: compare_pytorch.py [--kindred COMMAND] [--network conv4|resnet] [--data PATH] [--threads N] [--repeats N] [--steps N] [--inference] [--precision P] [--isa v2|v3|v4] [--set KEY=VALUE]
 needs: apt-get install --no-install-recommends python3-torch python3-h5py python3-numpy libopenblas0-openmp
 """
 import copy
@@ -32,8 +33,7 @@ import comparison
 arguments = comparison.parser(__doc__)
 SETTINGS = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(8 << 30), "MALLOC_TOP_PAD_": str(256 << 20),
             "OPENBLAS_NUM_THREADS": "1"}
-if any(name not in os.environ for name in SETTINGS):
-    os.execve(sys.executable, [sys.executable, *sys.argv], {**SETTINGS, **os.environ})
+comparison.start_again_with(SETTINGS)
 try:
     import h5py
     import numpy as np
@@ -204,8 +204,8 @@ def measure_kindred(options):
         more += ["--architecture", "resnet"]
     for assignment in options.set:
         more += ["--set", assignment]
-    environment = {name: value for name, value in os.environ.items() if name not in SETTINGS}
-    return comparison.measure_kindred(options, options.steps, more, environment)
+    return comparison.measure_kindred(options, options.steps, more,
+                                      comparison.own_environment(options.isa, SETTINGS))
 
 
 def blas():
@@ -235,7 +235,8 @@ def main():
                                   lambda: measure(pytorch.step, options.steps), lambda: measure_kindred(options))
     what = "inference" if options.inference else "training step"
     comparison.print_rates(f"{what} of {options.network} in {options.precision}, batch {BATCH}, {options.threads} threads, "
-                           f"{options.steps} steps x {options.repeats}; PyTorch with {blas()}", rates)
+                           f"{options.steps} steps x {options.repeats}; PyTorch with {blas()}"
+                           + (f"; both capped to {options.isa}" if options.isa else ""), rates)
 
 
 if __name__ == "__main__":

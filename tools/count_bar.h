@@ -2,7 +2,9 @@
 #include <chrono>
 #include <string>
 
+#include "command.h"
 #include "kindred/core/index.h"
+#include "kindred/data/work_observer.h"
 
 namespace kindred::tools {
 
@@ -27,6 +29,17 @@ class CountBar {
   bool shown_bar_ = false;
   Clock::time_point begun_;
   Clock::time_point shown_;
+};
+
+/// Shows a bar, and stops the work at the first Ctrl-C.
+class BarObserver final : public WorkObserver {
+ public:
+  BarObserver(std::string unit, bool quiet) : bar_(std::move(unit), quiet) {}
+  void on_progress(Index done, Index total) override { bar_.show(done, total); }
+  bool stop_requested() override { return signal_received() != 0; }
+
+ private:
+  CountBar bar_;
 };
 
 }  // namespace kindred::tools

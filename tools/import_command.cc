@@ -42,19 +42,9 @@ Extent extent_of(const std::string& text, const char* option) {
   return extent;
 }
 
-class Observer final : public ImportObserver {
- public:
-  explicit Observer(bool quiet) : bar_("images", quiet) {}
-  void on_progress(Index done, Index total) override { bar_.show(done, total); }
-  bool stop_requested() override { return signal_received() != 0; }
-
- private:
-  CountBar bar_;
-};
-
 ImportReport run(const std::vector<std::string>& sources, const std::string& out,
                  const ImportOptions& options, bool quiet) {
-  Observer observer(quiet);
+  BarObserver observer("images", quiet);
   return import_dataset(sources, out, options, &observer);
 }
 

@@ -8,11 +8,14 @@
 #include <new>
 
 #include "command.h"
+#include "kindred/core/cpu.h"
 #include "kindred/core/error.h"
 
 namespace {
 
 using kindred::ErrorKind;
+using kindred::isa;
+using kindred::name_of;
 using namespace kindred::tools;
 
 int run(int argc, char** argv) {
@@ -20,7 +23,8 @@ int run(int argc, char** argv) {
       "Kindred trains embeddings on CPUs: images or vectors in, a small network out "
       "whose embeddings put kin next to kin.",
       "kindred");
-  program.set_version_flag("--version", KINDRED_VERSION);
+  program.set_version_flag("--version",
+                           fmt::format("{}\ninstruction set: {}", KINDRED_VERSION, name_of(isa())));
   program.require_subcommand(1);
   program.failure_message(CLI::FailureMessage::simple);
   program.footer(

@@ -13,18 +13,8 @@ struct PackOptions : CommonOptions {
   DatasetNames names;
 };
 
-class Observer final : public PackObserver {
- public:
-  explicit Observer(bool quiet) : bar_("samples", quiet) {}
-  void on_progress(Index done, Index total) override { bar_.show(done, total); }
-  bool stop_requested() override { return signal_received() != 0; }
-
- private:
-  CountBar bar_;
-};
-
 PackReport run(const PackOptions& options) {
-  Observer observer(options.quiet);
+  BarObserver observer("samples", options.quiet);
   return pack_dataset(options.from, options.to, options.names, options.threads, &observer);
 }
 

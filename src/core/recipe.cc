@@ -147,6 +147,7 @@ void Recipe::set(std::string_view assignment) {
   }
 }
 
+const std::string& Recipe::origin() const { return root_->origin; }
 Section Recipe::root() { return Section(root_.get()); }
 void Recipe::finish() { root().finish(); }
 

@@ -10,9 +10,7 @@
 
 namespace kindred {
 
-/// What a key of a recipe may hold.
-using RecipeValue = std::variant<bool, Index, double, std::string, std::vector<Index>,
-                                 std::vector<double>, std::vector<std::string>>;
+using RecipeValue = SettingValue;
 
 /// One table of a recipe. Children never move: Sections point at them.
 struct Section::Node {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "core/did_you_mean.h"
 #include "kindred/core/error.h"
 #include "recipe_node.h"
 
@@ -134,9 +135,8 @@ void Section::read_choice(std::string_view key, std::string& value,
   const auto* text = std::get_if<std::string>(&found);
   if (text == nullptr) wrong_type(*this, key, "one of " + join(choices, ", "), found);
   if (std::find(choices.begin(), choices.end(), *text) == choices.end()) {
-    const std::string near = nearest(*text, choices);
     fail(fmt::format("{} = '{}': expected one of {}{}", key, *text, join(choices, ", "),
-                     near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
+                     did_you_mean(*text, choices)));
   }
   value = *text;
   note(*node_, key, join(choices, " | "), found, description);
@@ -144,6 +144,32 @@ void Section::read_choice(std::string_view key, std::string& value,
 
 void Section::settle(std::string_view key, const std::string& value) {
   node_->leaf(key)->value = value;
+}
+
+NamedSettings Section::take_settings() {
+  NamedSettings settings;
+  for (Node::Leaf& leaf : node_->leaves) {
+    leaf.read = true;
+    const auto* text = std::get_if<std::string>(&leaf.value);
+    if (leaf.key == "name" && text != nullptr) {
+      settings.name = *text;
+    } else {
+      settings.values.emplace_back(leaf.key, leaf.value);
+    }
+  }
+  return settings;
+}
+
+void Section::put_settings(const NamedSettings& settings) {
+  const auto put = [&](const std::string& key, const SettingValue& value) {
+    if (Node::Leaf* leaf = node_->leaf(key)) {
+      leaf->value = value;
+    } else {
+      node_->leaves.push_back({key, value});
+    }
+  };
+  if (!settings.name.empty()) put("name", settings.name);
+  for (const auto& [key, value] : settings.values) put(key, value);
 }
 
 bool Section::has(std::string_view key) const {
@@ -204,11 +230,9 @@ void Section::finish() const {
     if (array.read) known.push_back(array.key);
   }
   const auto reject = [&](const std::string& key) {
-    const std::string near = nearest(key, known);
     const std::string where = node_->parent == nullptr ? "" : " in " + name();
-    const std::string hint = !near.empty()   ? fmt::format("; did you mean '{}'?", near)
-                             : known.empty() ? std::string()
-                                             : "; known are " + join(known, ", ");
+    const std::string hint =
+        did_you_mean(key, known, known.empty() ? "" : "; known are " + join(known, ", "));
     const Node* root = node_;
     while (root->parent != nullptr) root = root->parent;
     kindred::fail(ErrorKind::recipe,

@@ -87,7 +87,7 @@ void SharedLoop::take_parts(int worker) {
 Team::Team(int workers) : workers_(workers), loops_(std::make_unique<SharedLoop[]>(workers)) {}
 
 void Team::join(int worker, FunctionRef<void()> work) {
-  // Counted before the first task is taken: who finds no task left and nobody at work may go.
+  // Count ourselves first: helpers leave once the count is zero.
   working_.fetch_add(1);
   {
     const Membership member(this);

@@ -58,7 +58,7 @@ std::vector<T> reordered(std::span<const T> values, const Order& order) {
 class SampleCopy {
  public:
   SampleCopy(const Dataset& dataset, const Order& order, const std::string& beside, Index offset,
-             Index window, PackObserver* observer)
+             Index window, WorkObserver* observer)
       : dataset_(dataset),
         order_(order),
         beside_(beside),
@@ -128,7 +128,7 @@ class SampleCopy {
   const std::string& beside_;
   std::uint64_t offset_;
   Index window_;  // bytes
-  PackObserver* observer_;
+  WorkObserver* observer_;
   FileHandle file_;
   std::mutex lock_;
   Index done_ = 0;
@@ -235,7 +235,7 @@ void check_different(const std::string& from, const std::string& to) {
 }  // namespace
 
 PackReport pack_dataset(const std::string& from, const std::string& to, const DatasetNames& names,
-                        int threads, PackObserver* observer, Index window) {
+                        int threads, WorkObserver* observer, Index window) {
   check_different(from, to);
   const Workers workers(threads);
   const Dataset dataset = Dataset::stream(from, 0, names);

@@ -103,7 +103,7 @@ Network::Impl::Impl(const Architecture& architecture, Index samples,
   const ComputeScope scope;  // oneDNN plans for the number of threads it sees: one
   embedding = checked_dst(architecture).channels;
   require(architecture.precision);
-  Compiler compiler(engine, slice, architecture, numbers);
+  Compiler compiler(engine, slice, architecture.precision, architecture.convolution, numbers);
   mode = compiler.training() ? NetworkMode::training : NetworkMode::inference;
   layers = compile(architecture, compiler);
   std::size_t number = 0;

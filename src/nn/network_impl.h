@@ -6,6 +6,7 @@
 #include "kindred/nn/network.h"
 #include "nn/contract/compiler.h"
 #include "nn/layers/sequence.h"
+#include "nn/onednn/engine.h"
 
 namespace kindred {
 
@@ -16,7 +17,7 @@ struct Scratch::Impl {
 struct Network::Impl {
   Impl(const Architecture& architecture, Index samples, const Compiler::Numbers& numbers);
 
-  dnnl::engine engine{dnnl::engine::kind::cpu, 0};
+  dnnl::engine engine = cpu_engine();
   NetworkMode mode = NetworkMode::training;
   Index slice = 0;
   Shape src;

@@ -41,7 +41,7 @@ void Run::share(const Layer& layer, Work work, Index parts,
     body(part, lent);
     if (measured) add_time(lent.times, layer, work, Clock::now() - begin);
   });
-  // The caller's TimeScope also counts the wait for those who helped, which is nobody's work.
+  // Subtracts the time spent waiting for helpers, which the caller's TimeScope counts, too.
   if (measured) add_time(scratch.times, layer, work, last - Clock::now());
 }
 

@@ -16,11 +16,9 @@ constexpr std::string_view kMoment = "optimizer:";
 constexpr std::string_view kState = "state:";
 
 CheckpointHeader header_of(const TensorFile& file) {
-  if (file.text("kind") != "kindred checkpoint") {
-    fail(ErrorKind::data,
-         fmt::format("{}: expected a checkpoint, found a {}", file.path(), file.text("kind")));
-  }
+  file.check_kind("kindred checkpoint", "a run's checkpoints are in its folder checkpoints/");
   CheckpointHeader header;
+  header.level = file.level();
   header.memory.recipe = file.text("recipe");
   header.memory.data_path = file.text("data_path");
   try {
@@ -39,14 +37,13 @@ void write_checkpoint(const std::string& path, const TrainingState& training,
                       const RunMemory& memory) {
   TensorFile file;
   file.metadata = {
-      {"kind", "kindred checkpoint"},
-      {"format", "1"},
       {"recipe", memory.recipe},
       {"data_path", memory.data_path},
       {"step", fmt::format("{}", training.step)},
       {"best_step", fmt::format("{}", memory.best_step)},
       {"best_value", fmt::format("{}", memory.best_value)},  // shortest text that reads back alike
   };
+  file.describe("kindred checkpoint");
   add_segments(file, "", training.table, training.parameters.span());
   if (training.average.size() > 0) {
     add_segments(file, kAverage, training.table, training.average.span());

@@ -38,8 +38,6 @@ void write_model(const std::string& path, const std::string& recipe, const Setup
   TensorFile file;
   const Shape& src = setup.architecture.src;
   file.metadata = {
-      {"kind", "kindred model"},
-      {"format", "1"},
       {"recipe", recipe},
       {"architecture", setup.architecture.name},
       {"src_shape", nlohmann::json({src.height, src.width, src.channels}).dump()},
@@ -48,6 +46,7 @@ void write_model(const std::string& path, const std::string& recipe, const Setup
       {"step", fmt::format("{}", trained.step)},
       {"class_names", nlohmann::json(setup.set.class_names).dump()},
   };
+  file.describe("kindred model");
   file.add(tensor_of(kMean, setup.scaling.mean));
   file.add(tensor_of(kScale, setup.scaling.scale));
   add_segments(file, "", trained.table, trained.weights());
@@ -57,11 +56,7 @@ void write_model(const std::string& path, const std::string& recipe, const Setup
 
 Model read_model(const std::string& path) {
   const TensorFile file = TensorFile::read(path);
-  if (file.text("kind") != "kindred model") {
-    fail(ErrorKind::data, fmt::format("{}: expected a model, found a {}; a run's model is its "
-                                      "model.kindred",
-                                      path, file.text("kind")));
-  }
+  file.check_kind("kindred model", "a run's model is its model.kindred");
   Model model;
   try {
     model.recipe = file.text("recipe");

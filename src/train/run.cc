@@ -9,6 +9,7 @@
 #include <set>
 
 #include "collapse_watch.h"
+#include "kindred/core/cpu.h"
 #include "kindred/core/error.h"
 #include "kindred/core/file.h"
 #include "kindred/eval/retrieval.h"
@@ -84,6 +85,7 @@ class Run {
   Index last_step_ = 0;
   Index saved_step_ = -1;
   Index evaluated_step_ = -1;
+  std::string level_note_;  // of a resume at another level of instruction sets
 };
 
 Run::Run(Recipe recipe, const RunOptions& options, RunObserver& observer)
@@ -93,7 +95,9 @@ Run::Run(Recipe recipe, const RunOptions& options, RunObserver& observer)
       resume_(options.resume),
       workers_(options.threads),
       setup_(read_setup(recipe_, recipe_.folder())) {
-  trainer_ = std::make_unique<Trainer>(recipe_, setup_, workers_);
+  trainer_ = std::make_unique<Trainer>(setup_, workers_);
+  trainer_->write_settings(recipe_.root());
+  recipe_.finish();
   memory_.recipe = recipe_.resolved();
   memory_.data_path = setup_.data_path;
   const Index planned = setup_.planned_steps();
@@ -137,19 +141,30 @@ void Run::start_or_resume() {
   start.last_step = last_step_;
   observer_.on_start(start);
   if (!setup_.dataset->advice().empty()) observer_.on_note(setup_.dataset->advice());
+  if (!level_note_.empty()) {
+    log_->append({{"step", state().step}, {"note", level_note_}});
+    observer_.on_note(level_note_);
+  }
 }
 
 bool Run::resume_from(const std::string& checkpoint) {
   const std::string path = folder_.path() + "/" + checkpoint;
   RunMemory memory;
+  CheckpointHeader header;
   try {
-    const CheckpointHeader header = read_checkpoint_header(path);
+    header = read_checkpoint_header(path);
     check_same_recipe(header.memory.recipe, memory_.recipe, path);
     memory = read_checkpoint(path, trainer_->training_state());
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::recipe) throw;
     observer_.on_note(fmt::format("{}; trying the checkpoint before it", error.what()));
     return false;
+  }
+  if (!header.level.empty() && header.level != name_of(isa())) {
+    level_note_ = fmt::format(
+        "{} was trained at level {} of instruction sets and goes on at {}: its bits from here on "
+        "are neither's (KINDRED_MAX_ISA sets the level)",
+        checkpoint, header.level, name_of(isa()));
   }
   memory_.recipe = with_data_as_saved(memory_.recipe, memory.recipe);
   memory_.best_step = memory.best_step;

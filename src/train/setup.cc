@@ -102,6 +102,14 @@ void check_slices(Section model, Setup& setup) {
   }
 }
 
+/// What follows from the rest.
+void finish_setup(Setup& setup) {
+  setup.scaling = measure_scaling(*setup.dataset, training_samples(setup.set));
+  if (setup.train.planned_steps == 0) {
+    setup.train.planned_steps = setup.train.epochs * setup.sampler->steps_per_epoch();
+  }
+}
+
 }  // namespace
 
 Index read_memory(Section data) {
@@ -165,10 +173,38 @@ Setup read_setup(Recipe& recipe, const std::string& folder) {
   check_slices(model, setup);
   model.finish();
 
-  setup.scaling = measure_scaling(*setup.dataset, training_samples(setup.set));
-  if (setup.train.planned_steps == 0) {
-    setup.train.planned_steps = setup.train.epochs * setup.sampler->steps_per_epoch();
+  finish_setup(setup);
+  for (Section loss : root.sections("loss")) setup.losses.push_back(loss.take_settings());
+  setup.optimizer = root.section("optimizer").take_settings();
+  setup.origin = recipe.origin();
+  return setup;
+}
+
+Setup make_setup(const TrainingSettings& settings, std::unique_ptr<Dataset> dataset) {
+  Setup setup;
+  setup.seed = settings.seed;
+  setup.train = settings.train;
+  setup.data_path = dataset->path();
+  setup.dataset = std::move(dataset);
+  setup.set = make_training_set(*setup.dataset, settings.set, setup.seed);
+  setup.sampler = make_sampler(settings.sampler, setup.set, setup.seed);
+  setup.augment = settings.augment;
+  setup.architecture = settings.architecture;
+  if (setup.architecture.src != setup.dataset->shape()) {
+    const Shape& wanted = setup.architecture.src;
+    const Shape& found = setup.dataset->shape();
+    fail(ErrorKind::recipe,
+         fmt::format("the architecture takes {} x {} x {}, the samples are {} x {} x {} (height x "
+                     "width x channels)",
+                     wanted.height, wanted.width, wanted.channels, found.height, found.width,
+                     found.channels));
   }
+  require(setup.architecture.precision);
+  Recipe recipe;
+  check_slices(recipe.root().section("model"), setup);
+  finish_setup(setup);
+  setup.losses = settings.losses;
+  setup.optimizer = settings.optimizer;
   return setup;
 }
 

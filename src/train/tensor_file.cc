@@ -5,17 +5,22 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <charconv>
 #include <cstdint>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 
+#include "kindred/core/cpu.h"
 #include "kindred/core/error.h"
 #include "kindred/core/file.h"
 
 namespace kindred {
 namespace {
+
+constexpr int kFormat = 1;                         // of models and checkpoints
+constexpr const char* kLevel = "instruction_set";  // in the metadata
 
 static_assert(std::endian::native == std::endian::little, "tensor files are little-endian");
 
@@ -183,6 +188,38 @@ TensorFile TensorFile::read(const std::string& path) {
     reject(path, "the header's checksum does not match; the file was damaged");
   }
   return file;
+}
+
+void TensorFile::describe(const std::string& kind) {
+  metadata["kind"] = kind;
+  metadata["format"] = fmt::format("{}", kFormat);
+  metadata[kLevel] = name_of(isa());
+}
+
+void TensorFile::check_kind(const std::string& kind, const std::string& hint) const {
+  if (text("kind") != kind) {
+    fail(ErrorKind::data,
+         fmt::format("{}: expected a {}, found a {}; {}", path_, kind, text("kind"), hint));
+  }
+  const std::string& format = text("format");
+  int number = 0;
+  const auto [end, code] = std::from_chars(format.data(), format.data() + format.size(), number);
+  if (code != std::errc() || end != format.data() + format.size() || number < 1) {
+    fail(ErrorKind::data,
+         fmt::format("{}: its format is '{}'; expected a number from 1", path_, format));
+  }
+  if (number > kFormat) {
+    fail(
+        ErrorKind::data,
+        fmt::format("{}: a {} of format {}, which a newer Kindred wrote; this one reads formats up "
+                    "to {}; use the newer one",
+                    path_, kind, number, kFormat));
+  }
+}
+
+std::string TensorFile::level() const {
+  const auto found = metadata.find(kLevel);
+  return found == metadata.end() ? std::string() : found->second;
 }
 
 }  // namespace kindred

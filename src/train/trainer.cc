@@ -44,7 +44,7 @@ class Stopwatch {
 }  // namespace
 
 struct Trainer::Impl {
-  Impl(Recipe& recipe, const Setup& from, const Workers& with);
+  Impl(const Setup& from, const Workers& with);
 
   const StepReport& step();
   void embed(const Batch& batch);
@@ -63,6 +63,7 @@ struct Trainer::Impl {
 
   const Setup& setup;
   const Workers& workers;
+  Recipe learning;  // [[loss]] and [optimizer], with the defaults that were taken
   TrainingState carried;
   Network network;
   std::unique_ptr<Objective> objective;
@@ -86,13 +87,15 @@ struct Trainer::Impl {
   WorkerProfiles profiles;
 };
 
-Trainer::Impl::Impl(Recipe& recipe, const Setup& from, const Workers& with)
+Trainer::Impl::Impl(const Setup& from, const Workers& with)
     : setup(from),
       workers(with),
+      learning(Recipe::from_text("", from.origin)),
       network(from.architecture, from.train.slice, NetworkMode::training, carried.table,
               carried.state),
       augmenter(from.augment, from.dataset->shape(), from.dataset->element(), from.scaling) {
-  Section root = recipe.root();
+  Section root = learning.root();
+  for (const NamedSettings& loss : setup.losses) root.append("loss").put_settings(loss);
   objective = std::make_unique<Objective>(root, loss_context(setup, network.embedding()),
                                           carried.table, carried.state);
   if (objective->needs_labels() && !setup.dataset->has_labels()) {
@@ -103,13 +106,13 @@ Trainer::Impl::Impl(Recipe& recipe, const Setup& from, const Workers& with)
   }
 
   Section optimizer = root.section("optimizer");
+  optimizer.put_settings(setup.optimizer);
   carried.optimizer = read_optimizer(optimizer, carried.table);
   optimizer.read("learning_rate", learning_rate, "at the schedule's peak", {0, 1e6});
   optimizer.read("clip_norm", clip_norm, "gradients longer than this are shortened to it; 0: off",
                  {0, 1e30});
   schedule = std::make_unique<Schedule>(optimizer);
   optimizer.finish();
-  recipe.finish();
 
   carried.parameters = Buffer<float>(carried.table.size());
   gradient = Buffer<float>(carried.table.size());
@@ -261,8 +264,8 @@ void Trainer::Impl::check_losses() const {
   }
 }
 
-Trainer::Trainer(Recipe& recipe, const Setup& setup, const Workers& workers)
-    : impl_(std::make_unique<Impl>(recipe, setup, workers)) {}
+Trainer::Trainer(const Setup& setup, const Workers& workers)
+    : impl_(std::make_unique<Impl>(setup, workers)) {}
 Trainer::~Trainer() = default;
 
 const StepReport& Trainer::step() { return impl_->step(); }
@@ -272,6 +275,16 @@ const TrainingState& Trainer::training_state() const { return impl_->carried; }
 void Trainer::restored() {
   impl_->network.pack(impl_->workers, impl_->carried.parameters.span());
   impl_->reader.reset();
+}
+
+void Trainer::write_settings(Section root) const {
+  Section resolved = impl_->learning.root();
+  const std::vector<Section> losses = root.sections("loss");
+  std::vector<Section> made = resolved.sections("loss");
+  for (std::size_t i = 0; i < made.size(); ++i) {
+    Section(losses[i]).put_settings(made[i].take_settings());
+  }
+  root.section("optimizer").put_settings(resolved.section("optimizer").take_settings());
 }
 
 std::string Trainer::describe_network() const { return impl_->network.describe(); }

@@ -85,7 +85,7 @@ TEST(ImportDecoder, ACrashOrAHangCostsOnlyThatImage) {
 
 TEST(ImportDecoder, AnImportGoesOnWithoutTheImage) {
   const TempFolder folder;
-  ImportObserver silent;
+  WorkObserver silent;
   const std::string kinds = "aacaaaaacaaaaaca";
   const ImportReport report = run_import(plan_of(kinds), folder / "out.h5", {.threads = 3}, silent);
   ASSERT_EQ(report.unreadable.size(), 3U);

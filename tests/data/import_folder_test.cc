@@ -271,7 +271,7 @@ TEST(Import, SplitsAreDrawnByClassesOrSamples) {
 }
 
 TEST(Import, StopsWhenAskedAndLeavesNothing) {
-  class Stop final : public ImportObserver {
+  class Stop final : public WorkObserver {
    public:
     bool stop_requested() override { return ++asked == 1; }
     int asked = 0;

@@ -172,7 +172,7 @@ TEST(Pack, TurnsWhatOthersWroteIntoOurs) {
 }
 
 TEST(Pack, StopsWhenAskedAndLeavesNothing) {
-  struct Impatient : PackObserver {
+  struct Impatient : WorkObserver {
     bool stop_requested() override { return true; }
   };
   const TempFolder folder;

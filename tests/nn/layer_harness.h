@@ -7,6 +7,7 @@
 #include "kindred/core/parallel.h"
 #include "kindred/core/parameters.h"
 #include "nn/layers/sequence.h"
+#include "nn/onednn/engine.h"
 #include "support/naive_layers.h"
 
 namespace kindred::test {
@@ -51,7 +52,7 @@ class LayerHarness {
   bool wants_diff_ = true;
   Run run();
 
-  dnnl::engine engine_{dnnl::engine::kind::cpu, 0};
+  dnnl::engine engine_ = cpu_engine();
   std::vector<LayerSpec> specs_;
   std::unique_ptr<Sequence> layers_;
   std::unique_ptr<BoundLayer> bound_;

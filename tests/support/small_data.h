@@ -20,32 +20,42 @@ struct SmallData {
   Hdf5Storage storage = {};
 };
 
-inline void write_small_data(const std::string& path, const SmallData& what = {}) {
-  const Index size = what.side * what.side * what.channels;
-  const Index count = what.classes * what.samples_per_class;
+struct SmallSamples {
   std::vector<std::uint8_t> images;
   std::vector<std::int64_t> labels;
   std::vector<std::uint8_t> split;
   std::vector<float> targets;
+};
+
+inline SmallSamples small_samples(const SmallData& what = {}) {
+  const Index size = what.side * what.side * what.channels;
+  const Index count = what.classes * what.samples_per_class;
+  SmallSamples samples;
   for (Index i = 0; i < count; ++i) {
     const Index label = i / what.samples_per_class;
     Random pattern(1, Purpose::test, static_cast<std::uint64_t>(label));
     Random noise(2, Purpose::test, static_cast<std::uint64_t>(i));
     for (Index j = 0; j < size; ++j) {
-      images.push_back(static_cast<std::uint8_t>(pattern.below(200) + noise.below(50)));
+      samples.images.push_back(static_cast<std::uint8_t>(pattern.below(200) + noise.below(50)));
     }
-    labels.push_back(label);
-    split.push_back(label >= what.classes - what.test_classes ? 2 : 0);
+    samples.labels.push_back(label);
+    samples.split.push_back(label >= what.classes - what.test_classes ? 2 : 0);
     for (Index j = 0; j < what.targets; ++j) {
-      targets.push_back(static_cast<float>(pattern.below(2)));
+      samples.targets.push_back(static_cast<float>(pattern.below(2)));
     }
   }
+  return samples;
+}
+
+inline void write_small_data(const std::string& path, const SmallData& what = {}) {
+  const SmallSamples samples = small_samples(what);
+  const auto count = static_cast<Index>(samples.labels.size());
   Hdf5Writer writer(path);
-  writer.write<std::uint8_t>("images", {count, what.side, what.side, what.channels}, images,
+  writer.write<std::uint8_t>("images", {count, what.side, what.side, what.channels}, samples.images,
                              what.storage);
-  writer.write<std::int64_t>("labels", {count}, labels);
-  writer.write<std::uint8_t>("split", {count}, split);
-  if (what.targets > 0) writer.write<float>("targets", {count, what.targets}, targets);
+  writer.write<std::int64_t>("labels", {count}, samples.labels);
+  writer.write<std::uint8_t>("split", {count}, samples.split);
+  if (what.targets > 0) writer.write<float>("targets", {count, what.targets}, samples.targets);
   writer.finish();
 }
 

@@ -21,7 +21,7 @@ std::size_t allocations(const std::string& text, const test::SmallData& data = {
   Recipe recipe = runs.recipe(text, 100);
   const Workers workers(threads);
   const Setup setup = read_setup(recipe, "");
-  Trainer trainer(recipe, setup, workers);
+  Trainer trainer(setup, workers);
   // An epoch and a bit: the sampler has turned over, each worker has met each size.
   for (Index i = 0; i <= setup.sampler->steps_per_epoch() + 3; ++i) trainer.step();
   const AllocationCount count;

@@ -23,7 +23,7 @@ struct Training {
       : recipe(runs.recipe(kResnet, 20)),
         setup(read_setup(recipe, "")),
         workers(2),
-        trainer(recipe, setup, workers) {}
+        trainer(setup, workers) {}
   void steps(int count) {
     for (int i = 0; i < count; ++i) trainer.step();
   }

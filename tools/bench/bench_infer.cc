@@ -15,7 +15,7 @@ constexpr Index kBatch = 128;
 struct Inference {
   Inference(const BenchOptions& options, const Workers& workers)
       : reference(options),
-        trainer(reference.recipe, *reference.setup, workers),
+        trainer(*reference.setup, workers),
         embedder(reference.setup->architecture, reference.setup->train.slice,
                  reference.setup->dataset->element(), reference.setup->scaling,
                  trainer.training_state().table, trainer.training_state().state, workers),

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "bench/bench_measure.h"
+#include "kindred/core/cpu.h"
 #include "kindred/core/matmul.h"
 #include "kindred/nn/machine.h"
 
@@ -51,7 +52,7 @@ double measure_float32_product(const Workers& workers) {
 Machine measure_machine(const Workers& workers) {
   Machine machine;
   machine.cpu = cpu_name();
-  machine.instruction_set = instruction_set();
+  machine.instruction_set = fmt::format("{} (oneDNN: {})", name_of(isa()), instruction_set());
   machine.cores = Workers::default_threads();
   machine.threads = workers.threads();
   machine.float32_product = measure_float32_product(workers);

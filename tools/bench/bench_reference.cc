@@ -68,6 +68,7 @@ Reference::Reference(const BenchOptions& options, std::string_view sampler)
   if (!options.precision.empty()) recipe.set("model.precision=" + options.precision);
   for (const std::string& assignment : options.assignments) recipe.set(assignment);
   setup = std::make_unique<Setup>(read_setup(recipe, ""));
+  recipe.finish();
 }
 
 std::string Reference::title() const {

@@ -13,7 +13,7 @@ constexpr int kWarmUp = 5;  // steps
 /// Training steps of the reference network.
 struct Training {
   Training(const BenchOptions& options, const Workers& workers)
-      : reference(options), trainer(reference.recipe, *reference.setup, workers) {
+      : reference(options), trainer(*reference.setup, workers) {
     steps(kWarmUp);
   }
   void steps(Index count) {

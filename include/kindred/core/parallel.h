@@ -21,7 +21,7 @@ class ComputeScope {
   int openmp_threads_;
 };
 
-/// What a worker does that finds no task left, until the others have finished theirs.
+/// What an idle worker does while others finish.
 enum class Idle {
   waits,
   helps,  ///< takes part in what they share; takes a core's time even where there is nothing
@@ -57,7 +57,7 @@ class Workers {
 
   /// From inside a task: runs part(i, worker) for i in [0, count), and waits for all. Idle workers
   /// of the task's for_each, if they help, take parts too; elsewhere the caller runs them in order.
-  /// Parts that run at once have different `worker`s. A part that shares runs it all by itself.
+  /// Parts that run at once have different `worker`s. share() inside a part runs serially.
   /// The first exception is rethrown here.
   static void share(Index count, FunctionRef<void(Index part, int worker)> part);
 

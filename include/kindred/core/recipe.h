@@ -5,6 +5,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "kindred/core/index.h"
@@ -15,6 +17,18 @@ namespace kindred {
 struct Range {
   double low = -std::numeric_limits<double>::infinity();
   double high = std::numeric_limits<double>::infinity();
+};
+
+/// What a key of a recipe may hold.
+using SettingValue = std::variant<bool, Index, double, std::string, std::vector<Index>,
+                                  std::vector<double>, std::vector<std::string>>;
+
+/// What one table of a recipe says, without a recipe: {"triplet", {{"margin", 0.3}}}. What is not
+/// named takes its default; a key that nobody knows, or a value that does not fit, is an error of
+/// whoever is made of it.
+struct NamedSettings {
+  std::string name;
+  std::vector<std::pair<std::string, SettingValue>> values = {};
 };
 
 /// One setting a section was asked for: what `kindred list` prints.
@@ -52,6 +66,11 @@ class Section {
 
   /// Replaces the text that was read for `key` by what it came to, for the resolved recipe.
   void settle(std::string_view key, const std::string& value);
+
+  /// All that the table holds, its `name` apart; the keys count as read. Child tables are left out.
+  NamedSettings take_settings();
+  /// Writes them into the table, over what it holds of these keys.
+  void put_settings(const NamedSettings& settings);
 
   bool has(std::string_view key) const;
   /// The child table `name`; made empty where the recipe has none.
@@ -105,6 +124,8 @@ class Recipe {
   std::string resolved() const;
   /// Every value by its dotted key ("loss.0.margin"), as TOML text.
   std::map<std::string, std::string> flat() const;
+  /// What messages call it: the file it was read from, ...
+  const std::string& origin() const;
   /// The folder relative paths in the recipe are relative to; "" for a text.
   const std::string& folder() const { return folder_; }
 

@@ -23,5 +23,7 @@ struct Architecture {
 /// the trainer's. Shapes are followed through; what does not fit fails with
 /// ErrorKind::recipe and names the layer, its input shape and what to change.
 Architecture read_architecture(Section model, const Shape& src);
+/// The architecture of that name with the settings that [model] would have. Fails likewise.
+Architecture make_architecture(const NamedSettings& settings, const Shape& src);
 
 }  // namespace kindred

@@ -8,8 +8,8 @@ namespace kindred {
 /// The oneDNN that this program runs with: "2.6.3".
 std::string onednn_version();
 
-/// The best instruction set that oneDNN may use here, within what the environment variable
-/// ONEDNN_MAX_CPU_ISA leaves: "avx2", "avx512_core_bf16", "avx512_core_amx", ...
+/// The best instruction set that oneDNN may use here, within isa() and what the environment
+/// variable ONEDNN_MAX_CPU_ISA leaves: "avx2", "avx512_core_bf16", "avx512_core_amx", ...
 std::string instruction_set();
 
 /// Floating-point operations a second of oneDNN's bfloat16 matrix product, [512, 2048] by

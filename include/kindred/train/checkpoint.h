@@ -22,6 +22,7 @@ void write_checkpoint(const std::string& path, const TrainingState& training,
 struct CheckpointHeader {
   RunMemory memory;
   Index step = 0;
+  std::string level;  ///< of instruction sets, that it was written at; "" where it does not say
 };
 CheckpointHeader read_checkpoint_header(const std::string& path);
 

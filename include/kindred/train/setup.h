@@ -28,18 +28,33 @@ struct TrainSettings {
   Index lanes = 0;  ///< 0: min(slices, 16)
 };
 
-/// Everything a recipe describes short of the network: read, checked, and ready, before the first
-/// step. Fails with recipe, data or no_input.
+/// A training in plain values, without a recipe and without data.
+struct TrainingSettings {
+  std::uint64_t seed = 1;
+  TrainSettings train;
+  TrainingSetSettings set;
+  NamedSettings sampler{"pxk"};
+  AugmentSettings augment;
+  Architecture architecture;          ///< src: the shape of the samples
+  std::vector<NamedSettings> losses;  ///< at least one; each may have a "weight"
+  /// With learning_rate, clip_norm and the schedule's keys (`kindred list optimizers`).
+  NamedSettings optimizer{"adam"};
+};
+
+/// Everything a training starts from: checked and ready, before the first step.
 struct Setup {
   std::uint64_t seed = 1;
   TrainSettings train;
-  std::string data_path;  ///< absolute
+  std::string data_path;  ///< absolute; of a data set that is no file: what it is called
   std::unique_ptr<Dataset> dataset;
   TrainingSet set;
   std::unique_ptr<Sampler> sampler;
   Architecture architecture;
   AugmentSettings augment;
   InputScaling scaling;
+  std::vector<NamedSettings> losses;
+  NamedSettings optimizer;
+  std::string origin = "settings";  ///< what messages about the last two name: the recipe
 
   Index batch() const { return sampler->batch(); }
   Index slices() const { return batch() / train.slice; }
@@ -47,8 +62,14 @@ struct Setup {
   Index planned_steps() const { return train.planned_steps; }
 };
 
-/// Reads [data], [sampler], [augment], [model] and [train] of `recipe`; [[loss]] and [optimizer]
-/// are left to the Trainer, which finishes them. Relative paths are taken from `folder`.
+/// Of settings and samples: draws the training set, measures the input's scaling. Fails with recipe
+/// where the settings do not fit each other or the samples, with data where the samples do not.
+Setup make_setup(const TrainingSettings& settings, std::unique_ptr<Dataset> dataset);
+
+/// The same of a recipe, whose data set is opened; relative paths are taken from `folder`. Values
+/// of
+/// [[loss]] and [optimizer] are checked by the Trainer that is made of them. Fails with no_input,
+/// too.
 Setup read_setup(Recipe& recipe, const std::string& folder);
 
 /// Reads `memory` of [data]: what training may take, in bytes.

@@ -45,6 +45,15 @@ class TensorFile {
   const std::string& text(const std::string& key) const;
   const std::string& path() const { return path_; }
 
+  /// Says in `metadata` what the file is ("kindred model"), in which format, and at which level of
+  /// instruction sets its numbers were computed.
+  void describe(const std::string& kind);
+  /// Fails with data unless the file is one of `kind` in a format that this program reads. `hint`
+  /// says where such a file is to be found.
+  void check_kind(const std::string& kind, const std::string& hint) const;
+  /// The level that describe() wrote down; "" in older files.
+  std::string level() const;
+
  private:
   std::string path_;
   std::vector<Tensor> tensors_;

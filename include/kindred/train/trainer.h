@@ -53,9 +53,10 @@ struct TrainingState {
 /// Trains: one step() at a time. The same bits for any number of threads.
 class Trainer {
  public:
-  /// Builds the network, the losses and the optimizer of `recipe` ([[loss]], [optimizer]) for
-  /// `setup` and initialises everything by its seed. REQUIRES: setup and workers outlive it.
-  Trainer(Recipe& recipe, const Setup& setup, const Workers& workers);
+  /// Builds the network, the losses and the optimizer of `setup` and initialises everything by its
+  /// seed. REQUIRES: setup and workers outlive it. Fails with recipe where a loss or the optimizer
+  /// does not know a key or a value.
+  Trainer(const Setup& setup, const Workers& workers);
   ~Trainer();
 
   /// One training step: the next batch through the network, the losses, and back. Fails with data
@@ -67,6 +68,10 @@ class Trainer {
   const TrainingState& training_state() const;
   /// To be called after training_state() was overwritten (resume, initial weights).
   void restored();
+
+  /// Writes what losses and optimizer were made of, defaults included, into a recipe's [[loss]] and
+  /// [optimizer]. REQUIRES: it has as many losses.
+  void write_settings(Section root) const;
 
   /// One line a layer.
   std::string describe_network() const;

@@ -181,4 +181,12 @@ std::unique_ptr<Sampler> read_sampler(Section section, const TrainingSet& set, s
   return sampler;
 }
 
+std::unique_ptr<Sampler> make_sampler(const NamedSettings& settings, const TrainingSet& set,
+                                      std::uint64_t seed) {
+  Recipe recipe;
+  Section section = recipe.root().section("sampler");
+  section.put_settings(settings);
+  return read_sampler(section, set, seed);
+}
+
 }  // namespace kindred

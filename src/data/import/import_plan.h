@@ -61,7 +61,7 @@ struct ImportPlan {
 
 /// Checks, filters, sorts, decodes and writes it.
 ImportReport run_import(ImportPlan plan, const std::string& out_path, const ImportOptions& options,
-                        ImportObserver& observer);
+                        WorkObserver& observer);
 
 /// The items of the plan that the options ask for, in the order they are written. Fails with data
 /// where none is left or a path comes twice.

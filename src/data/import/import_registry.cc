@@ -4,6 +4,7 @@
 #include <array>
 #include <filesystem>
 
+#include "core/did_you_mean.h"
 #include "data/import/import_formats.h"
 #include "data/import/import_names.h"
 #include "kindred/core/error.h"
@@ -71,10 +72,8 @@ const Row& choose(const SourceFiles& files, const std::string& name) {
          fmt::format("{}: no format knows these sources; name it with --format ({})",
                      fmt::join(files.sources(), " "), fmt::join(names, ", ")));
   }
-  const std::string near = nearest(name, names);
-  fail(ErrorKind::usage, fmt::format("unknown format '{}'{}; known are {}", name,
-                                     near.empty() ? "" : fmt::format(", did you mean '{}'?", near),
-                                     fmt::join(names, ", ")));
+  fail(ErrorKind::usage, fmt::format("unknown format '{}'; known are {}{}", name,
+                                     fmt::join(names, ", "), did_you_mean(name, names)));
 }
 
 // The last argument is written over: a forgotten OUT.h5 must not cost the last source.
@@ -118,7 +117,7 @@ void check_options(const ImportOptions& options) {
 }
 
 ImportReport import_checked(std::span<const std::string> sources, const std::string& out_path,
-                            const ImportOptions& options, ImportObserver& observer) {
+                            const ImportOptions& options, WorkObserver& observer) {
   const SourceFiles files(sources);
   const Row& row = choose(files, options.format);
   ImportPlan plan = row.plan(files, options);
@@ -135,11 +134,11 @@ ImportReport import_checked(std::span<const std::string> sources, const std::str
 std::span<const ImportFormat> import_registry() { return kFormats; }
 
 ImportReport import_dataset(std::span<const std::string> sources, const std::string& out_path,
-                            const ImportOptions& options, ImportObserver* observer) {
+                            const ImportOptions& options, WorkObserver* observer) {
   if (sources.empty()) fail(ErrorKind::usage, "import needs at least one source");
   check_options(options);
   check_target(sources, out_path);
-  ImportObserver silent;
+  WorkObserver silent;
   if (observer == nullptr) observer = &silent;
   try {
     return import_checked(sources, out_path, options, *observer);

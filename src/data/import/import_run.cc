@@ -32,7 +32,7 @@ Index most_waiting_bytes() {
 }  // namespace
 
 ImportReport run_import(ImportPlan plan, const std::string& out_path, const ImportOptions& options,
-                        ImportObserver& observer) {
+                        WorkObserver& observer) {
   ImportReport report;
   const std::vector<Index> order = select_items(plan, options, report);
   report.skipped = plan.left_out;

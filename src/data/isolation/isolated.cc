@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -14,7 +15,6 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
-#include <cstdio>
 #include <cstring>
 #include <new>
 
@@ -68,13 +68,29 @@ void limit(decltype(RLIMIT_AS) what, rlim_t value) {
   ::setrlimit(what, &both);
 }
 
+/// True where one more page fits under a limit of `bytes` of address space.
+bool fits_under(rlim_t bytes) {
+  rlimit both{};
+  ::getrlimit(RLIMIT_AS, &both);
+  const rlimit tried{std::min(bytes, both.rlim_max), both.rlim_max};
+  ::setrlimit(RLIMIT_AS, &tried);
+  void* const page = ::mmap(nullptr, 1, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (page != MAP_FAILED) ::munmap(page, 1);
+  ::setrlimit(RLIMIT_AS, &both);
+  return page != MAP_FAILED;
+}
+
+/// What this process has mapped, found by asking the kernel for the least limit that it is within:
+/// /proc says the same, but is not everywhere mounted. 28 halvings, about 0.1 ms.
 Index mapped_bytes() {
-  long long pages = 0;
-  std::FILE* const file = std::fopen("/proc/self/statm", "r");
-  if (file == nullptr) return 0;
-  if (std::fscanf(file, "%lld", &pages) != 1) pages = 0;
-  std::fclose(file);
-  return static_cast<Index>(pages) * ::sysconf(_SC_PAGESIZE);
+  constexpr rlim_t kStep = rlim_t{1} << 20;
+  rlim_t low = 0;
+  rlim_t high = rlim_t{1} << 48;
+  while (high - low > kStep) {
+    const rlim_t middle = low + (high - low) / 2;
+    (fits_under(middle) ? high : low) = middle;
+  }
+  return static_cast<Index>(high);
 }
 
 void close_all_but(int kept) {

@@ -75,4 +75,14 @@ Architecture read_architecture(Section model, const Shape& src) {
   return architecture;
 }
 
+Architecture make_architecture(const NamedSettings& settings, const Shape& src) {
+  Recipe recipe;
+  Section model = recipe.root().section("model");
+  model.put_settings({{}, settings.values});
+  model.put_settings({{}, {{"architecture", settings.name}}});
+  Architecture architecture = read_architecture(model, src);
+  model.finish();
+  return architecture;
+}
+
 }  // namespace kindred

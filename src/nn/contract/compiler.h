@@ -47,12 +47,12 @@ class Compiler {
     State* new_state = nullptr;           ///< training: &state
   };
 
-  Compiler(const dnnl::engine& engine, Index slice, const Architecture& architecture,
+  Compiler(const dnnl::engine& engine, Index slice, Precision precision, std::string convolution,
            const Numbers& numbers)
       : engine_(engine),
         slice_(slice),
-        precision_(architecture.precision),
-        convolution_(architecture.convolution),
+        precision_(precision),
+        convolution_(std::move(convolution)),
         numbers_(numbers) {}
 
   const dnnl::engine& engine() const { return engine_; }

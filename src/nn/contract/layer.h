@@ -38,7 +38,7 @@ struct Run {
   inline double* time(const Layer& layer, double LayerTime::*part) const;
 
   /// Runs body(part, scratch) for each part of a layer's work, and waits for all; idle workers take
-  /// parts, too. Parts own what they write: their order is nobody's. They take memory from the
+  /// parts, too. Parts own what they write, so they may run in any order. They take memory from the
   /// scratch they are given, which is that of the worker that runs them.
   void share(const Layer& layer, Work work, Index parts,
              FunctionRef<void(Index part, ScratchStack& scratch)> body) const;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/did_you_mean.h"
 #include "kindred/core/error.h"
 #include "kindred/nn/registry.h"
 
@@ -39,10 +40,9 @@ const LayerKind& layer_kind(const std::string& name) {
     if (name == kind->name) return *kind;
     names.emplace_back(kind->name);
   }
-  const std::string near = nearest(name, names);
-  fail(ErrorKind::recipe, fmt::format("there is no layer of kind '{}'{}", name,
-                                      near.empty() ? "; `kindred list layers` names them all"
-                                                   : "; did you mean '" + near + "'?"));
+  fail(ErrorKind::recipe,
+       fmt::format("there is no layer of kind '{}'{}", name,
+                   did_you_mean(name, names, "; `kindred list layers` names them all")));
 }
 
 Shape dst_shape(const std::vector<LayerSpec>& layers, Shape src) {

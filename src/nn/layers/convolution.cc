@@ -45,12 +45,11 @@ class Convolution final : public WeightedLayer {
     TensorDesc dst;
   };
 
-  /// The first candidate that oneDNN has and that is no `ref`. float32: src as it comes, so
-  /// that no reorder is needed, then what oneDNN likes, then channels-last.
-  /// bfloat16: channels-last first. oneDNN 2.6.3's AMX kernels know no other layout, and those for
-  /// AVX512_BF16 alone are as fast in it as in blocks (64 channels of 14x14, slice of 16, forward,
-  /// backward data, backward weights, us: AMX 170 to 530, 180 to 640, 650 to 1,400; AVX512_BF16
-  /// channels-last 2,960, 2,890, 3,200; blocks 2,900, 3,500, 3,250).
+  /// float32: src as it comes, so that no reorder is needed, then what oneDNN likes, then
+  /// channels-last. bfloat16: channels-last first. oneDNN 2.6.3's AMX kernels know no other layout,
+  /// and those for AVX512_BF16 alone are as fast in it as in blocks (64 channels of 14x14, slice of
+  /// 16, forward, backward data, backward weights, us: AMX 170 to 530, 180 to 640, 650 to 1,400;
+  /// AVX512_BF16 channels-last 2,960, 2,890, 3,200; blocks 2,900, 3,500, 3,250).
   WeightedDescs choose(const FusedSpec& spec, const Source& src, const Shape& dst,
                        Compiler& compiler) const {
     const Index S = compiler.slice();
@@ -67,21 +66,12 @@ class Convolution final : public WeightedLayer {
     candidates.push_back({any_src, any_dst});
     candidates.push_back({src_in(FormatTag::nhwc), dst_in(FormatTag::nhwc)});
     candidates.push_back({src_in(FormatTag::nchw), any_dst});
-    std::optional<WeightedDescs> last_resort;
-    for (const Candidate& candidate : candidates) {
-      try {
-        WeightedDescs descs = describe(candidate, spec, src.wants_diff, compiler);
-        if (!descs.has_ref()) return descs;
-        if (!last_resort) last_resort = std::move(descs);
-      } catch (const dnnl::error&) {
-        // This oneDNN, or this CPU, does not have it: the next candidate.
-      }
-    }
-    if (last_resort) return *last_resort;
-    fail(ErrorKind::internal, owner("forward") + ": oneDNN has no implementation for this shape");
+    return choose_from(candidates, [&](const Candidate& candidate) {
+      return describe(candidate, spec, src.wants_diff, compiler);
+    });
   }
 
-  /// Where the layout is that it reads.
+  /// Our own gradient kernel where the chosen layouts suit it, else nullptr.
   std::unique_ptr<Bfloat16Gradient> own_gradient(const WeightedDescs& chosen,
                                                  const Compiler& compiler) const {
     const TensorDesc src = chosen.forward.query_md(dnnl::query::src_md);

@@ -43,18 +43,10 @@ class Linear final : public WeightedLayer {
 
   /// src as it comes, or plain where oneDNN has only `ref` for that.
   WeightedDescs choose(const FusedSpec& spec, const Source& src, Compiler& compiler) const {
-    std::optional<WeightedDescs> last_resort;
-    for (const TensorDesc& desc : {src.desc, with_layout(src.desc, FormatTag::nchw)}) {
-      try {
-        WeightedDescs descs = describe(desc, spec, src, compiler);
-        if (!descs.has_ref()) return descs;
-        if (!last_resort) last_resort = std::move(descs);
-      } catch (const dnnl::error&) {
-        // This oneDNN, or this CPU, does not have it: the next candidate.
-      }
-    }
-    if (last_resort) return *last_resort;
-    fail(ErrorKind::internal, owner("forward") + ": oneDNN has no implementation for this shape");
+    const TensorDesc candidates[] = {src.desc, with_layout(src.desc, FormatTag::nchw)};
+    return choose_from(candidates, [&](const TensorDesc& candidate) {
+      return describe(candidate, spec, src, compiler);
+    });
   }
 
   WeightedDescs describe(const TensorDesc& src_desc, const FusedSpec& spec, const Source& src,

@@ -44,6 +44,24 @@ class WeightedLayer : public Layer {
     return numbers_.has_bias() ? vector_desc(numbers_.channels()) : TensorDesc();
   }
 
+  /// What describe() makes of the first candidate that oneDNN has and that is no `ref`; else of the
+  /// first that it has. Fails with internal where it has none.
+  template <typename Candidates, typename Describe>
+  WeightedDescs choose_from(const Candidates& candidates, Describe describe) const {
+    std::optional<WeightedDescs> last_resort;
+    for (const auto& candidate : candidates) {
+      try {
+        WeightedDescs descs = describe(candidate);
+        if (!descs.has_ref()) return descs;
+        if (!last_resort) last_resort = std::move(descs);
+      } catch (const dnnl::error&) {
+        // This oneDNN, or this CPU, does not have it: the next candidate.
+      }
+    }
+    if (last_resort) return *last_resort;
+    fail(ErrorKind::internal, owner("forward") + ": oneDNN has no implementation for this shape");
+  }
+
   /// Compiles what was chosen; `plain` is the layout of the weights' segment for oneDNN.
   /// `own_gradient` takes the place of descs.weights.
   void compile(const WeightedDescs& descs, const TensorDesc& plain, Compiler& compiler,

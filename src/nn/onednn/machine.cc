@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kindred/nn/precision.h"
+#include "nn/onednn/engine.h"
 #include "nn/onednn/primitive.h"
 #include "nn/onednn/tensor.h"
 
@@ -51,10 +52,8 @@ std::string instruction_set() {
       {dnnl::cpu_isa::avx2_vnni, "avx2_vnni"},
       {dnnl::cpu_isa::avx2, "avx2"},
       {dnnl::cpu_isa::avx, "avx"}};
-  const auto bits = [](dnnl::cpu_isa isa) { return static_cast<unsigned>(isa); };
-  const unsigned found = bits(dnnl::get_effective_cpu_isa());
   for (const auto& [set, name] : kSets) {
-    if ((found & bits(set)) == bits(set)) return name;
+    if (onednn_has(set)) return name;
   }
   return "sse41";
 }
@@ -62,7 +61,7 @@ std::string instruction_set() {
 double measure_bfloat16_product(const Workers& workers) {
   if (!has_bfloat16()) return 0;
   const ComputeScope scope;  // oneDNN plans for the number of threads it sees: one
-  const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+  const dnnl::engine engine = cpu_engine();
   const TensorDesc src({kRows, kSide}, kBfloat16, FormatTag::ab);
   const TensorDesc any({kSide, kSide}, kBfloat16, FormatTag::any);
   const TensorDesc dst({kRows, kSide}, kBfloat16, FormatTag::ab);

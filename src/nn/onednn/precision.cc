@@ -3,7 +3,7 @@
 #include <string>
 
 #include "kindred/core/error.h"
-#include "nn/onednn/dnnl_compat.h"
+#include "nn/onednn/engine.h"
 
 namespace kindred {
 
@@ -11,18 +11,8 @@ std::string_view name_of(Precision precision) {
   return precision == Precision::bfloat16 ? "bfloat16" : "float32";
 }
 
-namespace {
-
-// Instruction sets are sets of bits: what AMX is, contains AVX512_BF16.
-bool has(dnnl::cpu_isa wanted) {
-  const auto bits = [](dnnl::cpu_isa isa) { return static_cast<unsigned>(isa); };
-  return (bits(dnnl::get_effective_cpu_isa()) & bits(wanted)) == bits(wanted);
-}
-
-}  // namespace
-
-bool has_bfloat16() { return has(dnnl::cpu_isa::avx512_core_bf16); }
-bool has_amx() { return has(dnnl::cpu_isa::avx512_core_amx); }
+bool has_bfloat16() { return onednn_has(dnnl::cpu_isa::avx512_core_bf16); }
+bool has_amx() { return onednn_has(dnnl::cpu_isa::avx512_core_amx); }
 
 Precision precision_named(std::string_view name) {
   const bool wanted = name == "bfloat16" || (name == "auto" && has_bfloat16());
