@@ -31,18 +31,18 @@ Window window(const WinogradPlan& plan, Index tile, Index padding) {
           tile % cols * plan.tile - padding};
 }
 
-/// The 16 channels of a group in a sample.
+/// The channels of a group in a sample.
 const float* image_of(const float* tensor, const Shape& shape, Index sample, Index group) {
-  return tensor + (sample * shape.channels + group * 16) * shape.height * shape.width;
+  return tensor + (sample * shape.channels + group * kLanes) * shape.height * shape.width;
 }
 const Bfloat16* image_of(const Bfloat16* tensor, const Shape& shape, Index sample, Index group) {
-  return tensor + sample * shape.size() + group * 16;
+  return tensor + sample * shape.size() + group * kLanes;
 }
 
 /// Numbers from a pixel of a group to the next.
 template <typename T>
 Index pixel_stride(const Shape& shape) {
-  return std::is_same_v<T, float> ? 16 : shape.channels;
+  return std::is_same_v<T, float> ? kLanes : shape.channels;
 }
 
 /// N x N pixels, zeros outside, at P x P points, by src_to_points or dst_to_points.
@@ -86,7 +86,7 @@ Index count_blocks(const WinogradPlan& plan, Index panels) {
   return blocks_of(plan.tiles(), panels * kPanel);
 }
 
-/// Takes 16 channels of the tiles of a block of a tensor to the points.
+/// Takes a group of the tiles of a block of a tensor to the points.
 template <int P, int N, Column<P> (*kToPoints)(const Column<N>&), typename T>
 void take_tiles(const WinogradPlan& plan, const Shape& shape, const T* tensor, Index padding,
                 const Block& block, Index group, const Tiles& tiles) {
@@ -117,7 +117,7 @@ void take_diff_dst(const WinogradPlan& plan, const T* diff_dst, const Block& blo
 }
 
 struct Finish {
-  const float* bias;  ///< of the tile's 16 channels, or nullptr
+  const float* bias;  ///< of the tile's group, or nullptr
   bool sum;
   bool relu;
 };
@@ -143,7 +143,7 @@ void give_tile(const Shape& shape, const float* src, Index stride, const Window&
       T* to = image + ((at.row + i) * shape.width + at.col + j) * pixel_stride<T>(shape);
       Float y = column[i] + bias;
       if (finish.sum) y += V::load(to);
-      V::store(to, finish.relu ? relu<16>(y) : y);
+      V::store(to, finish.relu ? relu<kLanes>(y) : y);
     }
   }
 }
@@ -178,18 +178,16 @@ struct GradientScratch {
   static Index stride(const Shape& shape) { return Tiles::floats(shape.channels, kBackwardPanels); }
 };
 
-}  // namespace
-
-void WinogradWeights::run(Index part) const {
-  const Index stride = WinogradPlan::point_stride(C, O);
+void take_weights(const WinogradWeights& of, Index part) {
+  const Index stride = WinogradPlan::point_stride(of.C, of.O);
   const auto take = [&]<int M>(const float* from, float* to, Transforms<M> /*by*/) {
     constexpr Index P = M + 2;
     Column<M + 2> half[3];
     for (Index kh = 0; kh < 3; ++kh) {
       Column<3> g;
       for (Index kw = 0; kw < 3; ++kw) {
-        const Index tap = turned ? 8 - (3 * kh + kw) : 3 * kh + kw;
-        g[kw] = V::gather(from + tap, o_stride);
+        const Index tap = of.turned ? 8 - (3 * kh + kw) : 3 * kh + kw;
+        g[kw] = V::gather(from + tap, of.o_stride);
       }
       half[kh] = Transforms<M>::weights_to_points(g);
     }
@@ -198,87 +196,92 @@ void WinogradWeights::run(Index part) const {
       for (Index i = 0; i < P; ++i) V::store(to + (P * i + j) * stride, column[i]);
     }
   };
-  with_transforms(tile, [&](auto transforms) {
-    for (Index block = 0; block < O; block += 32) {
-      const Index width = std::min<Index>(32, O - block);
-      for (Index c = 16 * part; c < 16 * part + 16; ++c) {
-        for (Index o = 0; o < width; o += 16) {
-          take(weights + c * c_stride + (block + o) * o_stride, dst + block * C + c * width + o,
-               transforms);
+  const Index first = of.C * part / of.parts();
+  const Index end = of.C * (part + 1) / of.parts();
+  with_transforms(of.tile, [&](auto transforms) {
+    for (Index block = 0; block < of.O; block += 2 * kLanes) {
+      const Index width = std::min<Index>(2 * kLanes, of.O - block);
+      for (Index c = first; c < end; ++c) {
+        for (Index o = 0; o < width; o += kLanes) {
+          take(of.weights + c * of.c_stride + (block + o) * of.o_stride,
+               of.dst + block * of.C + c * width + o, transforms);
         }
       }
     }
   });
 }
 
-Index winograd_parts(const WinogradPlan& plan) { return count_blocks(plan, kForwardPanels); }
+Index forward_parts(const WinogradPlan& plan) { return count_blocks(plan, kForwardPanels); }
 
-Index winograd_scratch_floats(const WinogradPlan& plan) {
+Index forward_scratch(const WinogradPlan& plan) {
   return (plan.points() + 1) * ForwardScratch::stride(plan);
 }
 
 template <typename T>
-void WinogradForward<T>::run(Index part, float* scratch) const {
-  const Block block(plan, winograd_parts(plan), part);
+void forward(const WinogradForward<T>& of, Index part, float* scratch) {
+  const WinogradPlan& plan = of.plan;
+  const Block block(plan, forward_parts(plan), part);
   const ForwardScratch at(plan, block.count, scratch);
-  for (Index group = 0; group < plan.src.channels / 16; ++group) {
-    take_src(plan, src, block, group, at.src);
+  for (Index group = 0; group < plan.src.channels / kLanes; ++group) {
+    take_src(plan, of.src, block, group, at.src);
   }
   for (Index point = 0; point < plan.points(); ++point) {
-    multiply_point(at.src, points + point * plan.point_stride(), at.dst, point);
+    multiply_point(at.src, of.points + point * plan.point_stride(), at.dst, point);
   }
   with_transforms(plan.tile, [&]<int M>(Transforms<M> /*by*/) {
-    for (Index group = 0; group < plan.dst.channels / 16; ++group) {
-      const Finish finish{bias == nullptr ? nullptr : bias + 16 * group, sum, relu};
+    for (Index group = 0; group < plan.dst.channels / kLanes; ++group) {
+      const Finish finish{of.bias == nullptr ? nullptr : of.bias + kLanes * group, of.sum, of.relu};
       for (Index t = 0; t < block.count; ++t) {
         const Window to = window(plan, block.first + t, 0);
         give_tile<M>(plan.dst, at.dst.at(t, group), at.dst.point_stride, to, finish,
-                     const_cast<T*>(image_of(dst, plan.dst, to.sample, group)));
+                     const_cast<T*>(image_of(of.dst, plan.dst, to.sample, group)));
       }
     }
   });
 }
 
-Index winograd_gradient_scratch_floats(const WinogradPlan& plan) {
+Index gradient_scratch(const WinogradPlan& plan) {
   return plan.points() * (GradientScratch::stride(plan.src) + GradientScratch::stride(plan.dst)) +
          plan.point_floats();
 }
 
-template <typename T>
-Index WinogradGradient<T>::blocks() const {
-  return count_blocks(plan, kBackwardPanels);
-}
+Index gradient_blocks(const WinogradPlan& plan) { return count_blocks(plan, kBackwardPanels); }
 
 template <typename T>
-void WinogradGradient<T>::take(Index block, Index part) const {
-  const Block tiles(plan, blocks(), block);
-  const GradientScratch at(plan, tiles.count, scratch);
-  const Index groups = plan.src.channels / 16;
+void gradient_take(const WinogradGradient<T>& of, Index block, Index part) {
+  const WinogradPlan& plan = of.plan;
+  const Block tiles(plan, gradient_blocks(plan), block);
+  const GradientScratch at(plan, tiles.count, of.scratch);
+  const Index groups = plan.src.channels / kLanes;
   if (part < groups) {
-    take_src(plan, src, tiles, part, at.src);
+    take_src(plan, of.src, tiles, part, at.src);
   } else {
-    take_diff_dst(plan, diff_dst, tiles, part - groups, at.diff_dst);
+    take_diff_dst(plan, of.diff_dst, tiles, part - groups, at.diff_dst);
   }
 }
 
 template <typename T>
-void WinogradGradient<T>::multiply(Index block, Index part) const {
-  const GradientScratch at(plan, Block(plan, blocks(), block).count, scratch);
-  const Index end = (part + 1) * plan.points() / kMultiplyParts;
-  for (Index point = part * plan.points() / kMultiplyParts; point < end; ++point) {
+void gradient_multiply(const WinogradGradient<T>& of, Index block, Index part) {
+  constexpr Index kParts = WinogradGradient<T>::kMultiplyParts;
+  const WinogradPlan& plan = of.plan;
+  const GradientScratch at(plan, Block(plan, gradient_blocks(plan), block).count, of.scratch);
+  const Index end = (part + 1) * plan.points() / kParts;
+  for (Index point = part * plan.points() / kParts; point < end; ++point) {
     add_point(at.src, at.diff_dst, point, at.sums + point * plan.point_stride(), block == 0);
   }
 }
 
 template <typename T>
-void WinogradGradient<T>::finish(Index part) const {
-  const float* sums = GradientScratch(plan, 0, scratch).sums;
+void gradient_finish(const WinogradGradient<T>& of, Index part) {
+  constexpr Index kParts = WinogradGradient<T>::kFinishParts;
+  const WinogradPlan& plan = of.plan;
+  const float* sums = GradientScratch(plan, 0, of.scratch).sums;
   const Index matrix = plan.src.channels * plan.dst.channels;
-  const Index vectors = matrix / 16;
+  const Index vectors = matrix / kLanes;
   with_transforms(plan.tile, [&]<int M>(Transforms<M> /*by*/) {
     constexpr int P = M + 2;
-    for (Index v = part * vectors / kFinishParts; v < (part + 1) * vectors / kFinishParts; ++v) {
-      const Index i = 16 * v;
+    for (Index v = part * vectors / kParts; v < (part + 1) * vectors / kParts; ++v) {
+      const Index i = kLanes * v;
       Column<3> half[P];
       for (Index p = 0; p < P; ++p) {
         Column<P> e;
@@ -292,7 +295,7 @@ void WinogradGradient<T>::finish(Index part) const {
         for (Index p = 0; p < P; ++p) e[p] = half[p][kw];
         const auto column = Transforms<M>::weights_from_points(e);
         for (Index kh = 0; kh < 3; ++kh) {
-          V::store(diff_weights + (3 * kh + kw) * matrix + i, column[kh]);
+          V::store(of.diff_weights + (3 * kh + kw) * matrix + i, column[kh]);
         }
       }
     }
@@ -300,23 +303,27 @@ void WinogradGradient<T>::finish(Index part) const {
 }
 
 template <typename T>
-void winograd_backward_bias(const WinogradPlan& plan, const T* diff_dst, float* diff_bias) {
+void backward_bias(const WinogradPlan& plan, const T* diff_dst, float* diff_bias) {
   const Index pixels = plan.dst.height * plan.dst.width;
-  for (Index group = 0; group < plan.dst.channels / 16; ++group) {
+  for (Index group = 0; group < plan.dst.channels / kLanes; ++group) {
     Float sum{};
     for (Index n = 0; n < plan.S; ++n) {
       const T* dy = image_of(diff_dst, plan.dst, n, group);
       for (Index p = 0; p < pixels; ++p) sum += V::load(dy + p * pixel_stride<T>(plan.dst));
     }
-    V::store(diff_bias + 16 * group, sum);
+    V::store(diff_bias + kLanes * group, sum);
   }
 }
 
-template struct WinogradForward<float>;
-template struct WinogradForward<Bfloat16>;
-template struct WinogradGradient<float>;
-template struct WinogradGradient<Bfloat16>;
-template void winograd_backward_bias(const WinogradPlan&, const float*, float*);
-template void winograd_backward_bias(const WinogradPlan&, const Bfloat16*, float*);
+template <typename T>
+constexpr WinogradKernels<T> kKernels{
+    kLanes,           take_weights,    forward_parts,    forward_scratch,      forward<T>,
+    gradient_scratch, gradient_blocks, gradient_take<T>, gradient_multiply<T>, gradient_finish<T>,
+    backward_bias<T>};
+
+}  // namespace
+
+KINDRED_OFFER(WinogradKernels<float>, kKernels<float>);
+KINDRED_OFFER(WinogradKernels<Bfloat16>, kKernels<Bfloat16>);
 
 }  // namespace kindred

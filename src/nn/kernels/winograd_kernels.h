@@ -1,4 +1,5 @@
 #pragma once
+#include "core/kernels.h"
 #include "kindred/core/index.h"
 #include "kindred/core/shape.h"
 #include "nn/kernels/bfloat16.h"
@@ -10,11 +11,12 @@ namespace kindred {
 /// weights are taken to 36 (81) points, where the convolution is a product for each, 36 (81)
 /// multiplications in place of 144 (441).
 /// Source: Lavin and Gray 2016, "Fast Algorithms for Convolutional Neural Networks", section 4.
-/// Tensors are float in blocks of 16 channels, as oneDNN's nChw16c, or Bfloat16 channels-last; T
-/// below is one of the two. What is computed at the points is float in both.
+/// Tensors are float in groups of channels (WinogradKernels::group), as oneDNN's nChw8c and
+/// nChw16c, or Bfloat16 channels-last; T below is one of the two. What is computed at the points is
+/// float in both.
 struct WinogradPlan {
   Index S = 0;
-  Shape src;  ///< channels of both: multiples of 16
+  Shape src;  ///< channels of both: multiples of the group
   Shape dst;
   Index padding = 1;  ///< 0 to 2
   Index tile = 4;     ///< pixels of dst in each direction: 4 or 7
@@ -32,8 +34,7 @@ struct WinogradPlan {
   WinogradPlan of_diff() const { return {S, dst, src, 2 - padding, tile}; }
 };
 
-/// Weights at the points; `turned`: by half a turn. dst [point_floats()] is, for each point and
-/// each 32 channels of O (the last may be 16), [C, 32].
+/// Weights at the points; `turned`: by half a turn.
 struct WinogradWeights {
   Index C;
   Index O;
@@ -42,11 +43,11 @@ struct WinogradWeights {
   Index o_stride;
   bool turned;
   Index tile;  ///< the plan's
+  /// [point_floats()]: for each point and each two groups of O (the last may be one), [C, those].
   float* dst;
 
   /// Independent pieces that the work falls into.
-  Index parts() const { return C / 16; }
-  void run(Index part) const;
+  Index parts() const { return C / 8; }
 };
 
 /// dst = src * weights + bias; where `sum`, what dst holds is added; then max(dst, 0) where `relu`.
@@ -54,18 +55,12 @@ template <typename T>
 struct WinogradForward {
   const WinogradPlan& plan;
   const T* src;
-  const float* points;  ///< winograd_weights
+  const float* points;  ///< WinogradWeights::dst
   const float* bias;    ///< [O] or nullptr
   bool sum;
   bool relu;
   T* dst;
-
-  /// Of the parts that winograd_parts() counts.
-  void run(Index part, float* scratch) const;
 };
-/// Independent pieces that it falls into, and the floats of scratch that each needs.
-Index winograd_parts(const WinogradPlan& plan);
-Index winograd_scratch_floats(const WinogradPlan& plan);
 
 /// diff_weights [9, C, O]. One block of tiles after the other, each first taken to the points and
 /// then multiplied; last come the weights. Parts of a step are independent.
@@ -74,23 +69,37 @@ struct WinogradGradient {
   const WinogradPlan& plan;
   const T* src;
   const T* diff_dst;
-  float* scratch;  ///< winograd_gradient_scratch_floats()
+  float* scratch;  ///< WinogradKernels::gradient_scratch floats
   float* diff_weights;
 
-  Index blocks() const;
-  Index take_parts() const { return (plan.src.channels + plan.dst.channels) / 16; }
   static constexpr Index kMultiplyParts = 12;
   static constexpr Index kFinishParts = 4;
-
-  void take(Index block, Index part) const;
-  void multiply(Index block, Index part) const;
-  void finish(Index part) const;
 };
 
-Index winograd_gradient_scratch_floats(const WinogradPlan& plan);
-
-/// diff_bias [O]
+/// The loops. How many tiles are worked on at once, and with it the sizes below, depends on the
+/// level, but not on T.
 template <typename T>
-void winograd_backward_bias(const WinogradPlan& plan, const T* diff_dst, float* diff_bias);
+struct WinogradKernels {
+  static constexpr Isa kHighest = Isa::bf16;
+
+  Index group;  ///< vector_floats() of the level: channels that are computed with at once
+
+  void (*take_weights)(const WinogradWeights& weights, Index part);
+
+  /// Independent pieces that a convolution falls into, and the floats of scratch that each needs.
+  Index (*forward_parts)(const WinogradPlan& plan);
+  Index (*forward_scratch)(const WinogradPlan& plan);
+  void (*forward)(const WinogradForward<T>& convolution, Index part, float* scratch);
+
+  Index (*gradient_scratch)(const WinogradPlan& plan);
+  Index (*gradient_blocks)(const WinogradPlan& plan);
+  /// Of which there are as many as groups of src and dst together.
+  void (*gradient_take)(const WinogradGradient<T>& gradient, Index block, Index part);
+  void (*gradient_multiply)(const WinogradGradient<T>& gradient, Index block, Index part);
+  void (*gradient_finish)(const WinogradGradient<T>& gradient, Index part);
+
+  /// diff_bias [O]
+  void (*backward_bias)(const WinogradPlan& plan, const T* diff_dst, float* diff_bias);
+};
 
 }  // namespace kindred

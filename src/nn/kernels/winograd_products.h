@@ -1,16 +1,20 @@
 #pragma once
 #include <algorithm>
 
+#include "core/kernels.h"
 #include "kindred/core/index.h"
 
 // The products at Winograd's points: half of the time, at the machine's speed.
 
 namespace kindred::winograd {
 
-// Tiles are kept by panels: [panel, group of 16 channels, tile of the panel, channel]. 14 x 2 of 32
-// registers hold the sums of a product, and what it reads lies at constant distances.
-inline constexpr Index kPanel = 14;
-inline constexpr Index kGroup = kPanel * 16;  // floats of a panel's group
+/// Channels of a group: a register's, from v3 on.
+inline constexpr Index kLanes = vector_floats(kLevel);
+// Tiles are kept by panels: [panel, group of channels, tile of the panel, channel]. 14 x 2 of 32
+// registers, or 6 x 2 of 16, hold the sums of a product, and what it reads lies at constant
+// distances.
+inline constexpr Index kPanel = kLevel >= Isa::v4 ? 14 : 6;
+inline constexpr Index kGroup = kPanel * kLanes;  // floats of a panel's group
 
 /// `count` tiles of C channels at each point, spread evenly over as few panels as hold them.
 struct Tiles {
@@ -26,10 +30,10 @@ struct Tiles {
   Index panels() const { return (count + kPanel - 1) / kPanel; }
   /// Tiles of a panel; the last may have fewer.
   Index panel_tiles() const { return (count + panels() - 1) / panels(); }
-  /// Channels [16 group, 16 group + 16) of a tile at the first point.
+  /// A group's channels of a tile at the first point.
   float* at(Index tile, Index group) const {
     const Index each = panel_tiles();
-    return data + (tile / each * (C / 16) + group) * kGroup + tile % each * 16;
+    return data + (tile / each * (C / kLanes) + group) * kGroup + tile % each * kLanes;
   }
   float* panel(Index point, Index panel) const {
     return data + point * point_stride + panel * C * kPanel;
@@ -37,8 +41,8 @@ struct Tiles {
   Index used(Index panel) const { return std::min(panel_tiles(), count - panel * panel_tiles()); }
 };
 
-/// dst = src times weights at a point; weights are [C, 32] for each 32 channels of dst (the last
-/// may be 16).
+/// dst = src times weights at a point; weights are [C, 2 groups] for each 2 groups of dst (the
+/// last may be one).
 void multiply_point(const Tiles& src, const float* weights, const Tiles& dst, Index point);
 
 /// sums [channels of src, of diff_dst] += (or =, `first`) src times diff_dst at a point, over

@@ -4,13 +4,14 @@
 #include <utility>
 
 #include "nn/kernels/vector.h"
+#include "nn/kernels/winograd_products.h"
 
-// Winograd's F(M x M, 3x3) in one direction, for 16 channels at once: each function is one of the
-// matrices of Lavin and Gray 2016 (section 4.2) times a column.
+// Winograd's F(M x M, 3x3) in one direction, for a group of channels at once: each function is one
+// of the matrices of Lavin and Gray 2016 (section 4.2) times a column.
 
 namespace kindred::winograd {
 
-using V = Vector<16>;
+using V = Vector<kLanes>;
 using Float = V::Float;
 
 template <int N>

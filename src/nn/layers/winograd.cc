@@ -13,14 +13,12 @@
 namespace kindred {
 namespace {
 
-#ifdef __AVX512F__
-constexpr bool kHasAvx512 = true;
-#else
-constexpr bool kHasAvx512 = false;
-#endif
+/// For what does not depend on the element type.
+const WinogradKernels<float>& loops() { return kernels<WinogradKernels<float>>(); }
 
 FormatTag winograd_layout(ElementType type) {
-  return type == kBfloat16 ? FormatTag::nhwc : FormatTag::nChw16c;
+  if (type == kBfloat16) return FormatTag::nhwc;
+  return loops().group == 16 ? FormatTag::nChw16c : FormatTag::nChw8c;
 }
 
 /// The tile that needs fewer multiplications: in float always the smaller, as the larger errs ten
@@ -67,10 +65,10 @@ class WinogradConvolution final : public Layer {
   bool trainable() const override { return true; }
   Index scratch_bytes() const override {
     Index floats =
-        std::max(winograd_scratch_floats(plan_), winograd_scratch_floats(plan_.of_diff()));
+        std::max(loops().forward_scratch(plan_), loops().forward_scratch(plan_.of_diff()));
     Index extra = 0;
     if (unpack_) {
-      floats = std::max(floats, winograd_gradient_scratch_floats(plan_));
+      floats = std::max(floats, loops().gradient_scratch(plan_));
       extra = cost(9 * plan_.src.channels * plan_.dst.channels) + cost(plan_.dst.channels);
     }
     return cost(floats) + extra;
@@ -105,7 +103,7 @@ class WinogradConvolution final : public Layer {
     return ScratchFrame::cost(floats * static_cast<Index>(sizeof(float)));
   }
   static void share(const WinogradWeights& weights) {
-    Workers::share(weights.parts(), [&](Index part, int) { weights.run(part); });
+    Workers::share(weights.parts(), [&](Index part, int) { loops().take_weights(weights, part); });
   }
 
   WinogradPlan plan_;
@@ -147,9 +145,9 @@ class BoundWinograd final : public BoundLayer {
 
   void compute(const WinogradForward<T>& convolution, Work work, const Run& run) const {
     const WinogradPlan& plan = convolution.plan;
-    run.share(layer_, work, winograd_parts(plan), [&](Index part, ScratchStack& scratch) {
+    run.share(layer_, work, loops_.forward_parts(plan), [&](Index part, ScratchStack& scratch) {
       ScratchFrame frame(scratch);
-      convolution.run(part, take(frame, winograd_scratch_floats(plan)));
+      loops_.forward(convolution, part, take(frame, loops_.forward_scratch(plan)));
     });
   }
 
@@ -158,18 +156,21 @@ class BoundWinograd final : public BoundLayer {
       run.share(layer_, Work::backward_weights, parts,
                 [&](Index part, ScratchStack&) { body(part); });
     };
-    for (Index block = 0; block < gradient.blocks(); ++block) {
-      share(gradient.take_parts(), [&](Index part) { gradient.take(block, part); });
-      share(gradient.kMultiplyParts, [&](Index part) { gradient.multiply(block, part); });
+    const WinogradPlan& plan = gradient.plan;
+    const Index take_parts = (plan.src.channels + plan.dst.channels) / loops_.group;
+    for (Index block = 0; block < loops_.gradient_blocks(plan); ++block) {
+      share(take_parts, [&](Index part) { loops_.gradient_take(gradient, block, part); });
+      share(gradient.kMultiplyParts,
+            [&](Index part) { loops_.gradient_multiply(gradient, block, part); });
     }
-    share(gradient.kFinishParts, [&](Index part) { gradient.finish(part); });
+    share(gradient.kFinishParts, [&](Index part) { loops_.gradient_finish(gradient, part); });
   }
 
   void backward_weights(const T* dy, Run& run) {
     const TimeScope time(run.time(layer_, &LayerTime::backward_weights));
     ScratchFrame frame(run.scratch);
     const WinogradPlan& plan = layer_.plan_;
-    float* scratch = take(frame, winograd_gradient_scratch_floats(plan));
+    float* scratch = take(frame, loops_.gradient_scratch(plan));
     const bool accumulate = run.accumulate == Accumulate::yes;
     write_gradient(run.gradient + layer_.gradient_, 9 * plan.src.channels * plan.dst.channels,
                    accumulate, run.scratch, [&](float* diff_weights) {
@@ -177,10 +178,11 @@ class BoundWinograd final : public BoundLayer {
                    });
     if (!layer_.numbers_.has_bias()) return;
     write_gradient(run.gradient + layer_.bias_gradient_, plan.dst.channels, accumulate, run.scratch,
-                   [&](float* diff_bias) { winograd_backward_bias(plan, dy, diff_bias); });
+                   [&](float* diff_bias) { loops_.backward_bias(plan, dy, diff_bias); });
   }
 
   const WinogradConvolution& layer_;
+  const WinogradKernels<T>& loops_ = kernels<WinogradKernels<T>>();
   const T* src_ = nullptr;
 };
 
@@ -200,9 +202,10 @@ bool wins(const Source& src, const ConvolutionSettings& settings) {
 
 bool is_winograd(const Source& src, const ConvolutionSettings& settings, const Compiler& compiler) {
   const std::string& wish = compiler.convolution();
-  return kHasAvx512 && (wish == "winograd" || (wish == "auto" && wins(src, settings))) &&
+  const Index group = loops().group;
+  return isa() >= Isa::v3 && (wish == "winograd" || (wish == "auto" && wins(src, settings))) &&
          settings.kernel == 3 && settings.stride == 1 && settings.groups == 1 &&
-         src.shape.channels % 16 == 0 && settings.channels % 16 == 0 &&
+         src.shape.channels % group == 0 && settings.channels % group == 0 &&
          has_layout(src.desc, winograd_layout(type_of(src.desc)));
 }
 
