@@ -16,8 +16,8 @@ using namespace winograd;
 
 // Panels of tiles at once: forward they stay in L2; backward the sums over tiles are read and
 // written less often.
-constexpr Index kForwardPanels = 2;
-constexpr Index kBackwardPanels = 5;
+constexpr Index kForwardPanels = kLevel >= Isa::v4 ? 2 : 3;
+constexpr Index kBackwardPanels = kLevel >= Isa::v4 ? 5 : 6;
 
 /// Where a tile begins in an image; pixels outside of it are zeros.
 struct Window {

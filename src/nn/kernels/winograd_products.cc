@@ -1,5 +1,6 @@
 #include "nn/kernels/winograd_products.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -55,29 +56,39 @@ constexpr auto kMultiplyPanel = panels_of(std::make_integer_sequence<int, kPanel
 constexpr int kRows = kLevel >= Isa::v4 ? 8 : 4;
 constexpr int kCols = kLevel >= Isa::v4 ? 2 : 3;
 
-/// Adds all tiles at a point to kRows channels of src, from `x`, and G groups of diff_dst, from
-/// `dy`.
+/// Where the tiles of kRows channels of src and of G groups of diff_dst lie.
+struct Factors {
+  const float* x;
+  const float* dy;
+  Index x_panel;  ///< floats from a panel to the next
+  Index dy_panel;
+};
+
+/// Adds `count` tiles, `each` (the last fewer) of a panel, to kRows x G sums.
 template <int G>
-void add_products(const Tiles& src, const float* x, const Tiles& diff_dst, const float* dy,
-                  float* sums, bool first) {
-  const Index O = diff_dst.C;
+void add_products(Factors at, Index count, Index each, Index O, float* sums, bool first) {
   Float fresh[kRows][G] = {};
   for (int r = 0; r < kRows && !first; ++r) {
     for (int g = 0; g < G; ++g) fresh[r][g] = V::load(sums + r * O + kLanes * g);
   }
-  for (Index panel = 0; panel < src.panels(); ++panel) {
-    const Index used = src.used(panel);
-    for (Index t = 0; t < used; ++t) {
+  // At least once, as above.
+  do {
+    const float* x = at.x;
+    const float* dy = at.dy;
+    const float* end = x + std::min(each, count) * kLanes;
+    do {
       Float y[G];
-      for (int g = 0; g < G; ++g) y[g] = V::load(dy + g * kGroup + kLanes * t);
+      for (int g = 0; g < G; ++g) y[g] = V::load(dy + g * kGroup);
       for (int r = 0; r < kRows; ++r) {
-        const float value = x[kLanes * t + r];
-        for (int g = 0; g < G; ++g) fresh[r][g] += y[g] * value;
+        for (int g = 0; g < G; ++g) fresh[r][g] += y[g] * x[r];
       }
-    }
-    x += src.C * kPanel;
-    dy += diff_dst.C * kPanel;
-  }
+      x += kLanes;
+      dy += kLanes;
+    } while (x != end);
+    at.x += at.x_panel;
+    at.dy += at.dy_panel;
+    count -= each;
+  } while (count > 0);
   for (int r = 0; r < kRows; ++r) {
     for (int g = 0; g < G; ++g) V::store(sums + r * O + kLanes * g, fresh[r][g]);
   }
@@ -86,21 +97,24 @@ void add_products(const Tiles& src, const float* x, const Tiles& diff_dst, const
 }  // namespace
 
 void multiply_point(const Tiles& src, const float* weights, const Tiles& dst, Index point) {
-  for (Index panel = 0; panel < src.panels(); ++panel) {
-    kMultiplyPanel[static_cast<std::size_t>(src.used(panel) - 1)](
-        src.panel(point, panel), src.C, weights, dst.C, dst.panel(point, panel));
+  const Index each = src.panel_tiles();
+  for (Index panel = 0; panel * each < src.count; ++panel) {
+    const Index used = std::min(each, src.count - panel * each);
+    kMultiplyPanel[static_cast<std::size_t>(used - 1)](src.panel(point, panel), src.C, weights,
+                                                       dst.C, dst.panel(point, panel));
   }
 }
 
 void add_point(const Tiles& src, const Tiles& diff_dst, Index point, float* sums, bool first) {
   const Index O = diff_dst.C;
+  const Index each = src.panel_tiles();
   for (Index c = 0; c < src.C; c += kRows) {
-    const float* x = src.panel(point, 0) + c / kLanes * kGroup + c % kLanes;
-    const float* dy = diff_dst.panel(point, 0);
-    float* to = sums + c * O;
+    Factors at{src.panel(point, 0) + c / kLanes * kGroup + c % kLanes, diff_dst.panel(point, 0),
+               src.C * kPanel, O * kPanel};
     Index o = 0;
     const auto add = [&]<int G>() {
-      add_products<G>(src, x, diff_dst, dy + o / kLanes * kGroup, to + o, first);
+      add_products<G>(at, src.count, each, O, sums + c * O + o, first);
+      at.dy += G * kGroup;
       o += G * kLanes;
     };
     while (o + kCols * kLanes <= O) add.template operator()<kCols>();
