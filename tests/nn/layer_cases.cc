@@ -1,5 +1,7 @@
 #include "nn/layer_cases.h"
 
+#include "kindred/core/cpu.h"
+
 namespace kindred::test {
 namespace {
 
@@ -52,11 +54,13 @@ const LayerSpec kPool1 = spec("max_pool", "pool1");
 }  // namespace
 
 std::vector<Case> layer_cases() {
+  // What Winograd reads.
+  const FormatTag registers = vector_floats(isa()) == 16 ? FormatTag::nChw16c : FormatTag::nChw8c;
   return {
       // conv4
       {"conv4_block1", 4, {1, 28, 28}, {convolution(64, 3, 1, 1, false)}, kSum, kLast, true},
-      {"conv4_block2", 4, {64, 14, 14}, {convolution(64, 3, 1, 1, false)}, kWinograd, kBlocked},
-      {"conv4_block3", 4, {64, 7, 7}, {convolution(64, 3, 1, 1, false)}, kWinograd, kBlocked},
+      {"conv4_block2", 4, {64, 14, 14}, {convolution(64, 3, 1, 1, false)}, kWinograd, registers},
+      {"conv4_block3", 4, {64, 7, 7}, {convolution(64, 3, 1, 1, false)}, kWinograd, registers},
       {"conv4_block4", 16, {64, 3, 3}, {convolution(64, 3, 1, 1, false)}, kSum, kBlocked},
       {"conv4_norm1", 4, {64, 28, 28}, {kNorm1, kRelu1, kPool1}, kNorm, kBlocked},
       {"conv4_norm3", 16, {64, 7, 7}, {kNorm1, kRelu1, kPool1}, kNorm, kBlocked},
@@ -82,7 +86,7 @@ std::vector<Case> layer_cases() {
                   named(convolution(32, 3, 1, 1, false), "convolution2"), kNorm2},
                  {})},
        kWinograd,
-       kBlocked},
+       registers},
       {"resnet_block_down",
        2,
        {32, 8, 8},
@@ -90,7 +94,7 @@ std::vector<Case> layer_cases() {
                   named(convolution(48, 3, 1, 1, false), "convolution2"), kNorm2},
                  {convolution(48, 1, 2, 0, false), spec("batch_norm", "norm3")})},
        kWinograd,
-       kBlocked},
+       registers},
       // mlp
       {"mlp_pixels",
        16,

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "kindred/core/cpu.h"
 #include "kindred/nn/precision.h"
 #include "nn/layer_harness.h"
 #include "nn/network_harness.h"
@@ -10,9 +11,16 @@
 namespace kindred::test {
 namespace {
 
+/// What Winograd reads: blocks of a register's channels, or channels-last.
+FormatTag layout(Precision precision = Precision::float32) {
+  if (precision == Precision::bfloat16) return FormatTag::nhwc;
+  return vector_floats(isa()) == 16 ? FormatTag::nChw16c : FormatTag::nChw8c;
+}
+
+/// From v3 on.
 bool has_winograd() {
   const LayerHarness harness({spec("convolution", "layer", {{"bias", 0}})}, 2, {64, 14, 14},
-                             NetworkMode::training, "winograd", FormatTag::nChw16c);
+                             NetworkMode::training, "winograd", layout());
   return harness.layers().children()[0]->implementation().find("Winograd") != std::string::npos;
 }
 
@@ -31,9 +39,8 @@ Errors errors_of(const std::string& algorithm, const Shape& shape, Index channel
   const std::vector<LayerSpec> layers{spec(
       "convolution", "layer",
       {{"channels", static_cast<double>(channels)}, {"padding", static_cast<double>(padding)}})};
-  const bool single = precision == Precision::float32;
-  LayerHarness harness(layers, 4, shape, NetworkMode::training, algorithm,
-                       single ? FormatTag::nChw16c : FormatTag::nhwc, precision);
+  LayerHarness harness(layers, 4, shape, NetworkMode::training, algorithm, layout(precision),
+                       precision);
   harness.fill_parameters(1);
   naive::Numbers numbers(harness.table, harness.parameters);
   naive::Network oracle(layers);
@@ -70,8 +77,10 @@ TEST(Winograd, ErrsLittleMoreThanDirectConvolution) {
   }
 }
 
+TEST(Winograd, RunsFromV3On) { EXPECT_EQ(has_winograd(), isa() >= Isa::v3); }
+
 TEST(Winograd, TilesReachOverEdges) {
-  if (!has_winograd()) GTEST_SKIP() << "Winograd convolutions need AVX-512";
+  if (!has_winograd()) GTEST_SKIP() << "Winograd convolutions need v3";
   for (const Index padding : {0, 1, 2}) {
     for (const Shape& shape : {Shape{32, 9, 11}, Shape{48, 7, 8}, Shape{16, 3, 13}}) {
       const Errors errors = errors_of("winograd", shape, 80, padding);
@@ -101,10 +110,8 @@ TEST(Winograd, RoundsBfloat16OnceOnTheWayOut) {
 TEST(Winograd, TakesTilesThatMultiplyLeast) {
   if (!has_winograd() || !has_bfloat16()) GTEST_SKIP() << "needs AVX-512 and bfloat16";
   const auto implementation = [](Index size, Precision precision) {
-    const bool single = precision == Precision::float32;
     const LayerHarness harness({spec("convolution", "layer", {{"bias", 0}})}, 2, {64, size, size},
-                               NetworkMode::training, "winograd",
-                               single ? FormatTag::nChw16c : FormatTag::nhwc, precision);
+                               NetworkMode::training, "winograd", layout(precision), precision);
     return harness.layers().children()[0]->implementation();
   };
   EXPECT_EQ(implementation(14, Precision::bfloat16), "own Winograd F(7x7, 3x3)");
@@ -123,7 +130,7 @@ TEST(Winograd, LeavesBfloat16ToAmx) {
 }
 
 TEST(Winograd, IsChosenByShapeAlone) {
-  if (!has_winograd()) GTEST_SKIP() << "Winograd convolutions need AVX-512";
+  if (!has_winograd()) GTEST_SKIP() << "Winograd convolutions need v3";
   const auto uses_winograd = [](Index channels, Index size, const char* extra) {
     const auto architecture =
         architecture_of(std::string("[[model.layers]]\nkind = 'convolution'\nchannels = 64\n"
