@@ -145,8 +145,10 @@ TEST(Winograd, IsChosenByShapeAlone) {
   EXPECT_TRUE(uses_winograd(64, 14, ""));
   EXPECT_TRUE(uses_winograd(64, 7, ""));
   EXPECT_TRUE(uses_winograd(32, 14, ""));
-  EXPECT_FALSE(uses_winograd(64, 3, ""));
-  EXPECT_FALSE(uses_winograd(16, 14, ""));
+  EXPECT_FALSE(uses_winograd(64, 5, ""));
+  EXPECT_EQ(uses_winograd(64, 3, ""), isa() == Isa::v3);
+  EXPECT_EQ(uses_winograd(16, 14, ""), isa() == Isa::v3);
+  EXPECT_FALSE(uses_winograd(8, 14, ""));
   EXPECT_FALSE(uses_winograd(64, 14, "stride = 2"));
   EXPECT_FALSE(uses_winograd(64, 14, "groups = 2"));
   EXPECT_FALSE(uses_winograd(64, 14, "kernel = 5\npadding = 2"));

@@ -192,21 +192,40 @@ std::unique_ptr<BoundLayer> WinogradConvolution::bind() const {
   });
 }
 
-/// Measured with AVX-512 (bench/README.md). With AMX direct convolution is faster in bfloat16.
+/// From v4 on as measured with AVX-512 (bench/README.md); with AMX direct convolution is faster in
+/// bfloat16. At v3 from 16 channels on, where Winograd multiplies at most half as often as direct
+/// convolution. us of a slice of 16, oneDNN 2.6.3's jit:avx2 -> here, forward, backward data,
+/// backward weights; one thread of a Zen 3 that others used too, the least of many:
+///   64 channels   14x14 2,934 -> 1,085, 2,679 -> 1,085, 3,405 -> 1,150
+///                 7x7 748 -> 266, 650 -> 266, 840 -> 293; 6x6 474 -> 278, 377 -> 294, 622 -> 329
+///                 5x5 372 -> 362, 282 -> 372, 547 -> 421; 3x3 113 -> 68, 81 -> 68, 185 -> 94
+///   32 channels   28x28 2,987 -> 1,301, 2,772 -> 1,301, 3,539 -> 1,547
+///                 14x14 642 -> 355, 590 -> 382, 849 -> 450; 7x7 169 -> 84, 143 -> 84, 204 -> 98
+///   128 channels  7x7 3,295 -> 1,329, 3,066 -> 1,329, 3,588 -> 1,794
+///                 4x4 1,015 -> 397, 876 -> 393, 1,224 -> 569
+///   16 channels   14x14 213 -> 117, 152 -> 117, 206 -> 125; 3x3 12 -> 8, 9 -> 8, 11 -> 10
 bool wins(const Source& src, const ConvolutionSettings& settings) {
-  return std::min(src.shape.height, src.shape.width) >= 7 && src.shape.channels >= 32 &&
-         settings.channels >= 32 && (type_of(src.desc) == kFloat32 || !has_amx());
+  const Shape dst = settings.dst(src.shape);
+  const Index channels = std::min(src.shape.channels, dst.channels);
+  if (isa() < Isa::v4) {
+    const WinogradPlan plan{1, src.shape, dst};
+    const Index multiplications = plan.tiles() * plan.points();
+    return channels >= 16 && 2 * multiplications <= 9 * dst.height * dst.width;
+  }
+  return std::min(src.shape.height, src.shape.width) >= 7 && channels >= 32 &&
+         (type_of(src.desc) == kFloat32 || !has_amx());
 }
 
 }  // namespace
 
 bool is_winograd(const Source& src, const ConvolutionSettings& settings, const Compiler& compiler) {
   const std::string& wish = compiler.convolution();
+  const ElementType type = type_of(src.desc);
   const Index group = loops().group;
-  return isa() >= Isa::v3 && (wish == "winograd" || (wish == "auto" && wins(src, settings))) &&
-         settings.kernel == 3 && settings.stride == 1 && settings.groups == 1 &&
-         src.shape.channels % group == 0 && settings.channels % group == 0 &&
-         has_layout(src.desc, winograd_layout(type_of(src.desc)));
+  return isa() >= (type == kFloat32 ? Isa::v3 : Isa::v4) &&
+         (wish == "winograd" || (wish == "auto" && wins(src, settings))) && settings.kernel == 3 &&
+         settings.stride == 1 && settings.groups == 1 && src.shape.channels % group == 0 &&
+         settings.channels % group == 0 && has_layout(src.desc, winograd_layout(type));
 }
 
 std::unique_ptr<Layer> make_winograd(const FusedSpec& spec, const Source& src,
