@@ -1,6 +1,6 @@
 // Winograd's loops at every level of instruction sets that this CPU has: each against the naive
 // convolution, and all against each other.
-#include "nn/winograd_kernels.h"
+#include "nn/kernels/winograd_kernels.h"
 
 #include <gtest/gtest.h>
 
