@@ -6,7 +6,6 @@
 #include "kindred/core/cpu.h"
 #include "kindred/nn/precision.h"
 #include "nn/layer_harness.h"
-#include "nn/network_harness.h"
 
 namespace kindred::test {
 namespace {
@@ -131,27 +130,25 @@ TEST(Winograd, LeavesBfloat16ToAmx) {
 
 TEST(Winograd, IsChosenByShapeAlone) {
   if (!has_winograd()) GTEST_SKIP() << "Winograd convolutions need v3";
-  const auto uses_winograd = [](Index channels, Index size, const char* extra) {
-    const auto architecture =
-        architecture_of(std::string("[[model.layers]]\nkind = 'convolution'\nchannels = 64\n"
-                                    "[[model.layers]]\nkind = 'convolution'\nchannels = ") +
-                            std::to_string(channels) + "\n" + extra +
-                            "\n[[model.layers]]\nkind = 'global_average_pool'\n",
-                        {1, size, size});
-    NetworkHarness harness(architecture, 2, 2);
-    return harness.network.describe().find("Winograd") != std::string::npos;
+  using Settings = std::vector<std::pair<std::string, double>>;
+  const auto uses_winograd = [](Index channels, Index size, Settings settings) {
+    settings.emplace_back("channels", static_cast<double>(channels));
+    const LayerHarness harness({spec("convolution", "layer", std::move(settings))}, 2,
+                               {64, size, size}, NetworkMode::training, "auto", layout());
+    const std::string implementation = harness.layers().children()[0]->implementation();
+    return implementation.find("Winograd") != std::string::npos;
   };
-  EXPECT_TRUE(uses_winograd(64, 28, ""));
-  EXPECT_TRUE(uses_winograd(64, 14, ""));
-  EXPECT_TRUE(uses_winograd(64, 7, ""));
-  EXPECT_TRUE(uses_winograd(32, 14, ""));
-  EXPECT_FALSE(uses_winograd(64, 5, ""));
-  EXPECT_EQ(uses_winograd(64, 3, ""), isa() == Isa::v3);
-  EXPECT_EQ(uses_winograd(16, 14, ""), isa() == Isa::v3);
-  EXPECT_FALSE(uses_winograd(8, 14, ""));
-  EXPECT_FALSE(uses_winograd(64, 14, "stride = 2"));
-  EXPECT_FALSE(uses_winograd(64, 14, "groups = 2"));
-  EXPECT_FALSE(uses_winograd(64, 14, "kernel = 5\npadding = 2"));
+  EXPECT_TRUE(uses_winograd(64, 28, {}));
+  EXPECT_TRUE(uses_winograd(64, 14, {}));
+  EXPECT_TRUE(uses_winograd(64, 7, {}));
+  EXPECT_TRUE(uses_winograd(32, 14, {}));
+  EXPECT_FALSE(uses_winograd(64, 5, {}));
+  EXPECT_EQ(uses_winograd(64, 3, {}), isa() == Isa::v3);
+  EXPECT_EQ(uses_winograd(16, 14, {}), isa() == Isa::v3);
+  EXPECT_FALSE(uses_winograd(8, 14, {}));
+  EXPECT_FALSE(uses_winograd(64, 14, {{"stride", 2}}));
+  EXPECT_FALSE(uses_winograd(64, 14, {{"groups", 2}}));
+  EXPECT_FALSE(uses_winograd(64, 14, {{"kernel", 5}, {"padding", 2}}));
 }
 
 TEST(Winograd, FallsBackToDirectWhereItCannotBe) {
