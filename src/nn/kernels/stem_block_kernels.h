@@ -15,7 +15,6 @@ namespace kindred {
 ///             convolution's dst. The gradient of weights needs their products with patches: sums
 ///             of patches, and of their products. Both are known from forward. Only the winners of
 ///             the pool are left to be added up one by one.
-/// Images come from stem_pad(), one behind the other, image_floats() apart.
 struct StemBlockPlan {
   static constexpr Index kTaps = 9;
 
@@ -23,24 +22,22 @@ struct StemBlockPlan {
   Shape dst;  ///< pooled; channels a multiple of 16
   bool relu = false;
   double epsilon = 1e-5;
-  /// dst: numbers from a pixel to the next, and from 16 channels of a pixel to the next 16.
+  /// dst, as in StemPlan.
   Index pixel_stride = 0;
-  Index group_stride = 16;
+  Index block = 16;
+  Index block_stride = 0;
 
-  /// Loops over pixels read up to 8 floats past an image.
-  Index image_floats() const { return round_up(convolution.padded_floats() + 8, 16); }
   /// Pixels that a mean is over.
   double count() const {
     return static_cast<double>(convolution.S * convolution.dst.height * convolution.dst.width);
   }
-  /// Of a slice.
-  Index winners() const { return convolution.S * dst.size(); }
+  /// Of a channel of a sample's first pixel in dst.
+  Index place_of(Index channel) const { return channel / block * block_stride + channel % block; }
 };
 
 /// Over all pixels of a slice: sums of patches and of products of their numbers (i <= j).
 struct PatchMoments {
   static constexpr Index kTaps = StemBlockPlan::kTaps;
-
   static constexpr Index kParts = 4;  ///< independent pieces, of about the same size
 
   double sum[kTaps] = {};
@@ -48,9 +45,6 @@ struct PatchMoments {
 
   double product(Index i, Index j) const { return i <= j ? products[i][j] : products[j][i]; }
 };
-/// Writes a part of the moments.
-void measure_patches(const StemBlockPlan& plan, const float* images, Index part,
-                     PatchMoments& moments);
 
 /// What the loops need of every channel; arrays of dst.channels, weights [9, dst.channels].
 struct StemBlockChannels {
@@ -61,26 +55,42 @@ struct StemBlockChannels {
   float* variance = nullptr;  ///< biased
 };
 
-/// Fills in mean and variance, as moments tell them, and `folded` [10, dst.channels]: the norm as
-/// part of the weights, then what is added.
-void stem_block_statistics(const StemBlockPlan& plan, const PatchMoments& moments,
-                           const StemBlockChannels& channels, float* folded);
-
-/// Of sample `n`. `winners` [winners()] remembers which of its four pixels a maximum comes from; 4:
-/// from none, because the ReLU stopped it. T is float or Bfloat16.
+/// T, the type of src and dst, is float or Bfloat16.
 template <typename T>
-void stem_block_forward(const StemBlockPlan& plan, Index n, const float* images,
-                        const float* folded, T* dst, std::uint8_t* winners);
+struct StemBlockKernels {
+  static constexpr Isa kHighest = Isa::bf16;
 
-/// In inference, of one image.
-template <typename T>
-void stem_block_infer(const StemBlockPlan& plan, const float* image, const float* folded, T* dst);
+  /// Floats that prepare() makes of an image: images lie one behind the other, so far apart.
+  Index (*image_floats)(const StemBlockPlan& plan);
+  /// Bytes of `winners` for a slice: which of its four pixels a maximum comes from, or that it
+  /// comes from none, because the ReLU stopped it. How they tell it is the level's own affair.
+  Index (*winner_bytes)(const StemBlockPlan& plan);
 
-/// Of 16 channels of diff_weights [9, dst.channels], diff_scale and diff_shift [dst.channels].
-template <typename T>
-void stem_block_backward(const StemBlockPlan& plan, Index group, const float* images,
-                         const PatchMoments& moments, const StemBlockChannels& channels,
-                         const std::uint8_t* winners, const T* diff_dst, float* diff_weights,
-                         float* diff_scale, float* diff_shift);
+  /// src of one sample to its image. REQUIRES: the image held zeros before the first call.
+  void (*prepare)(const StemBlockPlan& plan, const T* src, float* image);
+
+  /// Writes a part of the moments.
+  void (*measure_patches)(const StemBlockPlan& plan, const float* images, Index part,
+                          PatchMoments& moments);
+
+  /// Fills in mean and variance, as moments tell them, and `folded` [10, dst.channels]: the norm as
+  /// part of the weights, then what is added.
+  void (*statistics)(const StemBlockPlan& plan, const PatchMoments& moments,
+                     const StemBlockChannels& channels, float* folded);
+
+  /// Of sample `n`.
+  void (*forward)(const StemBlockPlan& plan, Index n, const float* images, const float* folded,
+                  T* dst, std::uint8_t* winners);
+
+  /// In inference, of one image.
+  void (*infer)(const StemBlockPlan& plan, const float* image, const float* folded, T* dst);
+
+  /// Of channels [16 group, 16 group + 16) of diff_weights [9, dst.channels], diff_scale and
+  /// diff_shift [dst.channels].
+  void (*backward)(const StemBlockPlan& plan, Index group, const float* images,
+                   const PatchMoments& moments, const StemBlockChannels& channels,
+                   const std::uint8_t* winners, const T* diff_dst, float* diff_weights,
+                   float* diff_scale, float* diff_shift);
+};
 
 }  // namespace kindred

@@ -2,132 +2,194 @@
 
 #include <algorithm>
 
-#include "nn/kernels/vector.h"
+#include "nn/kernels/stem_loops.h"
 
 // oneDNN 2.6.3 takes 450 to 680 us forward and 340 to 720 us for the weights on a Sapphire Rapids
 // for 64 channels from one of 28x28, slice of 16, bfloat16: a kernel of 9 taps fills little of its
-// vectors. Here a vector is 16 channels of dst, and all products are float.
+// vectors. Here a vector is channels of dst, and all products are float.
 // In float32, where it takes 440 and 350 us, they take less than half of that.
 
 namespace kindred {
 namespace {
 
-using V = Vector<16>;
+/// Pixels of dst (forward) or taps (backward) whose sums, two vectors of channels each, stay in 16
+/// registers.
+constexpr int kAtOnce = 6;
 
-/// P neighbouring pixels of dst, G groups of 16 channels: `x` is the first pixel's first tap.
+/// Of dst.
+struct Rows {
+  Index first;
+  Index last;
+};
+
+/// P neighbouring pixels of dst, G vectors of channels: `x` is the first pixel's first tap.
+/// Not inlined: pointers stay in registers then.
 template <int P, int G, typename T>
-void forward_pixels(const StemPlan& plan, const float* x, const float* weights, const float* bias,
-                    bool rectify, T* dst) {
+[[gnu::noinline]] void forward_pixels(const StemPlan& plan, const float* x, const float* weights,
+                                      const float* bias, bool rectify, T* dst, Index group_stride) {
   const Index O = plan.dst.channels;
   const Index step = plan.stride * plan.src.channels;
   const Index run = plan.kernel * plan.src.channels;
-  V::Float sums[P][G] = {};
-  for (int g = 0; g < G && bias != nullptr; ++g) {
-    for (int p = 0; p < P; ++p) sums[p][g] = V::load(bias + 16 * g);
-  }
+  const Index pixel_stride = plan.pixel_stride;
+  Float sums[P][G];
+  unrolled<G>([&](auto g) __attribute__((always_inline)) {
+    const Float first = bias == nullptr ? Float{} : V::load(bias + kLanes * g);
+    unrolled<P>([&](auto p) __attribute__((always_inline)) { sums[p][g] = first; });
+  });
   for (Index kh = 0; kh < plan.kernel; ++kh, x += plan.row_floats()) {
     for (Index j = 0; j < run; ++j, weights += O) {
-      V::Float w[G];
-      for (int g = 0; g < G; ++g) w[g] = V::load(weights + 16 * g);
-      for (int p = 0; p < P; ++p) {
-        const float value = x[p * step + j];
-        for (int g = 0; g < G; ++g) sums[p][g] += w[g] * value;
-      }
+      Float w[G];
+      unrolled<G>([&](auto g)
+                      __attribute__((always_inline)) { w[g] = V::load(weights + kLanes * g); });
+      unrolled<P>([&](auto p) __attribute__((always_inline)) {
+        const Float value = broadcast(x[p * step + j]);
+        unrolled<G>([&](auto g) __attribute__((always_inline)) { sums[p][g] += w[g] * value; });
+      });
     }
   }
-  for (int p = 0; p < P; ++p) {
-    for (int g = 0; g < G; ++g) {
-      V::store(dst + p * plan.pixel_stride + g * plan.group_stride,
-               rectify ? relu<16>(sums[p][g]) : sums[p][g]);
-    }
+  const auto store = [&](auto rectified) __attribute__((always_inline)) {
+    unrolled<P>([&](auto p) __attribute__((always_inline)) {
+      unrolled<G>([&](auto g) __attribute__((always_inline)) {
+        V::store(dst + p * pixel_stride + g * group_stride,
+                 rectified ? relu<kLanes>(sums[p][g]) : sums[p][g]);
+      });
+    });
+  };
+  if (rectify) {
+    store(std::true_type{});
+  } else {
+    store(std::false_type{});
+  }
+}
+
+/// body.operator()<P>(first pixel): a row in pieces. With 16 registers they are of about the same
+/// size, as short ones wait for their additions.
+template <typename F>
+void for_pixels(Index width, F&& body) {
+  Index w = 0;
+  if constexpr (kLanes == 16) {
+    for (; w + 8 <= width; w += 8) body.template operator()<8>(w);
+    for (; w + 4 <= width; w += 4) body.template operator()<4>(w);
+    for (; w < width; ++w) body.template operator()<1>(w);
+  } else {
+    for_pieces<kAtOnce>(width, body);
   }
 }
 
 template <int G, typename T>
 void forward_sample(const StemPlan& plan, const float* padded, const float* weights,
-                    const float* bias, bool relu, T* dst) {
+                    const float* bias, bool relu, T* dst, Index group_stride) {
   const Index step = plan.stride * plan.src.channels;
   for (Index oh = 0; oh < plan.dst.height; ++oh) {
     const float* x = padded + oh * plan.stride * plan.row_floats();
     T* y = dst + oh * plan.dst.width * plan.pixel_stride;
-    const auto pixels = [&]<int P>(Index ow) {
-      forward_pixels<P, G>(plan, x + ow * step, weights, bias, relu, y + ow * plan.pixel_stride);
-    };
-    Index ow = 0;
-    for (; ow + 8 <= plan.dst.width; ow += 8) pixels.template operator()<8>(ow);
-    for (; ow + 4 <= plan.dst.width; ow += 4) pixels.template operator()<4>(ow);
-    for (; ow < plan.dst.width; ++ow) pixels.template operator()<1>(ow);
+    for_pixels(plan.dst.width, [&]<int P>(Index ow) {
+      forward_pixels<P, G>(plan, x + ow * step, weights, bias, relu, y + ow * plan.pixel_stride,
+                           group_stride);
+    });
   }
 }
 
-/// Adds one sample to the gradient of R rows x J columns of taps from (kh, j) on, for G groups.
+/// Adds rows of one sample to the gradient of R rows x J columns of taps from (kh, j) on, for G
+/// vectors of channels.
 template <int R, int J, int G, typename T>
-void add_taps(const StemPlan& plan, const float* padded, const T* diff_dst, Index kh, Index j,
-              float* diff_weights) {
+[[gnu::noinline]] void add_taps(const StemPlan& plan, const float* padded, const T* diff_dst,
+                                Index group_stride, Rows rows, Index kh, Index j,
+                                float* diff_weights) {
   const Index O = plan.dst.channels;
   const Index step = plan.stride * plan.src.channels;
   const Index run = plan.kernel * plan.src.channels;
-  V::Float sums[R][J][G] = {};
-  for (Index oh = 0; oh < plan.dst.height; ++oh) {
-    const float* x = padded + (oh * plan.stride + kh) * plan.row_floats() + j;
+  const Index row = plan.row_floats();
+  Float sums[R * J][G];
+  const auto for_sums = [&](auto&& body) __attribute__((always_inline)) {
+    unrolled<R * J>([&](auto t) __attribute__((always_inline)) {
+      unrolled<G>([&](auto i) __attribute__((always_inline)) { body(t, i); });
+    });
+  };
+  for_sums([&](auto t, auto i) __attribute__((always_inline)) { sums[t][i] = Float{}; });
+  for (Index oh = rows.first; oh < rows.last; ++oh) {
+    const float* x = padded + (oh * plan.stride + kh) * row + j;
     const T* dy = diff_dst + oh * plan.dst.width * plan.pixel_stride;
     for (Index ow = 0; ow < plan.dst.width; ++ow, x += step, dy += plan.pixel_stride) {
-      V::Float g[G];
-      for (int i = 0; i < G; ++i) g[i] = V::load(dy + i * plan.group_stride);
-      for (int r = 0; r < R; ++r) {
-        for (int c = 0; c < J; ++c) {
-          const float value = x[r * plan.row_floats() + c];
-          for (int i = 0; i < G; ++i) sums[r][c][i] += g[i] * value;
-        }
-      }
+      Float g[G];
+      unrolled<G>([&](auto i)
+                      __attribute__((always_inline)) { g[i] = V::load(dy + i * group_stride); });
+      unrolled<R * J>([&](auto t) __attribute__((always_inline)) {
+        const Float value = broadcast(x[t / J * row + t % J]);
+        unrolled<G>([&](auto i) __attribute__((always_inline)) { sums[t][i] += g[i] * value; });
+      });
     }
   }
-  for (int r = 0; r < R; ++r) {
-    for (int c = 0; c < J; ++c) {
-      float* to = diff_weights + ((kh + r) * run + j + c) * O;
-      for (int i = 0; i < G; ++i) V::store(to + 16 * i, V::load(to + 16 * i) + sums[r][c][i]);
+  for_sums([&](auto t, auto i) __attribute__((always_inline)) {
+    float* to = diff_weights + ((kh + t / J) * run + j + t % J) * O + kLanes * i;
+    V::store(to, V::load(to) + sums[t][i]);
+  });
+}
+
+/// body.operator()<R, J>(kh, j) for pieces of R x J taps: up to 9, whose sums fill 18 of 32
+/// registers, or 6.
+template <typename F>
+void for_taps(const StemPlan& plan, F&& body) {
+  const Index run = plan.kernel * plan.src.channels;
+  if constexpr (kLanes == 16) {
+    if (plan.kernel == 3 && run == 3) return body.template operator()<3, 3>(0, 0);
+    for (Index kh = 0; kh < plan.kernel; ++kh) {
+      Index j = 0;
+      for (; j + 9 <= run; j += 9) body.template operator()<1, 9>(kh, j);
+      for (; j + 3 <= run; j += 3) body.template operator()<1, 3>(kh, j);
+      for (; j < run; ++j) body.template operator()<1, 1>(kh, j);
+    }
+  } else if (run == 3) {
+    for_pieces<kAtOnce / 3>(plan.kernel,
+                            [&]<int R>(Index kh) { body.template operator()<R, 3>(kh, 0); });
+  } else {
+    for (Index kh = 0; kh < plan.kernel; ++kh) {
+      for_pieces<kAtOnce>(run, [&]<int J>(Index j) { body.template operator()<1, J>(kh, j); });
     }
   }
 }
 
-/// In pieces of up to 9 taps: with two groups their sums fill 18 of 32 registers.
 template <int G, typename T>
-void add_sample(const StemPlan& plan, const float* padded, const T* diff_dst, float* diff_weights) {
-  const Index run = plan.kernel * plan.src.channels;
-  if (plan.kernel == 3 && run == 3) {
-    return add_taps<3, 3, G>(plan, padded, diff_dst, 0, 0, diff_weights);
-  }
-  for (Index kh = 0; kh < plan.kernel; ++kh) {
-    Index j = 0;
-    for (; j + 9 <= run; j += 9) add_taps<1, 9, G>(plan, padded, diff_dst, kh, j, diff_weights);
-    for (; j + 3 <= run; j += 3) add_taps<1, 3, G>(plan, padded, diff_dst, kh, j, diff_weights);
-    for (; j < run; ++j) add_taps<1, 1, G>(plan, padded, diff_dst, kh, j, diff_weights);
+void add_sample(const StemPlan& plan, const float* padded, const T* diff_dst, Index group_stride,
+                float* diff_weights) {
+  // With few taps at a time diff_dst is read often: as much of it as L1 holds.
+  const Index row_bytes = plan.dst.width * G * kLanes * static_cast<Index>(sizeof(T));
+  const Index at_once = kLanes == 16 ? plan.dst.height : std::max<Index>(1, 16384 / row_bytes);
+  for (Index oh = 0; oh < plan.dst.height; oh += at_once) {
+    const Rows rows{oh, std::min(oh + at_once, plan.dst.height)};
+    for_taps(plan, [&]<int R, int J>(Index kh, Index j) {
+      add_taps<R, J, G>(plan, padded, diff_dst, group_stride, rows, kh, j, diff_weights);
+    });
   }
 }
 
 template <typename T>
 void add_bias(const StemPlan& plan, const T* diff_dst, float* diff_bias) {
-  for (Index o = 0; o < plan.dst.channels; o += 16, diff_dst += plan.group_stride) {
-    V::Float sum{};
+  for (Index o = 0; o < plan.dst.channels; o += kLanes) {
+    const T* dy = diff_dst + plan.place_of(o);
+    Float sum{};
     for (Index p = 0; p < plan.dst.height * plan.dst.width; ++p) {
-      sum += V::load(diff_dst + p * plan.pixel_stride);
+      sum += V::load(dy + p * plan.pixel_stride);
     }
     V::store(diff_bias + o, V::load(diff_bias + o) + sum);
   }
 }
 
-/// body.operator()<G>(first channel): pairs of groups, one cache line of Bfloat16, then a last one.
+/// body.operator()<G>(first channel, its place, from there to the next vector of channels).
 template <typename F>
 void for_channels(const StemPlan& plan, F&& body) {
   Index o = 0;
-  for (; o + 32 <= plan.dst.channels; o += 32) body.template operator()<2>(o);
-  for (; o < plan.dst.channels; o += 16) body.template operator()<1>(o);
+  for (; o + 2 * kLanes <= plan.dst.channels; o += 2 * kLanes) {
+    const Index place = plan.place_of(o);
+    body.template operator()<2>(o, place, plan.place_of(o + kLanes) - place);
+  }
+  if constexpr (kLanes == 16) {
+    if (o < plan.dst.channels) body.template operator()<1>(o, plan.place_of(o), 0);
+  }
 }
 
-}  // namespace
-
 template <typename T>
-void stem_pad(const StemPlan& plan, const T* src, float* padded) {
+void pad(const StemPlan& plan, const T* src, float* padded) {
   const Index row = plan.src.width * plan.src.channels;
   const Index margin = plan.padding * plan.src.channels;
   std::fill_n(padded, plan.padded_floats(), 0.0F);
@@ -139,41 +201,38 @@ void stem_pad(const StemPlan& plan, const T* src, float* padded) {
 }
 
 template <typename T>
-void stem_forward(const StemPlan& plan, const T* src, const float* weights, const float* bias,
-                  bool relu, float* padded, T* dst) {
+void forward(const StemPlan& plan, const T* src, const float* weights, const float* bias, bool relu,
+             float* padded, T* dst) {
   for (Index n = 0; n < plan.S; ++n) {
-    stem_pad(plan, src + n * plan.src.size(), padded);
-    for_channels(plan, [&]<int G>(Index o) {
+    pad(plan, src + n * plan.src.size(), padded);
+    for_channels(plan, [&]<int G>(Index o, Index place, Index group_stride) {
       forward_sample<G>(plan, padded, weights + o, bias == nullptr ? nullptr : bias + o, relu,
-                        dst + n * plan.dst.size() + o / 16 * plan.group_stride);
+                        dst + n * plan.dst.size() + place, group_stride);
     });
   }
 }
 
 template <typename T>
-void stem_backward_weights(const StemPlan& plan, const T* src, const T* diff_dst, float* padded,
-                           float* diff_weights, float* diff_bias) {
+void backward_weights(const StemPlan& plan, const T* src, const T* diff_dst, float* padded,
+                      float* diff_weights, float* diff_bias) {
   std::fill_n(diff_weights, plan.taps() * plan.dst.channels, 0.0F);
   if (diff_bias != nullptr) std::fill_n(diff_bias, plan.dst.channels, 0.0F);
   for (Index n = 0; n < plan.S; ++n) {
     const T* dy = diff_dst + n * plan.dst.size();
-    stem_pad(plan, src + n * plan.src.size(), padded);
-    for_channels(plan, [&]<int G>(Index o) {
-      add_sample<G>(plan, padded, dy + o / 16 * plan.group_stride, diff_weights + o);
+    pad(plan, src + n * plan.src.size(), padded);
+    for_channels(plan, [&]<int G>(Index o, Index place, Index group_stride) {
+      add_sample<G>(plan, padded, dy + place, group_stride, diff_weights + o);
     });
     if (diff_bias != nullptr) add_bias(plan, dy, diff_bias);
   }
 }
 
-template void stem_pad(const StemPlan&, const float*, float*);
-template void stem_pad(const StemPlan&, const Bfloat16*, float*);
-template void stem_forward(const StemPlan&, const float*, const float*, const float*, bool, float*,
-                           float*);
-template void stem_forward(const StemPlan&, const Bfloat16*, const float*, const float*, bool,
-                           float*, Bfloat16*);
-template void stem_backward_weights(const StemPlan&, const float*, const float*, float*, float*,
-                                    float*);
-template void stem_backward_weights(const StemPlan&, const Bfloat16*, const Bfloat16*, float*,
-                                    float*, float*);
+template <typename T>
+constexpr StemKernels<T> kKernels{pad<T>, forward<T>, backward_weights<T>};
+
+}  // namespace
+
+KINDRED_OFFER(StemKernels<float>, kKernels<float>);
+KINDRED_OFFER(StemKernels<Bfloat16>, kKernels<Bfloat16>);
 
 }  // namespace kindred

@@ -9,7 +9,15 @@
 
 namespace kindred {
 FormatTag stem_layout(ElementType type) {
-  return type == kBfloat16 ? FormatTag::nhwc : FormatTag::nChw16c;
+  if (type == kBfloat16) return FormatTag::nhwc;
+  return vector_floats(isa()) == 16 ? FormatTag::nChw16c : FormatTag::nChw8c;
+}
+
+StemPlaces stem_places(const Shape& dst, ElementType type) {
+  const Index C = dst.channels;
+  if (type == kBfloat16) return {C, C, 0};
+  const Index block = vector_floats(isa());
+  return {block, block, block * dst.height * dst.width};
 }
 
 StemPlan stem_plan(Index slice, const Source& src, const ConvolutionSettings& settings) {
@@ -19,9 +27,10 @@ StemPlan stem_plan(Index slice, const Source& src, const ConvolutionSettings& se
                 .kernel = settings.kernel,
                 .stride = settings.stride,
                 .padding = settings.padding};
-  const ChannelLayout layout = channel_layout(slice, plan.dst, stem_layout(type_of(src.desc)));
-  plan.pixel_stride = layout.pixel_stride;
-  if (layout.groups.size() > 1) plan.group_stride = layout.groups[1].offset;
+  const StemPlaces places = stem_places(plan.dst, type_of(src.desc));
+  plan.pixel_stride = places.pixel_stride;
+  plan.block = places.block;
+  plan.block_stride = places.block_stride;
   return plan;
 }
 
@@ -95,8 +104,9 @@ class BoundStem final : public BoundLayer {
     src_ = src;
     ScratchFrame frame(run.scratch);
     with_element(layer_.src_desc(), [&]<typename T>() {
-      stem_forward(layer_.plan_, static_cast<const T*>(src), layer_.weights_.data(),
-                   layer_.numbers_.bias(), layer_.relu_, take_padded(frame), static_cast<T*>(dst));
+      kernels<StemKernels<T>>().forward(layer_.plan_, static_cast<const T*>(src),
+                                        layer_.weights_.data(), layer_.numbers_.bias(),
+                                        layer_.relu_, take_padded(frame), static_cast<T*>(dst));
     });
   }
 
@@ -108,8 +118,9 @@ class BoundStem final : public BoundLayer {
     const Index O = layer_.plan_.dst.channels;
     const auto with_bias = [&](float* diff_weights, float* diff_bias) {
       with_element(layer_.src_desc(), [&]<typename T>() {
-        stem_backward_weights(layer_.plan_, static_cast<const T*>(src_),
-                              static_cast<const T*>(diff_dst), padded, diff_weights, diff_bias);
+        kernels<StemKernels<T>>().backward_weights(layer_.plan_, static_cast<const T*>(src_),
+                                                   static_cast<const T*>(diff_dst), padded,
+                                                   diff_weights, diff_bias);
       });
     };
     write_gradient(run.gradient + layer_.gradient_, layer_.plan_.taps() * O, accumulate,
@@ -138,12 +149,7 @@ std::unique_ptr<BoundLayer> Stem::bind() const { return std::make_unique<BoundSt
 bool is_stem(const FusedSpec& spec, const Source& src, const ConvolutionSettings& settings,
              const Compiler& compiler) {
   constexpr Index kMostTaps = 64;
-#ifdef __AVX512F__
-  constexpr bool kWideVectors = true;
-#else
-  constexpr bool kWideVectors = false;
-#endif
-  return (type_of(src.desc) == kBfloat16 || kWideVectors) &&
+  return (type_of(src.desc) == kBfloat16 || isa() >= Isa::v3) &&
          has_layout(src.desc, FormatTag::nhwc) && !(compiler.training() && src.wants_diff) &&
          !spec.sum && settings.groups == 1 && settings.channels % 16 == 0 &&
          settings.kernel * settings.kernel * src.shape.channels <= kMostTaps;

@@ -14,8 +14,15 @@ bool is_stem(const FusedSpec& spec, const Source& src, const ConvolutionSettings
 std::unique_ptr<Layer> make_stem(const FusedSpec& spec, const Source& src,
                                  const ConvolutionSettings& settings, Compiler& compiler);
 
-/// What dst is in. float32: blocks of 16 channels, as oneDNN's convolutions want them.
+/// What dst is in. float32: blocks of a vector's channels, as oneDNN's convolutions want them.
 FormatTag stem_layout(ElementType type);
+/// Where its channels lie (StemPlan).
+struct StemPlaces {
+  Index pixel_stride;
+  Index block;
+  Index block_stride;
+};
+StemPlaces stem_places(const Shape& dst, ElementType type);
 StemPlan stem_plan(Index slice, const Source& src, const ConvolutionSettings& settings);
 
 /// body(place in [O, C, K, K], place in [K, K, C, O]) for every weight.

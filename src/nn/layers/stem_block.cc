@@ -23,9 +23,10 @@ StemBlockPlan block_plan(Index slice, const Source& src, const ConvolutionSettin
   const Shape& inner = plan.convolution.dst;
   plan.dst = {inner.channels, inner.height / 2, inner.width / 2};
   plan.relu = relu;
-  const ChannelLayout layout = channel_layout(slice, plan.dst, stem_layout(type_of(src.desc)));
-  plan.pixel_stride = layout.pixel_stride;
-  if (layout.groups.size() > 1) plan.group_stride = layout.groups[1].offset;
+  const StemPlaces places = stem_places(plan.dst, type_of(src.desc));
+  plan.pixel_stride = places.pixel_stride;
+  plan.block = places.block;
+  plan.block_stride = places.block_stride;
   return plan;
 }
 
@@ -118,8 +119,15 @@ class BoundTrainingStemBlock final : public BoundLayer {
  public:
   explicit BoundTrainingStemBlock(const TrainingStemBlock& layer)
       : layer_(layer),
-        images_(layer.plan_.convolution.S * layer.plan_.image_floats()),
-        winners_(layer.plan_.winners()) {}
+        image_floats_(with_element(layer.src_desc(),
+                                   [&]<typename T>() {
+                                     return kernels<StemBlockKernels<T>>().image_floats(
+                                         layer.plan_);
+                                   })),
+        images_(layer.plan_.convolution.S * image_floats_),
+        winners_(with_element(layer.src_desc(), [&]<typename T>() {
+          return kernels<StemBlockKernels<T>>().winner_bytes(layer.plan_);
+        })) {}
 
   void forward(const void* src, void* dst, Run& run) override {
     const StemBlockPlan& plan = layer_.plan_;
@@ -131,15 +139,16 @@ class BoundTrainingStemBlock final : public BoundLayer {
       run.share(layer_, Work::forward, parts, [&](Index part, ScratchStack&) { body(part); });
     };
     with_element(layer_.src_desc(), [&]<typename T>() {
+      const auto& loops = kernels<StemBlockKernels<T>>();
       share(plan.convolution.S, [&](Index n) {
-        stem_pad(plan.convolution, static_cast<const T*>(src) + n * plan.convolution.src.size(),
-                 images_.data() + n * plan.image_floats());
+        loops.prepare(plan, static_cast<const T*>(src) + n * plan.convolution.src.size(),
+                      images_.data() + n * image_floats_);
       });
       share(PatchMoments::kParts,
-            [&](Index part) { measure_patches(plan, images_.data(), part, moments_); });
-      stem_block_statistics(plan, moments_, of, folded);
+            [&](Index part) { loops.measure_patches(plan, images_.data(), part, moments_); });
+      loops.statistics(plan, moments_, of, folded);
       share(plan.convolution.S, [&](Index n) {
-        stem_block_forward(plan, n, images_.data(), folded, static_cast<T*>(dst), winners_.data());
+        loops.forward(plan, n, images_.data(), folded, static_cast<T*>(dst), winners_.data());
       });
     });
   }
@@ -147,17 +156,18 @@ class BoundTrainingStemBlock final : public BoundLayer {
   void backward(const void* diff_dst, void*, Run& run) override {
     const TimeScope time(run.time(layer_, &LayerTime::backward_weights));
     const Index O = layer_.plan_.dst.channels;
-    write_gradient(
-        run.gradient + layer_.gradient_, (kTaps + 2) * O, run.accumulate == Accumulate::yes,
-        run.scratch, [&](float* gradient) {
-          with_element(layer_.src_desc(), [&]<typename T>() {
-            run.share(layer_, Work::backward_weights, O / 16, [&](Index group, ScratchStack&) {
-              stem_block_backward(layer_.plan_, group, images_.data(), moments_, channels(run),
-                                  winners_.data(), static_cast<const T*>(diff_dst), gradient,
-                                  gradient + kTaps * O, gradient + (kTaps + 1) * O);
-            });
-          });
-        });
+    write_gradient(run.gradient + layer_.gradient_, (kTaps + 2) * O,
+                   run.accumulate == Accumulate::yes, run.scratch, [&](float* gradient) {
+                     with_element(layer_.src_desc(), [&]<typename T>() {
+                       run.share(layer_, Work::backward_weights, O / 16,
+                                 [&](Index group, ScratchStack&) {
+                                   kernels<StemBlockKernels<T>>().backward(
+                                       layer_.plan_, group, images_.data(), moments_, channels(run),
+                                       winners_.data(), static_cast<const T*>(diff_dst), gradient,
+                                       gradient + kTaps * O, gradient + (kTaps + 1) * O);
+                                 });
+                     });
+                   });
   }
 
  private:
@@ -168,6 +178,7 @@ class BoundTrainingStemBlock final : public BoundLayer {
   }
 
   const TrainingStemBlock& layer_;
+  Index image_floats_;
   Buffer<float> images_;  // what is never written stays 0
   Buffer<std::uint8_t> winners_;
   PatchMoments moments_;
@@ -204,16 +215,19 @@ class InferenceStemBlock final : public StemBlock {
 class BoundInferenceStemBlock final : public BoundLayer {
  public:
   explicit BoundInferenceStemBlock(const InferenceStemBlock& layer)
-      : layer_(layer), image_(layer.plan_.image_floats()) {}
+      : layer_(layer), image_(with_element(layer.src_desc(), [&]<typename T>() {
+          return kernels<StemBlockKernels<T>>().image_floats(layer.plan_);
+        })) {}
 
   void forward(const void* src, void* dst, Run&) override {
     const StemBlockPlan& plan = layer_.plan_;
     with_element(layer_.src_desc(), [&]<typename T>() {
       for (Index n = 0; n < plan.convolution.S; ++n) {
-        stem_pad(plan.convolution, static_cast<const T*>(src) + n * plan.convolution.src.size(),
-                 image_.data());
-        stem_block_infer(plan, image_.data(), layer_.folded_.data(),
-                         static_cast<T*>(dst) + n * plan.dst.size());
+        kernels<StemKernels<T>>().pad(plan.convolution,
+                                      static_cast<const T*>(src) + n * plan.convolution.src.size(),
+                                      image_.data());
+        kernels<StemBlockKernels<T>>().infer(plan, image_.data(), layer_.folded_.data(),
+                                             static_cast<T*>(dst) + n * plan.dst.size());
       }
     });
   }
@@ -231,7 +245,6 @@ std::unique_ptr<BoundLayer> InferenceStemBlock::bind() const {
 }  // namespace
 
 bool is_stem_block(std::span<const FusedSpec> pieces, const Source& src, const Compiler& compiler) {
-#ifdef __AVX512F__
   if (pieces.size() < 2 || pieces[0].layer->kind != "convolution") return false;
   const bool training = compiler.training();
   const auto settings = settings_of<ConvolutionSettings>(*pieces[0].layer);
@@ -239,10 +252,6 @@ bool is_stem_block(std::span<const FusedSpec> pieces, const Source& src, const C
       training ? pieces[1].pool != nullptr && !settings.bias : is_2x2_max_pool(*pieces[1].layer);
   return pools && is_stem(pieces[0], src, settings, compiler) && src.shape.channels == 1 &&
          settings.kernel == 3 && settings.stride == 1;
-#else
-  static_cast<void>(pieces), static_cast<void>(src), static_cast<void>(compiler);
-  return false;
-#endif
 }
 
 std::unique_ptr<Layer> make_stem_block(std::span<const FusedSpec> pieces, const Source& src,

@@ -6,7 +6,7 @@
 
 namespace kindred {
 
-/// True where `pieces` begin with what stem_block_kernels.h computes as one, with AVX-512: a stem
+/// True where `pieces` begin with what stem_block_kernels.h computes as one: a stem
 /// (stem.h) of a grey image, 3x3 and stride 1; behind it in training, where it may have no bias, a
 /// batch norm that pools, in inference a 2x2 max pool.
 bool is_stem_block(std::span<const FusedSpec> pieces, const Source& src, const Compiler& compiler);
