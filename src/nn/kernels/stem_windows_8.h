@@ -94,8 +94,8 @@ struct Pooled {
 
 /// One window: of two equals the first wins. The sign of a difference tells as much as a comparison
 /// does, on ports that additions of products leave free.
-template <bool Remember>
-[[gnu::always_inline]] inline Pooled pool(const Float (&sums)[4], bool relu) {
+template <bool Remember, bool Relu>
+[[gnu::always_inline]] inline Pooled pool(const Float (&sums)[4]) {
   const Float top = greater(sums[0], sums[1]);
   const Float bottom = greater(sums[2], sums[3]);
   Pooled pooled{greater(top, bottom), {}};
@@ -103,19 +103,17 @@ template <bool Remember>
     const Word low = (Word)(top - bottom) >> 31;
     const Float column = by_sign((Int)(top - bottom), sums[2] - sums[3], sums[0] - sums[1]);
     pooled.winner = low + low + ((Word)column >> 31);
-    if (relu) pooled.winner |= (Word)((Int)pooled.best < 1) & 4;
+    if constexpr (Relu) pooled.winner |= (Word)((Int)pooled.best < 1) & 4;
   }
-  // NaN stays NaN
-  if (relu) pooled.best = greater(pooled.best, Float{});
+  if constexpr (Relu) pooled.best = greater(pooled.best, Float{});
   return pooled;
 }
 
 /// P neighbouring windows and a vector of channels; x is the first patch of the first.
-template <int P, bool Remember, typename T>
-[[gnu::always_inline]] inline void forward_windows(const StemBlockPlan& plan, const float* x,
+template <int P, bool Remember, bool Relu, typename T>
+[[gnu::always_inline]] inline void forward_windows(Index row, Index pixel_stride, const float* x,
                                                    const Float (&weights)[StemBlockPlan::kTaps],
                                                    Float bias, T* dst, std::uint8_t* winners) {
-  const Index row = plan.convolution.row_floats();
   Word word{};
   unrolled<P>([&](auto p) __attribute__((always_inline)) {
     Float sums[4] = {bias, bias, bias, bias};
@@ -130,36 +128,45 @@ template <int P, bool Remember, typename T>
         if constexpr (0 <= r && r < 3 && 0 <= c && c < 3) sums[k] += weights[3 * r + c] * pixel;
       });
     });
-    const Pooled pooled = pool<Remember>(sums, plan.relu);
-    V::store(dst + p * plan.pixel_stride, pooled.best);
+    const Pooled pooled = pool<Remember, Relu>(sums);
+    V::store(dst + p * pixel_stride, pooled.best);
     word |= pooled.winner << (8 * p);
   });
   if constexpr (Remember) std::memcpy(winners, &word, sizeof(word));
 }
 
-/// One sample and vector of channels.
-template <bool Remember, typename T>
-[[gnu::noinline]] void forward_vector(const StemBlockPlan& plan, const float* image,
-                                      const Float (&memory)[StemBlockPlan::kTaps], Float bias,
-                                      T* dst, std::uint8_t* winners) {
+template <bool Remember, bool Relu, typename T>
+[[gnu::noinline]] void forward_rows(const StemBlockPlan& plan, const float* image,
+                                    const Float (&memory)[StemBlockPlan::kTaps], Float bias, T* dst,
+                                    std::uint8_t* winners) {
+  constexpr Index kRemembered = Remember ? sizeof(Word) : 0;
   const Index row = plan.convolution.row_floats();
+  const Index pixel_stride = plan.pixel_stride;
   Float weights[StemBlockPlan::kTaps];
   unrolled<9>([&](auto t) __attribute__((always_inline)) { weights[t] = memory[t]; });
   for (Index h = 0; h < plan.dst.height; ++h) {
     const float* x = image + 2 * h * row;
+    const auto windows = [&]<int P>() __attribute__((always_inline)) {
+      forward_windows<P, Remember, Relu>(row, pixel_stride, x, weights, bias, dst, winners);
+      x += 2 * P;
+      dst += P * pixel_stride;
+      winners += kRemembered;
+    };
     Index left = plan.dst.width;
-    for (; left >= kWindows; left -= kWindows, x += 2 * kWindows) {
-      forward_windows<kWindows, Remember>(plan, x, weights, bias, dst, winners);
-      dst += kWindows * plan.pixel_stride;
-      winners += Remember ? sizeof(Word) : 0;
-    }
-    if (left == 0) continue;
-    with_size<kWindows - 1>(
-        left, [&]<int P>() __attribute__((always_inline)) {
-          forward_windows<P, Remember>(plan, x, weights, bias, dst, winners);
-        });
-    dst += left * plan.pixel_stride;
-    winners += Remember ? sizeof(Word) : 0;
+    for (; left >= kWindows; left -= kWindows) windows.template operator()<kWindows>();
+    if (left > 0) with_size<kWindows - 1>(left, windows);
+  }
+}
+
+/// One sample and vector of channels.
+template <bool Remember, typename T>
+void forward_vector(const StemBlockPlan& plan, const float* image,
+                    const Float (&weights)[StemBlockPlan::kTaps], Float bias, T* dst,
+                    std::uint8_t* winners) {
+  if (plan.relu) {
+    forward_rows<Remember, true>(plan, image, weights, bias, dst, winners);
+  } else {
+    forward_rows<Remember, false>(plan, image, weights, bias, dst, winners);
   }
 }
 
