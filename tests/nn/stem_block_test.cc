@@ -5,6 +5,7 @@
 #include <cmath>
 #include <vector>
 
+#include "kindred/core/cpu.h"
 #include "nn/layer_harness.h"
 #include "support/bfloat16.h"
 
@@ -28,10 +29,8 @@ LayerHarness harness_of(const std::vector<LayerSpec>& layers, const Shape& src =
 bool is_block(const LayerHarness& harness) {
   return harness.layers().children()[0]->kind().find("max_pool") != std::string::npos;
 }
-bool has_blocks() { return is_block(harness_of({convolution(16), kNorm, kRelu, kPool})); }
-
 TEST(StemBlock, IsChosenByWhatItCanDo) {
-  if (!has_blocks()) GTEST_SKIP() << "blocks need AVX-512";
+  if (isa() < Isa::v3) GTEST_SKIP() << "blocks need AVX2";
   EXPECT_TRUE(is_block(harness_of({convolution(64), kNorm, kPool})));
   EXPECT_FALSE(is_block(harness_of({convolution(16), kNorm, kRelu})));
   EXPECT_FALSE(is_block(harness_of({convolution(16), kRelu, kNorm, kPool})));
@@ -44,7 +43,7 @@ TEST(StemBlock, IsChosenByWhatItCanDo) {
 }
 
 TEST(StemBlock, IsChosenInInferenceByWhatItCanDo) {
-  if (!has_blocks()) GTEST_SKIP() << "blocks need AVX-512";
+  if (isa() < Isa::v3) GTEST_SKIP() << "blocks need AVX2";
   const auto chosen = [](const std::vector<LayerSpec>& layers, const Shape& src = {1, 12, 12}) {
     LayerHarness trained = harness_of(layers, src);
     return is_block(LayerHarness(layers, 2, src, trained));
@@ -62,7 +61,7 @@ TEST(StemBlock, IsChosenInInferenceByWhatItCanDo) {
 
 // Against the same layers without the pool, computed by other loops, and their maxima.
 TEST(StemBlock, InfersWhatItsLayersDo) {
-  if (!has_blocks()) GTEST_SKIP() << "blocks need AVX-512";
+  if (isa() < Isa::v3) GTEST_SKIP() << "blocks need AVX2";
   for (const Precision precision : {Precision::float32, Precision::bfloat16}) {
     if (precision == Precision::bfloat16 && !has_bfloat16()) continue;
     for (const std::vector<LayerSpec>& layers : {std::vector{convolution(64), kNorm, kRelu},
@@ -102,7 +101,7 @@ TEST(StemBlock, InfersWhatItsLayersDo) {
 // The variance of a channel is a difference of sums of squares, 10^8 times as large here. What is
 // seen of it is as exact as a float can be: doubles lose 8 of their 16 digits.
 TEST(StemBlock, MeasuresImagesOfNearlyOneColour) {
-  if (!has_blocks()) GTEST_SKIP() << "blocks need AVX-512";
+  if (isa() < Isa::v3) GTEST_SKIP() << "blocks need AVX2";
   LayerSpec no_padding = convolution(16);
   no_padding.settings.emplace_back("padding", 0);
   LayerHarness harness = harness_of({no_padding, kNorm, kRelu, kPool});

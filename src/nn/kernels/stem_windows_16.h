@@ -34,9 +34,9 @@ inline Int load_winner(const std::uint8_t* p) {
 /// P neighbouring windows of the pool and 16 channels; x is the first patch of the first. Without
 /// Remember nobody wants the winners.
 template <int P, bool Remember, typename T>
-void forward_windows(const StemBlockPlan& plan, const float* x,
-                     const Float (&weights)[StemBlockPlan::kTaps], Float bias, T* dst,
-                     std::uint8_t* winners) {
+[[gnu::always_inline]] inline void forward_windows(const StemBlockPlan& plan, const float* x,
+                                                   const Float (&weights)[StemBlockPlan::kTaps],
+                                                   Float bias, T* dst, std::uint8_t* winners) {
   const Index row = plan.convolution.row_floats();
   Float sums[P][4];
   for (auto& window : sums) {
