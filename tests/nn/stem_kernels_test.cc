@@ -8,6 +8,8 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "nn/stem_block_kernels.h"
@@ -25,6 +27,7 @@ T stored(float value) {
     return {static_cast<std::uint16_t>(bits >> 16)};
   }
 }
+double number(double stored) { return stored; }
 float number(float stored) { return stored; }
 float number(Bfloat16 stored) {
   return std::bit_cast<float>(static_cast<std::uint32_t>(stored.bits) << 16);
