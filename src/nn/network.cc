@@ -3,15 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <vector>
 
-#include "core/lanes.h"
 #include "kindred/core/error.h"
 #include "kindred/core/random.h"
 #include "nn/contract/compiler.h"
 #include "nn/network_impl.h"
+#include "nn/kernels/row_kernels.h"
 
 namespace kindred {
 namespace {
@@ -58,40 +57,6 @@ void set_places(const std::vector<Layer*>& layers, const Layer* parent, std::siz
   for (Layer* layer : layers) {
     layer->set_place(number++, parent);
     set_places(layer->children(), layer, number);
-  }
-}
-
-/// Adds rows 1, ..., Count - 1 to row 0, elements [begin, end), each in a tree of pairs: neighbours
-/// first. Rows lie `stride` apart. One pass: every number is read once, and the sum written once.
-template <std::size_t Count>
-void add_group(float* rows, Index stride, Index begin, Index end) {
-  for (Index j = begin; j < end; j += kLanes) {
-    std::array<Lanes, Count> sums;
-    for (std::size_t i = 0; i < Count; ++i) {
-      sums[i] = load_most(rows + static_cast<Index>(i) * stride + j, end - j);
-    }
-    for (std::size_t apart = 1; apart < Count; apart *= 2) {
-      for (std::size_t i = 0; i + apart < Count; i += 2 * apart) sums[i] += sums[i + apart];
-    }
-    store_most(rows + j, end - j, sums[0]);
-  }
-}
-
-constexpr Index kGroup = 8;  // rows that are added in registers; a power of 2, so that the trees
-                             // of groups and that over them are the tree over all rows
-
-using AddGroup = void (*)(float*, Index, Index, Index);
-constexpr std::array<AddGroup, kGroup + 1> kAddGroup = {nullptr,      nullptr,      add_group<2>,
-                                                        add_group<3>, add_group<4>, add_group<5>,
-                                                        add_group<6>, add_group<7>, add_group<8>};
-
-/// The sum of all rows, in row 0. The other rows are spent.
-void add_rows(MatrixView rows, Index begin, Index end) {
-  for (Index apart = 1; apart < rows.rows(); apart *= kGroup) {
-    for (Index i = 0; i + apart < rows.rows(); i += kGroup * apart) {
-      const Index count = std::min(kGroup, blocks_of(rows.rows() - i, apart));
-      kAddGroup[static_cast<std::size_t>(count)](rows.row(i), apart * rows.stride(), begin, end);
-    }
   }
 }
 
@@ -162,8 +127,10 @@ void Network::pack(const Workers& workers, std::span<const float> parameters) {
 void Network::reduce_gradient(const Workers& workers, MatrixView rows,
                               std::span<float> gradient) const {
   constexpr Index kBlock = 8192;  // floats: a block of every row stays in cache
-  workers.for_blocks(impl_->gradient_size, kBlock,
-                     [&](Index begin, Index end, int) { add_rows(rows, begin, end); });
+  const auto add_rows = kernels<RowKernels>().add_rows;
+  workers.for_blocks(impl_->gradient_size, kBlock, [&](Index begin, Index end, int) {
+    add_rows(rows.row(0), rows.stride(), rows.rows(), begin, end);
+  });
   workers.for_each(static_cast<Index>(impl_->leaves.size()), [&](Index i, int) {
     impl_->leaves[static_cast<std::size_t>(i)]->unpack_gradient(rows.row(0), gradient);
   });

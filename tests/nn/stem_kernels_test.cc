@@ -1,6 +1,6 @@
 // The loops of a network's first layer, at every level that this CPU has, against plain ones. All
 // numbers are small multiples of 1/8: sums of their products are exact in float, in any order.
-#include "nn/stem_kernels.h"
+#include "nn/kernels/stem_kernels.h"
 
 #include <gtest/gtest.h>
 
@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "nn/stem_block_kernels.h"
+#include "nn/kernels/stem_block_kernels.h"
 #include "support/bfloat16.h"
 
 namespace kindred::test {

@@ -6,6 +6,7 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "support/bfloat16.h"
@@ -15,8 +16,8 @@ namespace {
 
 template <typename Lanes>
 class VectorTest : public testing::Test {};
-using AllLanes = testing::Types<std::integral_constant<int, 1>, std::integral_constant<int, 8>,
-                                std::integral_constant<int, 16>>;
+using AllLanes = testing::Types<std::integral_constant<int, 1>, std::integral_constant<int, 4>,
+                                std::integral_constant<int, 8>, std::integral_constant<int, 16>>;
 TYPED_TEST_SUITE(VectorTest, AllLanes);
 
 constexpr std::uint32_t kAll = 1U << 16;
@@ -33,6 +34,53 @@ TYPED_TEST(VectorTest, ReadsEveryBfloat16AsItsFloat) {
     Vector<L>::store(to, Vector<L>::load(from));
     for (std::uint32_t l = 0; l < L; ++l) {
       ASSERT_EQ(std::bit_cast<std::uint32_t>(to[l]), (first + l) << 16);
+    }
+  }
+}
+
+TYPED_TEST(VectorTest, ReadsAndWritesBytes) {
+  constexpr int L = TypeParam::value;
+  for (std::size_t first = 0; first + L <= 256; first += L) {
+    std::uint8_t from[L];
+    std::uint8_t to[L + 1];
+    for (std::size_t l = 0; l < L; ++l) from[l] = static_cast<std::uint8_t>(first + l);
+    to[L] = 77;
+    const auto numbers = Vector<L>::load_bytes(from);
+    Vector<L>::store_bytes(to, numbers);
+    for (std::size_t l = 0; l < L; ++l) {
+      ASSERT_EQ(numbers[l], static_cast<int>(first + l));
+      ASSERT_EQ(to[l], first + l);
+    }
+    ASSERT_EQ(to[L], 77);
+  }
+}
+
+TYPED_TEST(VectorTest, RectifiesLaneByLane) {
+  constexpr int L = TypeParam::value;
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  for (int at = 0; at < L; ++at) {
+    float y[L], dy[L], found[L], passed[L], kept[L], others[L];
+    for (int l = 0; l < L; ++l) {
+      y[l] = l % 2 == 0 ? 1.5F : -1.5F;
+      dy[l] = static_cast<float>(l + 1);
+    }
+    y[at] = nan;
+    using V = Vector<L>;
+    V::store(found, relu<L>(V::load(y)));
+    V::store(passed, passed_relu<L>(V::load(dy), V::load(y)));
+    typename V::Int mask{};
+    mask[at] = -1;
+    V::store(kept, V::where(mask, V::load(dy)));
+    V::store(others, V::where_not(mask, V::load(dy)));
+    for (int l = 0; l < L; ++l) {
+      ASSERT_EQ(kept[l], l == at ? dy[l] : 0);
+      ASSERT_EQ(others[l], l == at ? 0 : dy[l]);
+      ASSERT_EQ(passed[l], l == at || l % 2 == 0 ? dy[l] : 0);
+      if (l != at) {
+        ASSERT_EQ(found[l], l % 2 == 0 ? 1.5F : 0.0F);
+      } else {
+        ASSERT_TRUE(std::isnan(found[l]));
+      }
     }
   }
 }

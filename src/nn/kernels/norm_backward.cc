@@ -15,20 +15,20 @@ inline typename Vector<L>::Float passed(typename Vector<L>::Float dy, typename V
 /// Adds one sample to the sums of g and of g (x - mean), g = dy past the ReLU; x is the x that dy
 /// belongs to.
 template <int L, bool kRelu, typename T>
-void add_sums(const ChannelLayout& layout, const T* x, const Affine<L>& affine, const T* dy,
+void add_sums(const ChannelLayout& layout, const T* x, Affine<L> affine, const T* dy, Index lane,
               Totals& totals) {
   using V = Vector<L>;
   Sums<L> sums;
   Sums<L>::for_pixels(layout.pixels(), [&](Index p, int chain) {
     const Index at = p * layout.pixel_stride;
-    const auto value = V::load(x + at);
-    const auto g = passed<L, kRelu>(V::load(dy + at), affine(value));
-    sums.add(chain, g, g * (value - affine.mean));
+    const auto d = affine.centred(V::load(x + at));
+    const auto g = passed<L, kRelu>(V::load(dy + at), affine.of_centred(d));
+    sums.add(chain, g, g * d);
   });
-  sums.add_to(totals);
+  sums.add_to(totals, lane);
 }
 
-/// Of each lane of a group: dx = factor * g - constant - (x - mean) * slope, where
+/// Of each lane of a bundle: dx = factor * g - constant - (x - mean) * slope, where
 /// constant = factor * sum(g) / N, slope = factor * sum(g (x - mean)) / (N (variance + epsilon)).
 struct Terms {
   LaneFloats factor;
@@ -36,81 +36,84 @@ struct Terms {
   LaneFloats slope;
 };
 
-void finish_sums(const NormPlan& plan, const ChannelGroup& group, const Totals& totals,
+void finish_sums(const NormPlan& plan, Bundle bundle, const Totals& totals,
                  const NormChannels& channels, float* dscale, float* dshift, Terms& terms) {
   const double N = static_cast<double>(plan.x.S * plan.x.pixels());
-  for (int l = 0; l < group.lanes; ++l) {
-    const Index c = group.channel + l;
+  for_channels(plan, bundle, [&](Index c, std::size_t lane) {
     const double spread = static_cast<double>(channels.variance[c]) + plan.epsilon;
-    const double factor = static_cast<double>(terms.factor[l]);
-    dshift[c] = static_cast<float>(totals.first[l]);
-    dscale[c] = static_cast<float>(totals.second[l] / std::sqrt(spread));
-    terms.constant[l] = static_cast<float>(factor * totals.first[l] / N);
-    terms.slope[l] = static_cast<float>(factor * totals.second[l] / (N * spread));
-  }
+    const double factor = static_cast<double>(terms.factor[lane]);
+    dshift[c] = static_cast<float>(totals.first[lane]);
+    dscale[c] = static_cast<float>(totals.second[lane] / std::sqrt(spread));
+    terms.constant[lane] = static_cast<float>(factor * totals.first[lane] / N);
+    terms.slope[lane] = static_cast<float>(factor * totals.second[lane] / (N * spread));
+  });
 }
 
 template <int L>
 struct Gradient {
   using V = Vector<L>;
-  typename V::Float mean, factor, constant, slope;
+  Affine<L> affine;
+  typename V::Float constant, slope;
 
-  Gradient(const Affine<L>& affine, const Terms& terms)
-      : mean(affine.mean),
-        factor(affine.factor),
-        constant(V::load(terms.constant)),
-        slope(V::load(terms.slope)) {}
-  typename V::Float without_g(typename V::Float x) const { return -constant - (x - mean) * slope; }
-  typename V::Float operator()(typename V::Float x, typename V::Float g) const {
-    return factor * g + without_g(x);
+  Gradient(const Affine<L>& map, const Terms& terms, Index lane)
+      : affine(map), constant(V::load(terms.constant + lane)), slope(V::load(terms.slope + lane)) {}
+  /// d = x - mean
+  typename V::Float without_g(typename V::Float d) const { return -constant - d * slope; }
+  typename V::Float operator()(typename V::Float d, typename V::Float g) const {
+    return affine.factor * g + without_g(d);
   }
 };
 
-/// One sample of one group.
+/// One sample of one piece.
 template <int L, bool kRelu, typename T>
-void propagate(const NormPlan& plan, const T* x, const Affine<L>& affine,
-               const Gradient<L>& gradient, const T* dy, T* dx) {
+void propagate(const NormPlan& plan, const T* x, Gradient<L> gradient, const T* dy, T* dx) {
   using V = Vector<L>;
-  for (Index p = 0; p < plan.x.pixels(); ++p) {
-    const Index at = p * plan.x.pixel_stride;
-    const auto value = V::load(x + at);
-    const auto g = passed<L, kRelu>(V::load(dy + at), affine(value));
-    V::store(dx + at, gradient(value, g));
+  const Affine<L>& affine = gradient.affine;
+  const Index step = plan.x.pixel_stride;
+  const Index end = plan.x.pixels() * step;
+  for (Index at = 0; at < end; at += step) {
+    const auto d = affine.centred(V::load(x + at));
+    const auto g = passed<L, kRelu>(V::load(dy + at), affine.of_centred(d));
+    V::store(dx + at, gradient(d, g));
   }
 }
 
 template <int L, bool kRelu, typename T>
-void propagate_pooled(const NormPlan& plan, const T* x, const Affine<L>& affine,
-                      const Gradient<L>& gradient, const T* dy, T* dx) {
+void propagate_pooled(const NormPlan& plan, const T* x, Gradient<L> gradient, const T* dy, T* dx) {
   using V = Vector<L>;
+  const Affine<L>& affine = gradient.affine;
+  const Window window(plan.x);
+  const Index width = plan.y.W;
   for (Index oh = 0; oh < plan.y.H; ++oh) {
-    for (Index ow = 0; ow < plan.y.W; ++ow) {
-      const Window window(plan, oh, ow);
-      typename V::Float value[4];
-      value[0] = V::load(x + window.at[0]);
-      auto best = affine(value[0]);
-      typename V::Int winner{};
+    Index first = 2 * oh * window.at[2];
+    const T* dy_here = dy + oh * width * plan.y.pixel_stride;
+    for (Index ow = 0; ow < width; ++ow) {
+      typename V::Float d[4];
+      typename V::Int better[4];
+      d[0] = affine.centred(V::load(x + first));
+      auto best = affine.of_centred(d[0]);
       for (int i = 1; i < 4; ++i) {
-        value[i] = V::load(x + window.at[i]);
-        const auto candidate = affine(value[i]);
-        const auto better = candidate > best;
-        best = better ? candidate : best;
-        winner = better ? typename V::Int{} + i : winner;
+        d[i] = affine.centred(V::load(x + first + window.at[i]));
+        const auto candidate = affine.of_centred(d[i]);
+        better[i] = candidate > best;
+        best = better[i] ? candidate : best;
       }
-      const auto dy_here = V::load(dy + (oh * plan.y.W + ow) * plan.y.pixel_stride);
-      const auto g = passed<L, kRelu>(dy_here, best);
-      const typename V::Float zero{};
-      for (int i = 0; i < 4; ++i) {
-        const auto mine = winner == typename V::Int{} + i;
-        V::store(dx + window.at[i], gradient(value[i], mine ? g : zero));
+      // The last that was better than all before it won.
+      auto g = passed<L, kRelu>(V::load(dy_here), best);
+      for (int i = 3; i > 0; --i) {
+        V::store(dx + first + window.at[i], gradient(d[i], V::where(better[i], g)));
+        g = V::where_not(better[i], g);
       }
+      V::store(dx + first, gradient(d[0], g));
+      first += 2 * window.at[1];
+      dy_here += plan.y.pixel_stride;
     }
   }
   const Index H = plan.x.H;
   const Index W = plan.x.W;
   const auto outside = [&](Index h, Index w) {
     const Index at = (h * W + w) * plan.x.pixel_stride;
-    V::store(dx + at, gradient.without_g(V::load(x + at)));
+    V::store(dx + at, gradient.without_g(affine.centred(V::load(x + at))));
   };
   for (Index h = 0; W % 2 == 1 && h < H; ++h) outside(h, W - 1);
   for (Index w = 0; H % 2 == 1 && w < W; ++w) outside(H - 1, w);
@@ -119,32 +122,21 @@ void propagate_pooled(const NormPlan& plan, const T* x, const Affine<L>& affine,
 template <bool kRelu, typename T>
 void backward(const NormPlan& plan, Bundle bundle, const T* x, const T* selected,
               const NormChannels& channels, const T* dy, float* dscale, float* dshift, T* dx) {
-  Totals totals[Bundle::kMost];
-  Terms terms[Bundle::kMost];
-  const auto& groups = plan.x.groups;
-  for (std::size_t i = bundle.first; i < bundle.last; ++i) {
-    norm_factors(plan, channels, groups[i], terms[i - bundle.first].factor);
-  }
-  const auto affine_of = [&]<int L>(std::size_t i) {
-    return Affine<L>(channels, groups[i], terms[i - bundle.first].factor);
-  };
-  for_samples(plan, bundle, [&]<int L>(std::size_t i, Index n) {
-    const Index at = n * plan.y.sample_stride + plan.y.groups[i].offset;
-    add_sums<L, kRelu>(plan.y, (plan.pool ? selected : x) + at, affine_of.template operator()<L>(i),
-                       dy + at, totals[i - bundle.first]);
+  Totals totals;
+  Terms terms;
+  norm_factors(plan, channels, bundle, terms.factor);
+  for_samples(plan, bundle, [&]<int L>(const Piece& piece, Index n) {
+    const Index at = n * plan.y.sample_stride + piece.y;
+    add_sums<L, kRelu>(plan.y, (plan.pool ? selected : x) + at,
+                       Affine<L>(channels, piece, terms.factor), dy + at, piece.lane, totals);
   });
-  for (std::size_t i = bundle.first; i < bundle.last; ++i) {
-    finish_sums(plan, groups[i], totals[i - bundle.first], channels, dscale, dshift,
-                terms[i - bundle.first]);
-  }
+  finish_sums(plan, bundle, totals, channels, dscale, dshift, terms);
   if (dx == nullptr) return;
-  for_samples(plan, bundle, [&]<int L>(std::size_t i, Index n) {
-    const Affine<L> affine = affine_of.template operator()<L>(i);
-    const Gradient<L> gradient(affine, terms[i - bundle.first]);
-    const Index at = n * plan.x.sample_stride + groups[i].offset;
+  for_samples(plan, bundle, [&]<int L>(const Piece& piece, Index n) {
+    const Gradient<L> gradient(Affine<L>(channels, piece, terms.factor), terms, piece.lane);
+    const Index at = n * plan.x.sample_stride + piece.x;
     const auto run = plan.pool ? propagate_pooled<L, kRelu, T> : propagate<L, kRelu, T>;
-    run(plan, x + at, affine, gradient, dy + n * plan.y.sample_stride + plan.y.groups[i].offset,
-        dx + at);
+    run(plan, x + at, gradient, dy + n * plan.y.sample_stride + piece.y, dx + at);
   });
 }
 

@@ -9,44 +9,34 @@ namespace {
 /// Adds one sample to the sums of d and d * d, d = x - origin: differences from the group's first
 /// pixel do not cancel where the mean is far from zero.
 template <int L, typename T>
-void add_statistics(const ChannelLayout& layout, const T* sample, const LaneFloats& origin,
+void add_statistics(const ChannelLayout& layout, const T* sample, const float* origin, Index lane,
                     Totals& totals) {
   using V = Vector<L>;
-  const auto from = V::load(origin);
+  const auto from = V::load(origin + lane);
   Sums<L> sums;
   Sums<L>::for_pixels(layout.pixels(), [&](Index p, int chain) {
     const auto d = V::load(sample + p * layout.pixel_stride) - from;
     sums.add(chain, d, d * d);
   });
-  sums.add_to(totals);
-}
-
-void write_statistics(const NormPlan& plan, const ChannelGroup& group, const LaneFloats& origin,
-                      const Totals& totals, const NormChannels& channels) {
-  const double N = static_cast<double>(plan.x.S * plan.x.pixels());
-  for (int l = 0; l < group.lanes; ++l) {
-    const double mean = totals.first[l] / N;
-    channels.mean[group.channel + l] = static_cast<float>(static_cast<double>(origin[l]) + mean);
-    channels.variance[group.channel + l] =
-        static_cast<float>(std::max(0.0, totals.second[l] / N - mean * mean));
-  }
+  sums.add_to(totals, lane);
 }
 
 template <typename T>
 void measure(const NormPlan& plan, Bundle bundle, const T* x, const NormChannels& channels) {
-  Totals totals[Bundle::kMost];
-  LaneFloats origin[Bundle::kMost];
-  const auto& groups = plan.x.groups;
-  for_groups(plan, bundle, [&]<int L>(std::size_t i) {
-    Vector<L>::store(origin[i - bundle.first], Vector<L>::load(x + groups[i].offset));
+  Totals totals;
+  LaneFloats origin;
+  for_pieces(plan, bundle, [&]<int L>(const Piece& piece) {
+    Vector<L>::store(origin + piece.lane, Vector<L>::load(x + piece.x));
   });
-  for_samples(plan, bundle, [&]<int L>(std::size_t i, Index n) {
-    add_statistics<L>(plan.x, x + n * plan.x.sample_stride + groups[i].offset,
-                      origin[i - bundle.first], totals[i - bundle.first]);
+  for_samples(plan, bundle, [&]<int L>(const Piece& piece, Index n) {
+    add_statistics<L>(plan.x, x + n * plan.x.sample_stride + piece.x, origin, piece.lane, totals);
   });
-  for (std::size_t i = bundle.first; i < bundle.last; ++i) {
-    write_statistics(plan, groups[i], origin[i - bundle.first], totals[i - bundle.first], channels);
-  }
+  const double N = static_cast<double>(plan.x.S * plan.x.pixels());
+  for_channels(plan, bundle, [&](Index c, std::size_t lane) {
+    const double mean = totals.first[lane] / N;
+    channels.mean[c] = static_cast<float>(static_cast<double>(origin[lane]) + mean);
+    channels.variance[c] = static_cast<float>(std::max(0.0, totals.second[lane] / N - mean * mean));
+  });
 }
 
 template <int L, bool kRelu>
@@ -55,34 +45,38 @@ inline typename Vector<L>::Float rectified(typename Vector<L>::Float y) {
   return y;
 }
 
-/// One sample of one group.
+/// One sample of one piece.
 template <int L, bool kRelu, typename T>
-void apply_plain(const NormPlan& plan, const T* x, const Affine<L>& affine, T* y, T*) {
+void apply_plain(const NormPlan& plan, const T* x, Affine<L> affine, T* y, T*) {
   using V = Vector<L>;
-  for (Index p = 0; p < plan.x.pixels(); ++p) {
-    const Index at = p * plan.x.pixel_stride;
+  const Index step = plan.x.pixel_stride;
+  const Index end = plan.x.pixels() * step;
+  for (Index at = 0; at < end; at += step) {
     V::store(y + at, rectified<L, kRelu>(affine(V::load(x + at))));
   }
 }
 
 template <int L, bool kRelu, typename T>
-void apply_pooled(const NormPlan& plan, const T* x, const Affine<L>& affine, T* y, T* selected) {
+void apply_pooled(const NormPlan& plan, const T* x, Affine<L> affine, T* y, T* selected) {
   using V = Vector<L>;
+  const Window window(plan.x);
+  const Index width = plan.y.W;
+  const Index step = plan.y.pixel_stride;
   for (Index oh = 0; oh < plan.y.H; ++oh) {
-    for (Index ow = 0; ow < plan.y.W; ++ow) {
-      const Window window(plan, oh, ow);
-      auto best_x = V::load(x + window.at[0]);
+    const T* from = x + 2 * oh * window.at[2];
+    for (Index to = oh * width * step; to < (oh + 1) * width * step; to += step) {
+      auto best_x = V::load(from);
       auto best = affine(best_x);
       for (int i = 1; i < 4; ++i) {
-        const auto candidate_x = V::load(x + window.at[i]);
+        const auto candidate_x = V::load(from + window.at[i]);
         const auto candidate = affine(candidate_x);
         const auto better = candidate > best;
         best = better ? candidate : best;
         best_x = better ? candidate_x : best_x;
       }
-      const Index at = (oh * plan.y.W + ow) * plan.y.pixel_stride;
-      V::store(y + at, rectified<L, kRelu>(best));
-      if (selected != nullptr) V::store(selected + at, best_x);
+      V::store(y + to, rectified<L, kRelu>(best));
+      if (selected != nullptr) V::store(selected + to, best_x);
+      from += 2 * window.at[1];
     }
   }
 }
@@ -90,17 +84,14 @@ void apply_pooled(const NormPlan& plan, const T* x, const Affine<L>& affine, T* 
 template <typename T>
 void apply(const NormPlan& plan, Bundle bundle, const T* x, const NormChannels& channels, T* y,
            T* selected) {
-  LaneFloats factors[Bundle::kMost];
-  for (std::size_t i = bundle.first; i < bundle.last; ++i) {
-    norm_factors(plan, channels, plan.x.groups[i], factors[i - bundle.first]);
-  }
-  for_samples(plan, bundle, [&]<int L>(std::size_t i, Index n) {
-    const ChannelGroup& group = plan.x.groups[i];
-    const Affine<L> affine(channels, group, factors[i - bundle.first]);
-    const Index to = n * plan.y.sample_stride + plan.y.groups[i].offset;
+  LaneFloats factors;
+  norm_factors(plan, channels, bundle, factors);
+  for_samples(plan, bundle, [&]<int L>(const Piece& piece, Index n) {
+    const Affine<L> affine(channels, piece, factors);
+    const Index to = n * plan.y.sample_stride + piece.y;
     const auto run = plan.pool ? (plan.relu ? apply_pooled<L, true, T> : apply_pooled<L, false, T>)
                                : (plan.relu ? apply_plain<L, true, T> : apply_plain<L, false, T>);
-    run(plan, x + n * plan.x.sample_stride + group.offset, affine, y + to,
+    run(plan, x + n * plan.x.sample_stride + piece.x, affine, y + to,
         selected == nullptr ? nullptr : selected + to);
   });
 }

@@ -1,5 +1,6 @@
 #pragma once
-#include "kindred/core/index.h"
+#include "core/kernels.h"
+#include "nn/kernels/bfloat16.h"
 #include "nn/kernels/channel_layout.h"
 
 namespace kindred {
@@ -13,7 +14,7 @@ namespace kindred {
 ///   then, where asked, max(y, 0), then the largest of each 2x2 window (a last odd row or column is
 ///   left out; the first of equals wins).
 ///
-/// T is float or Bfloat16; arithmetic and per-channel numbers are float in both.
+/// Arithmetic and per-channel numbers are float, whatever x and y are.
 struct NormPlan {
   ChannelLayout x;  ///< src
   ChannelLayout y;  ///< dst: the same layout, pooled or not
@@ -30,24 +31,27 @@ struct NormChannels {
   float* variance = nullptr;  ///< biased, as it normalises
 };
 
-/// Independent pieces that a norm falls into: channels, of all samples.
-Index norm_parts(const NormPlan& plan);
-
-/// Computes mean and variance of x, and y. `selected` (pool only, shape of y) receives the x that
-/// won each window.
+/// The loops of a norm; T is float or Bfloat16.
 template <typename T>
-void norm_forward(const NormPlan& plan, Index part, const T* x, const NormChannels& channels, T* y,
+struct NormKernels {
+  static constexpr Isa kHighest = Isa::bf16;
+
+  /// Independent pieces that a norm falls into: channels, of all samples.
+  Index (*parts)(const NormPlan& plan);
+
+  /// Computes mean and variance of x, and y. `selected` (pool only, shape of y) receives the x that
+  /// won each window.
+  void (*forward)(const NormPlan& plan, Index part, const T* x, const NormChannels& channels, T* y,
                   T* selected);
 
-/// From d loss / d y: dscale, dshift [C], and dx unless it is nullptr. dx may be dy where there is
-/// no pool.
-template <typename T>
-void norm_backward(const NormPlan& plan, Index part, const T* x, const T* selected,
+  /// From d loss / d y: dscale, dshift [C], and dx unless it is nullptr. dx may be dy where there
+  /// is no pool.
+  void (*backward)(const NormPlan& plan, Index part, const T* x, const T* selected,
                    const NormChannels& channels, const T* dy, float* dscale, float* dshift, T* dx);
 
-/// y with the mean and variance given: inference.
-template <typename T>
-void norm_inference(const NormPlan& plan, Index part, const T* x, const NormChannels& channels,
+  /// y with the mean and variance given: inference.
+  void (*inference)(const NormPlan& plan, Index part, const T* x, const NormChannels& channels,
                     T* y);
+};
 
 }  // namespace kindred

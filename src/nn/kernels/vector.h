@@ -1,7 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <cstring>
-#ifdef __AVX512F__
+#if defined(__SSE4_1__)
 #include <immintrin.h>
 #endif
 
@@ -23,19 +23,55 @@ struct VectorTypes;
     typedef std::uint16_t Half __attribute__((vector_size(L * sizeof(std::uint16_t)))); \
   };
 KINDRED_VECTOR_TYPES(1)
+KINDRED_VECTOR_TYPES(4)
 KINDRED_VECTOR_TYPES(8)
 KINDRED_VECTOR_TYPES(16)
 #undef KINDRED_VECTOR_TYPES
 
+/// Floats of one register.
+#if defined(__AVX512F__)
+inline constexpr int kRegisterFloats = 16;
+#elif defined(__AVX__)
+inline constexpr int kRegisterFloats = 8;
+#else
+inline constexpr int kRegisterFloats = 4;
+#endif
+
 /// L floats that are computed with at once, read from and written to floats or Bfloat16: arithmetic
 /// is lane by lane, comparisons give Int with all bits set or none, `mask ? a : b` chooses lane by
-/// lane. L = 16 is one AVX-512 register or two AVX ones.
+/// lane. Wider than a register, arithmetic still is: GCC 12 takes a comparison and a choice apart,
+/// number by number (16 lanes on AVX2: 80 instructions for a maximum; a norm with ReLU and pool ran
+/// at a tenth of its speed). Loops that compare go by registers (for_registers, for_vectors); what
+/// is in this file compares wider vectors half by half.
 template <int L>
 struct Vector {
   using Float = typename VectorTypes<L>::Float;
   using Int = typename VectorTypes<L>::Int;
   using Word = typename VectorTypes<L>::Word;  ///< a float's bits
   using Half = typename VectorTypes<L>::Half;  ///< a Bfloat16's
+
+  static constexpr bool kIsWide = L > kRegisterFloats;
+  /// Halves of a wide vector.
+  using Part = Vector<kIsWide ? L / 2 : 1>;
+  template <bool kHigh>
+  static typename Part::Float half(Float value) {
+    if constexpr (L == 16) {
+      constexpr int o = kHigh ? 8 : 0;
+      return __builtin_shufflevector(value, value, o, o + 1, o + 2, o + 3, o + 4, o + 5, o + 6,
+                                     o + 7);
+    } else {
+      constexpr int o = kHigh ? 4 : 0;
+      return __builtin_shufflevector(value, value, o, o + 1, o + 2, o + 3);
+    }
+  }
+  static Float join(typename Part::Float low, typename Part::Float high) {
+    if constexpr (L == 16) {
+      return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
+                                     15);
+    } else {
+      return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7);
+    }
+  }
 
   static Float load(const float* p) {
     Float value;
@@ -84,6 +120,11 @@ struct Vector {
       return;
     }
 #endif
+    if constexpr (kIsWide) {
+      Part::store(p, half<false>(value));
+      Part::store(p + L / 2, half<true>(value));
+      return;
+    }
     const Word bits = (Word)value;
     const Word nearest = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
     const Word quiet_nan = Word{} + 0x7fc0;
@@ -91,13 +132,81 @@ struct Vector {
     std::memcpy(p, &halves, sizeof(halves));
   }
 
+  /// Bytes as numbers, and back: numbers from 0 to 255.
+  static Int load_bytes(const std::uint8_t* p) {
+#if defined(__AVX512F__)
+    if constexpr (L == 16) {
+      return (Int)_mm512_maskz_cvtepu8_epi32(0xffff,
+                                             _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+    }
+#endif
+#if defined(__AVX2__)
+    if constexpr (L == 8) {
+      return (Int)_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
+    }
+#endif
+#if defined(__SSE4_1__)
+    if constexpr (L == 4) return (Int)_mm_cvtepu8_epi32(_mm_loadu_si32(p));
+#endif
+    Int value;
+    for (int l = 0; l < L; ++l) value[l] = p[l];
+    return value;
+  }
+  static void store_bytes(std::uint8_t* p, Int value) {
+#if defined(__AVX512F__)
+    if constexpr (L == 16) {
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(p),
+                       _mm512_maskz_cvtepi32_epi8(0xffff, (__m512i)value));
+      return;
+    }
+#endif
+#if defined(__AVX2__)
+    if constexpr (L == 8) {
+      const auto numbers = (__m256i)value;
+      const __m128i halves =
+          _mm_packs_epi32(_mm256_castsi256_si128(numbers), _mm256_extracti128_si256(numbers, 1));
+      _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packus_epi16(halves, halves));
+      return;
+    }
+#endif
+#if defined(__SSE4_1__)
+    if constexpr (L == 4) {
+      const __m128i halves = _mm_packs_epi32((__m128i)value, (__m128i)value);
+      _mm_storeu_si32(p, _mm_packus_epi16(halves, halves));
+      return;
+    }
+#endif
+    for (int l = 0; l < L; ++l) p[l] = static_cast<std::uint8_t>(value[l]);
+  }
+
   static Float all(float value) { return Float{} + value; }
+
+  /// value where the mask is set, else 0; and the other way round. GCC 12 combines a chain of `?:`
+  /// into blends of combined masks; below AVX-512, where masks are vectors, these are one `and`.
+  static Float where(Int mask, Float value) {
+#ifdef __AVX512F__
+    return mask ? value : Float{};
+#else
+    return (Float)((Int)value & mask);
+#endif
+  }
+  static Float where_not(Int mask, Float value) {
+#ifdef __AVX512F__
+    return mask ? Float{} : value;
+#else
+    return (Float)((Int)value & ~mask);
+#endif
+  }
 };
 
 /// max(y, 0); NaN stays NaN.
 template <int L>
 inline typename Vector<L>::Float relu(typename Vector<L>::Float y) {
-  const typename Vector<L>::Float zero{};
+  using V = Vector<L>;
+  if constexpr (V::kIsWide) {
+    return V::join(relu<L / 2>(V::template half<false>(y)), relu<L / 2>(V::template half<true>(y)));
+  }
+  const typename V::Float zero{};
   return y < zero ? zero : y;
 }
 
@@ -105,26 +214,34 @@ inline typename Vector<L>::Float relu(typename Vector<L>::Float y) {
 template <int L>
 inline typename Vector<L>::Float passed_relu(typename Vector<L>::Float dy,
                                              typename Vector<L>::Float y) {
-  const typename Vector<L>::Float zero{};
+  using V = Vector<L>;
+  if constexpr (V::kIsWide) {
+    return V::join(passed_relu<L / 2>(V::template half<false>(dy), V::template half<false>(y)),
+                   passed_relu<L / 2>(V::template half<true>(dy), V::template half<true>(y)));
+  }
+  const typename V::Float zero{};
   return y <= zero ? zero : dy;
 }
 
-/// Calls body.template operator()<L>(i) for all of [0, size): whole vectors, then one by one.
+/// Calls body.template operator()<L>(i) for all of [0, size): whole registers, then one by one.
 template <typename F>
 void for_vectors(Index size, F&& body) {
+  constexpr int R = kRegisterFloats;
   Index i = 0;
-  for (; i + 16 <= size; i += 16) body.template operator()<16>(i);
+  for (; i + R <= size; i += R) body.template operator()<R>(i);
   for (; i < size; ++i) body.template operator()<1>(i);
 }
 
-/// Calls body.template operator()<L>() with L = lanes: 16, 8 or 1.
+/// Calls body.template operator()<L>(first) for the lanes of a channel group, 16, 8 or 1 of them,
+/// a register at a time: lanes [first, first + L).
 template <typename F>
-void with_lanes(int lanes, F&& body) {
-  switch (lanes) {
-    case 16: return body.template operator()<16>();
-    case 8: return body.template operator()<8>();
-    default: return body.template operator()<1>();
+void for_registers(int lanes, F&& body) {
+  constexpr int R = kRegisterFloats;
+  if (lanes == 1) return body.template operator()<1>(0);
+  if constexpr (R == 16) {
+    if (lanes == 8) return body.template operator()<8>(0);
   }
+  for (int first = 0; first < lanes; first += R) body.template operator()<R>(first);
 }
 
 }  // namespace kindred

@@ -95,14 +95,15 @@ class BoundBatchNorm final : public BoundLayer {
     auto* y = static_cast<T*>(dst);
     if (layer_.training_) {
       T* selected = layer_.plan_.pool ? selected_.data() : nullptr;
-      share(run, Work::forward,
-            [&](Index part) { norm_forward(layer_.plan_, part, x_, channels(run), y, selected); });
+      share(run, Work::forward, [&](Index part) {
+        kernels_.forward(layer_.plan_, part, x_, channels(run), y, selected);
+      });
     } else {
       const NormChannels running{layer_.scale_.data(), layer_.shift_.data(),
                                  const_cast<float*>(layer_.mean_.data()),
                                  const_cast<float*>(layer_.variance_.data())};
       share(run, Work::forward,
-            [&](Index part) { norm_inference(layer_.plan_, part, x_, running, y); });
+            [&](Index part) { kernels_.inference(layer_.plan_, part, x_, running, y); });
     }
   }
 
@@ -111,9 +112,9 @@ class BoundBatchNorm final : public BoundLayer {
     write_gradient(run.gradient + layer_.gradient_, 2 * C, run.accumulate == Accumulate::yes,
                    run.scratch, [&](float* gradient) {
                      share(run, Work::backward_data, [&](Index part) {
-                       norm_backward(layer_.plan_, part, x_, std::as_const(selected_).data(),
-                                     channels(run), static_cast<const T*>(diff_dst), gradient,
-                                     gradient + C, static_cast<T*>(diff_src));
+                       kernels_.backward(layer_.plan_, part, x_, std::as_const(selected_).data(),
+                                         channels(run), static_cast<const T*>(diff_dst), gradient,
+                                         gradient + C, static_cast<T*>(diff_src));
                      });
                    });
   }
@@ -121,7 +122,7 @@ class BoundBatchNorm final : public BoundLayer {
  private:
   template <typename F>
   void share(const Run& run, Work work, F&& body) const {
-    run.share(layer_, work, norm_parts(layer_.plan_),
+    run.share(layer_, work, kernels_.parts(layer_.plan_),
               [&](Index part, ScratchStack&) { body(part); });
   }
 
@@ -131,6 +132,7 @@ class BoundBatchNorm final : public BoundLayer {
   }
 
   const BatchNorm& layer_;
+  const NormKernels<T>& kernels_ = kernels<NormKernels<T>>();
   const T* x_ = nullptr;
   Buffer<T> selected_;  // pool: the x that won each window
 };

@@ -1,9 +1,9 @@
 #include <cstdint>
 
 #include "kindred/core/random.h"
+#include "nn/kernels/elementwise_kernels.h"
 #include "nn/contract/registry.h"
 #include "nn/contract/settings.h"
-#include "nn/kernels/vector.h"
 
 namespace kindred {
 namespace {
@@ -75,13 +75,7 @@ class BoundDropout final : public BoundLayer {
 
   void apply(const T* from, T* to) const {
     const auto factor = static_cast<float>(1.0 / (1.0 - layer_.rate_));
-    const Index size = layer_.S_ * per_sample_;
-    for_vectors(size, [&]<int L>(Index i) {
-      using V = Vector<L>;
-      typename V::Int kept;
-      for (int l = 0; l < L; ++l) kept[l] = kept_[i + l];
-      V::store(to + i, kept != 0 ? V::load(from + i) * factor : typename V::Float{});
-    });
+    kernels<ElementwiseKernels<T>>().drop(from, kept_.data(), factor, layer_.S_ * per_sample_, to);
   }
 
   const Dropout& layer_;

@@ -1,6 +1,6 @@
+#include "nn/kernels/elementwise_kernels.h"
 #include "nn/contract/registry.h"
 #include "nn/contract/settings.h"
-#include "nn/kernels/vector.h"
 
 namespace kindred {
 namespace {
@@ -26,19 +26,14 @@ class BoundRelu final : public BoundLayer {
   void forward(const void* src, void* dst, Run&) override {
     const auto* x = static_cast<const T*>(src);
     auto* y = static_cast<T*>(dst);
-    for_vectors(size_,
-                [&]<int L>(Index i) { Vector<L>::store(y + i, relu<L>(Vector<L>::load(x + i))); });
+    kernels<ElementwiseKernels<T>>().relu(x, size_, y);
     dst_ = y;
   }
 
   void backward(const void* diff_dst, void* diff_src, Run&) override {
     if (diff_src == nullptr) return;
-    const auto* dy = static_cast<const T*>(diff_dst);
-    auto* dx = static_cast<T*>(diff_src);
-    for_vectors(size_, [&]<int L>(Index i) {
-      using V = Vector<L>;
-      V::store(dx + i, passed_relu<L>(V::load(dy + i), V::load(dst_ + i)));
-    });
+    kernels<ElementwiseKernels<T>>().relu_backward(static_cast<const T*>(diff_dst), dst_, size_,
+                                                   static_cast<T*>(diff_src));
   }
 
  private:

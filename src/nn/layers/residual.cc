@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cstring>
 
+#include "nn/kernels/elementwise_kernels.h"
 #include "nn/contract/registry.h"
-#include "nn/contract/settings.h"
-#include "nn/kernels/vector.h"
 #include "nn/layers/sequence.h"
+#include "nn/contract/settings.h"
 
 namespace kindred {
 namespace {
@@ -125,7 +125,7 @@ class BoundResidual final : public BoundLayer {
     }
     void* branch = body_dst_.size() > 0 ? body_dst_.data() : dst;
     body_->forward(src, branch, run);
-    const auto add_up = layer_.relu_ ? sum<true> : sum<false>;
+    const auto add_up = layer_.relu_ ? kernels_.add_relu : kernels_.add;
     add_up(static_cast<const T*>(branch), static_cast<const T*>(beside), size_,
            static_cast<T*>(dst));
   }
@@ -135,36 +135,25 @@ class BoundResidual final : public BoundLayer {
     const auto* g = static_cast<const T*>(diff_dst);
     if (layer_.relu_) {
       auto* passed = static_cast<T*>(frame.take(bytes_of(layer_.dst_desc())));
-      for_vectors(size_, [&]<int L>(Index i) {
-        using V = Vector<L>;
-        V::store(passed + i, passed_relu<L>(V::load(g + i), V::load(dst_ + i)));
-      });
+      kernels_.relu_backward(g, dst_, size_, passed);
       g = passed;
     }
     body_->backward(g, diff_src, run);
     auto* dx = static_cast<T*>(diff_src);
     if (!shortcut_) {
-      if (dx != nullptr) sum<false>(g, dx, size_, dx);
+      if (dx != nullptr) kernels_.add(g, dx, size_, dx);
       return;
     }
     if (dx == nullptr) return shortcut_->backward(g, nullptr, run);
     const Index bytes = bytes_of(layer_.src_desc());
     auto* beside = static_cast<T*>(frame.take(bytes));
     shortcut_->backward(g, beside, run);
-    sum<false>(beside, dx, elements_of(layer_.src_desc()), dx);
+    kernels_.add(beside, dx, elements_of(layer_.src_desc()), dx);
   }
 
  private:
-  template <bool kRelu>
-  static void sum(const T* a, const T* b, Index size, T* y) {
-    for_vectors(size, [&]<int L>(Index i) {
-      using V = Vector<L>;
-      const auto value = V::load(a + i) + V::load(b + i);
-      V::store(y + i, kRelu ? relu<L>(value) : value);
-    });
-  }
-
   const Residual& layer_;
+  const ElementwiseKernels<T>& kernels_ = kernels<ElementwiseKernels<T>>();
   std::unique_ptr<BoundLayer> body_;
   std::unique_ptr<BoundLayer> shortcut_;
   Buffer<std::byte> body_dst_;

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "nn/kernels/elementwise_kernels.h"
+
 namespace kindred {
 
 Reorder::Reorder(const dnnl::engine& engine, const TensorDesc& from, const TensorDesc& to,
@@ -31,7 +33,7 @@ void Reorder::run(const void* from, void* to) {
 }
 
 void add(std::span<const float> from, float* to) {
-  for (std::size_t i = 0; i < from.size(); ++i) to[i] += from[i];
+  kernels<ElementwiseKernels<float>>().add(to, from.data(), static_cast<Index>(from.size()), to);
 }
 
 }  // namespace kindred

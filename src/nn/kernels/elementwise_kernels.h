@@ -1,0 +1,28 @@
+#pragma once
+#include <cstdint>
+
+#include "core/kernels.h"
+#include "kindred/core/index.h"
+#include "nn/kernels/bfloat16.h"
+
+namespace kindred {
+
+/// Loops over numbers one by one, wherever they lie in a tensor. T is float or Bfloat16; what is
+/// computed is float. A result may take the place of what it is computed from.
+template <typename T>
+struct ElementwiseKernels {
+  static constexpr Isa kHighest = Isa::bf16;
+
+  /// y = max(x, 0); NaN stays NaN.
+  void (*relu)(const T* x, Index size, T* y);
+  /// dx = dy where y, from before or behind a ReLU, is above 0 (or NaN), else 0.
+  void (*relu_backward)(const T* dy, const T* y, Index size, T* dx);
+  /// y = a + b
+  void (*add)(const T* a, const T* b, Index size, T* y);
+  /// y = max(a + b, 0)
+  void (*add_relu)(const T* a, const T* b, Index size, T* y);
+  /// y = factor * x where kept is 1, 0 where it is 0
+  void (*drop)(const T* x, const std::uint8_t* kept, float factor, Index size, T* y);
+};
+
+}  // namespace kindred
