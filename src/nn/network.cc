@@ -9,8 +9,8 @@
 #include "kindred/core/error.h"
 #include "kindred/core/random.h"
 #include "nn/contract/compiler.h"
-#include "nn/network_impl.h"
 #include "nn/kernels/row_kernels.h"
+#include "nn/network_impl.h"
 
 namespace kindred {
 namespace {

@@ -1,10 +1,9 @@
 #pragma once
-#include <cstddef>
 #include <cstdint>
 #include <vector>
 
 #include "kindred/core/shape.h"
-#include "nn/kernels/bfloat16.h"
+#include "nn/kernels/bfloat16_gradient_kernels.h"
 
 namespace kindred {
 
@@ -20,39 +19,27 @@ namespace kindred {
 /// AMX's tiles and AVX512_BF16's vectors want them.
 class Bfloat16Gradient {
  public:
-  /// True where this program was compiled for AVX512_BF16, or for AMX beside it.
-  static bool compiled();
+  /// True where this process's level (core/cpu.h) has AVX512_BF16.
+  static bool available();
   /// Stride 1, padding kernel / 2, channels in multiples of 32, one group.
   static bool fits(const Shape& src, const Shape& dst, Index kernel, Index padding, Index groups);
 
-  /// `amx`: the CPU has it, and it may be used. REQUIRES: fits().
+  /// `amx`: it may be used where the level has it. REQUIRES: fits().
   Bfloat16Gradient(Index S, const Shape& src, const Shape& dst, Index kernel, bool amx);
 
+  Bfloat16Gradient(const Bfloat16Gradient&) = delete;
+  Bfloat16Gradient& operator=(const Bfloat16Gradient&) = delete;
+
   /// "AMX", or else "AVX512_BF16".
-  const char* unit_name() const;
+  const char* unit_name() const { return tiles_ ? "AMX" : "AVX512_BF16"; }
   Index scratch_bytes() const;
-  /// diff_weights [kernel, kernel, src channels, dst channels]. REQUIRES: compiled(), and a CPU
-  /// that has it.
+  /// diff_weights [kernel, kernel, src channels, dst channels]. REQUIRES: available().
   void run(const Bfloat16* src, const Bfloat16* diff_dst, void* scratch, float* diff_weights) const;
 
  private:
-  void turn(const Bfloat16* src, Bfloat16* turned) const;
-  void pair(const Bfloat16* diff_dst, Bfloat16* paired) const;
-  void multiply_by_tiles(const Bfloat16* turned, const Bfloat16* paired, float* diff_weights) const;
-  void multiply_by_vectors(const Bfloat16* turned, const Bfloat16* paired,
-                           float* diff_weights) const;
-
   bool tiles_;
-  Index C_;
-  Index O_;
-  Index kernel_;
-  Index row_;                         // pixels of a row with its margin
-  Index parts_;                       // the samples are taken in so many parts, which stay in cache
-  Index part_pixels_;                 // of src, in a part
-  Index walked_;                      // with margins and rounded up to whole tiles
-  Index lead_;                        // zeros before the first pixel of a part and behind the last
-  Index pitch_;                       // of a channel in the turned src
-  std::vector<std::int32_t> pixels_;  // [walked]: the pixel's number in a part, or -1: zeros
+  Bfloat16GradientPlan plan_;
+  std::vector<std::int32_t> pixels_;  // the plan's
 };
 
 }  // namespace kindred

@@ -78,7 +78,7 @@ class Convolution final : public WeightedLayer {
     const TensorDesc dst = chosen.forward.query_md(dnnl::query::dst_md);
     const bool channels_last = has_layout(src, FormatTag::nhwc) && has_layout(dst, FormatTag::nhwc);
     if (!compiler.training() || type_of(src) != kBfloat16 || !channels_last || settings_.bias ||
-        settings_.stride != 1 || !Bfloat16Gradient::compiled() || !has_bfloat16() ||
+        settings_.stride != 1 || !Bfloat16Gradient::available() || !has_bfloat16() ||
         !Bfloat16Gradient::fits(src_shape(), dst_shape(), settings_.kernel, settings_.padding,
                                 settings_.groups)) {
       return nullptr;

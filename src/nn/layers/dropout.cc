@@ -1,9 +1,9 @@
 #include <cstdint>
 
 #include "kindred/core/random.h"
-#include "nn/kernels/elementwise_kernels.h"
 #include "nn/contract/registry.h"
 #include "nn/contract/settings.h"
+#include "nn/kernels/elementwise_kernels.h"
 
 namespace kindred {
 namespace {

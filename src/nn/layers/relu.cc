@@ -1,6 +1,6 @@
-#include "nn/kernels/elementwise_kernels.h"
 #include "nn/contract/registry.h"
 #include "nn/contract/settings.h"
+#include "nn/kernels/elementwise_kernels.h"
 
 namespace kindred {
 namespace {

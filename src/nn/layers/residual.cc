@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cstring>
 
-#include "nn/kernels/elementwise_kernels.h"
 #include "nn/contract/registry.h"
-#include "nn/layers/sequence.h"
 #include "nn/contract/settings.h"
+#include "nn/kernels/elementwise_kernels.h"
+#include "nn/layers/sequence.h"
 
 namespace kindred {
 namespace {
