@@ -27,9 +27,13 @@ struct KernelsAt {
 template <typename Table>
 const Table& kernels_at(Isa level) {
   switch (level < Table::kHighest ? level : Table::kHighest) {
-    case Isa::v2: return KernelsAt<Table, Isa::v2>::get();
-    case Isa::v3: return KernelsAt<Table, Isa::v3>::get();
-    case Isa::v4: break;
+    case Isa::v2: break;
+    case Isa::v3:
+      if constexpr (Table::kHighest >= Isa::v3) return KernelsAt<Table, Isa::v3>::get();
+      break;
+    case Isa::v4:
+      if constexpr (Table::kHighest >= Isa::v4) return KernelsAt<Table, Isa::v4>::get();
+      break;
     case Isa::bf16:
       if constexpr (Table::kHighest >= Isa::bf16) return KernelsAt<Table, Isa::bf16>::get();
       break;
@@ -37,7 +41,7 @@ const Table& kernels_at(Isa level) {
       if constexpr (Table::kHighest >= Isa::amx) return KernelsAt<Table, Isa::amx>::get();
       break;
   }
-  return KernelsAt<Table, Isa::v4>::get();
+  return KernelsAt<Table, Isa::v2>::get();
 }
 
 /// The table that this process computes with.

@@ -1,65 +1,55 @@
 #pragma once
 // Fixed-width vector arithmetic: 64 bytes of Scalars at a time, whatever the machine's registers
 // hold, so that sums have the same written order on every instruction set. GCC and clang vector
-// extensions; the compiler cuts a 64-byte vector into what there is.
-#if defined(__AVX512F__)
-#include <immintrin.h>
-#endif
-
+// extensions: one vector where a register holds as much, halves (halves.h) where not.
 #include <cmath>
-#include <cstdint>
-#include <cstring>
 #include <limits>
-#include <type_traits>
 
-#include "kindred/core/index.h"
-#include "kindred/core/scalar.h"
-
-// The vectors never cross a compiled function's border: everything here is inlined.
-#pragma GCC diagnostic ignored "-Wpsabi"
-#define KINDRED_INLINE inline __attribute__((always_inline))
+#include "core/halves.h"
 
 namespace kindred {
 inline namespace KINDRED_SCALAR {
 
 inline constexpr Index kLanes = 64 / static_cast<Index>(sizeof(Scalar));
 
-/// An integer as wide as a Scalar: labels and positions beside lanes of Scalars.
-using LaneInt = std::conditional_t<sizeof(Scalar) == 4, std::int32_t, std::int64_t>;
-
-using Lanes = Scalar __attribute__((vector_size(64)));
+using Lanes = Whole<Register>;
 /// Also what a comparison of Lanes gives: all bits set where true.
-using IntLanes = LaneInt __attribute__((vector_size(64)));
+using IntLanes = Whole<IntRegister>;
 
 KINDRED_INLINE Lanes broadcast(Scalar x) { return Lanes{} + x; }
 KINDRED_INLINE IntLanes broadcast_int(LaneInt x) { return IntLanes{} + x; }
 
-template <typename Vector = Lanes, typename T>
-KINDRED_INLINE Vector load(const T* from) {
-  Vector v;
-  std::memcpy(&v, from, sizeof(v));
+KINDRED_INLINE Lanes load(const Scalar* from) {
+  Lanes v;
+  read(from, v);
   return v;
 }
-KINDRED_INLINE Lanes load(const Scalar* from) { return load<Lanes, Scalar>(from); }
-KINDRED_INLINE IntLanes load(const LaneInt* from) { return load<IntLanes, LaneInt>(from); }
-KINDRED_INLINE void store(Scalar* to, const Lanes& v) { std::memcpy(to, &v, sizeof(v)); }
-KINDRED_INLINE void store(LaneInt* to, const IntLanes& v) { std::memcpy(to, &v, sizeof(v)); }
+KINDRED_INLINE IntLanes load(const LaneInt* from) {
+  IntLanes v;
+  read(from, v);
+  return v;
+}
+KINDRED_INLINE void store(Scalar* to, const Lanes& v) { write(to, v); }
+KINDRED_INLINE void store(LaneInt* to, const IntLanes& v) { write(to, v); }
 
 /// 0, 1, 2, ... + first.
 KINDRED_INLINE IntLanes count_from(Index first) {
-  IntLanes v{};
-  for (Index l = 0; l < kLanes; ++l) v[l] = static_cast<LaneInt>(first + l);
-  return v;
+  LaneInt numbers[kLanes];
+  for (Index l = 0; l < kLanes; ++l) numbers[l] = static_cast<LaneInt>(l);
+  return load(numbers) + static_cast<LaneInt>(first);
 }
 
 /// The first `n` (< kLanes) numbers, then `fill`.
 KINDRED_INLINE Lanes load_part(const Scalar* from, Index n, Scalar fill) {
-  Lanes v = broadcast(fill);
-  std::memcpy(&v, from, static_cast<std::size_t>(n) * sizeof(Scalar));
-  return v;
+  Scalar numbers[kLanes];
+  store(numbers, broadcast(fill));
+  std::memcpy(numbers, from, static_cast<std::size_t>(n) * sizeof(Scalar));
+  return load(numbers);
 }
 KINDRED_INLINE void store_part(Scalar* to, Index n, const Lanes& v) {
-  std::memcpy(to, &v, static_cast<std::size_t>(n) * sizeof(Scalar));
+  Scalar numbers[kLanes];
+  store(numbers, v);
+  std::memcpy(to, numbers, static_cast<std::size_t>(n) * sizeof(Scalar));
 }
 
 /// The first min(n, kLanes) numbers, zeros behind; and a store of as many.
@@ -74,100 +64,33 @@ KINDRED_INLINE void store_most(Scalar* to, Index n, const Lanes& v) {
   }
 }
 
-KINDRED_INLINE Lanes select(const IntLanes& mask, const Lanes& yes, const Lanes& no) {
-  return mask ? yes : no;
-}
-KINDRED_INLINE IntLanes select(const IntLanes& mask, const IntLanes& yes, const IntLanes& no) {
-  return mask ? yes : no;
-}
 /// The first `n` lanes, `fill` behind.
 KINDRED_INLINE Lanes first_lanes(const Lanes& v, Index n, Scalar fill = 0) {
   return select(count_from(0) < static_cast<LaneInt>(n), v, broadcast(fill));
 }
-KINDRED_INLINE Lanes max(const Lanes& a, const Lanes& b) { return a > b ? a : b; }
-KINDRED_INLINE Lanes min(const Lanes& a, const Lanes& b) { return a < b ? a : b; }
-KINDRED_INLINE Lanes abs(const Lanes& a) { return a < 0 ? -a : a; }
 
-KINDRED_INLINE bool any(const IntLanes& mask) {
-#if defined(__AVX512F__)
-  const auto bits = reinterpret_cast<__m512i>(mask);
-  return _mm512_test_epi64_mask(bits, bits) != 0;
-#else
-  using Words = std::int64_t __attribute__((vector_size(64)));
-  const auto words = reinterpret_cast<Words>(mask);
-  std::int64_t together = 0;
-  for (int w = 0; w < 8; ++w) together |= words[w];
-  return together != 0;
-#endif
-}
-
-KINDRED_INLINE Lanes sqrt(const Lanes& x) {
-#if defined(__AVX512F__) && !defined(KINDRED_DOUBLE)
-  return reinterpret_cast<Lanes>(_mm512_maskz_sqrt_ps(0xffff, reinterpret_cast<__m512>(x)));
-#else
-  Scalar numbers[kLanes];
-  std::memcpy(numbers, &x, sizeof(x));
-  for (Scalar& number : numbers) number = std::sqrt(number);
-  return load(numbers);
-#endif
-}
-
-/// A running sum in double: lane l of every vector goes to its own double; total() adds the lanes
-/// from the first to the last.
+/// A running sum in double: lane l of every vector goes to its own double; total() adds eight lanes
+/// at a time from the first to the last, and these sums.
 class LaneSum {
  public:
-#if defined(KINDRED_DOUBLE)
-  KINDRED_INLINE void add(const Lanes& v) { sums_ += v; }
-  KINDRED_INLINE void add_product(const Lanes& a, const Lanes& b) { sums_ += a * b; }
-  KINDRED_INLINE double total() const { return total_of(sums_); }
+  KINDRED_INLINE void add(const Lanes& v) { sums_ += widen(v); }
+  KINDRED_INLINE void add_product(const Lanes& a, const Lanes& b) { sums_ += widen(a) * widen(b); }
+  KINDRED_INLINE double total() const {
+    double sums[kLanes];
+    write(sums, sums_);
+    double total = 0;
+    for (Index l = 0; l < 8; ++l) total += sums[l];
+    if constexpr (kLanes == 16) {
+      double rest = 0;
+      for (Index l = 8; l < 16; ++l) rest += sums[l];
+      total += rest;
+    }
+    return total;
+  }
   double lane(Index l) const { return sums_[l]; }
-#else
-  KINDRED_INLINE void add(const Lanes& v) {
-    sums_ += low(v);
-    high_sums_ += high(v);
-  }
-  KINDRED_INLINE void add_product(const Lanes& a, const Lanes& b) {
-    sums_ += low(a) * low(b);
-    high_sums_ += high(a) * high(b);
-  }
-  KINDRED_INLINE double total() const { return total_of(sums_) + total_of(high_sums_); }
-  double lane(Index l) const { return l < 8 ? sums_[l] : high_sums_[l - 8]; }
-#endif
 
  private:
-  using Doubles = double __attribute__((vector_size(64)));
-#if defined(KINDRED_DOUBLE)
-#elif defined(__AVX512DQ__)
-  // GCC 12 takes eight instructions for what is one, or two. Masks of ones: it also warns of its
-  // own plain forms (GCC bug 105593).
-  KINDRED_INLINE static Doubles low(const Lanes& v) {
-    const auto floats = reinterpret_cast<__m512>(v);
-    return reinterpret_cast<Doubles>(
-        _mm512_maskz_cvtps_pd(0xff, _mm512_maskz_extractf32x8_ps(0xff, floats, 0)));
-  }
-  KINDRED_INLINE static Doubles high(const Lanes& v) {
-    const auto floats = reinterpret_cast<__m512>(v);
-    return reinterpret_cast<Doubles>(
-        _mm512_maskz_cvtps_pd(0xff, _mm512_maskz_extractf32x8_ps(0xff, floats, 1)));
-  }
-#else
-  KINDRED_INLINE static Doubles low(const Lanes& v) {
-    return __builtin_convertvector(__builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7), Doubles);
-  }
-  KINDRED_INLINE static Doubles high(const Lanes& v) {
-    return __builtin_convertvector(__builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15),
-                                   Doubles);
-  }
-#endif
-#if !defined(KINDRED_DOUBLE)
-  Doubles high_sums_{};
-#endif
-  KINDRED_INLINE static double total_of(const Doubles& sums) {
-    double sum = 0;
-    for (int l = 0; l < 8; ++l) sum += sums[l];
-    return sum;
-  }
-  Doubles sums_{};
+  decltype(widen(Lanes{})) sums_{};
 };
 
 KINDRED_INLINE Scalar largest(const Lanes& v) {
@@ -203,20 +126,21 @@ KINDRED_INLINE double squared_difference(const Scalar* a, const Scalar* b, Index
 /// e^x. Our own in float, so that the bits follow neither the C library nor its choice by machine;
 /// relative error below 2e-7 (tested). 0 below -87.3, largest finite numbers above 88.
 #if defined(KINDRED_DOUBLE)
+template <typename Function>
+KINDRED_INLINE Lanes for_each(const Lanes& x, Function function) {
+  double numbers[kLanes];
+  store(numbers, x);
+  for (double& number : numbers) number = function(number);
+  return load(numbers);
+}
 KINDRED_INLINE Lanes exp(const Lanes& x) {
-  Lanes y{};
-  for (Index l = 0; l < kLanes; ++l) y[l] = std::exp(x[l] < 709.0 ? x[l] : 709.0);
-  return y;
+  return for_each(x, [](double number) { return std::exp(number < 709.0 ? number : 709.0); });
 }
 KINDRED_INLINE Lanes log(const Lanes& x) {
-  Lanes y{};
-  for (Index l = 0; l < kLanes; ++l) y[l] = std::log(x[l]);
-  return y;
+  return for_each(x, [](double number) { return std::log(number); });
 }
 KINDRED_INLINE Lanes log1p_of_unit(const Lanes& x) {
-  Lanes y{};
-  for (Index l = 0; l < kLanes; ++l) y[l] = std::log1p(x[l]);
-  return y;
+  return for_each(x, [](double number) { return std::log1p(number); });
 }
 #else
 KINDRED_INLINE Lanes exp(const Lanes& x) {
@@ -232,18 +156,18 @@ KINDRED_INLINE Lanes exp(const Lanes& x) {
   p = p * r + 1.6666665459e-1F;
   p = p * r + 5.0000001201e-1F;
   p = p * r * r + r + 1.0F;
-  const IntLanes exponent = (__builtin_convertvector(n, IntLanes) + 127) << 23;
-  const Lanes y = p * reinterpret_cast<Lanes>(exponent);
-  return x < -87.3F ? Lanes{} : y;
+  const IntLanes exponent = (to_int(n) + 127) << 23;
+  const Lanes y = p * of_bits(exponent);
+  return select(x < -87.3F, Lanes{}, y);
 }
 /// log x for normal x > 0: error below 2e-7 of the greater of 1 and |log x|.
 KINDRED_INLINE Lanes log(const Lanes& x) {
   // x = 2^n m with m in [√½, √2): the bits of √½ are taken off before the exponent is cut.
   constexpr LaneInt kRootHalf = 0x3f3504f3;
-  const IntLanes bits = reinterpret_cast<IntLanes>(x) - kRootHalf;
+  const IntLanes bits = bits_of(x) - kRootHalf;
   const IntLanes n = bits >> 23;
   const IntLanes mantissa = (bits & 0x007fffff) + kRootHalf;
-  const Lanes x1 = reinterpret_cast<Lanes>(mantissa) - 1.0F;
+  const Lanes x1 = of_bits(mantissa) - 1.0F;
   const Lanes x2 = x1 * x1;
   Lanes p = broadcast(7.0376836292e-2F);  // Cephes logf: no division
   p = p * x1 - 1.1514610310e-1F;
@@ -254,7 +178,7 @@ KINDRED_INLINE Lanes log(const Lanes& x) {
   p = p * x1 + 2.0000714765e-1F;
   p = p * x1 - 2.4999993993e-1F;
   p = p * x1 + 3.3333331174e-1F;
-  const Lanes exponent = __builtin_convertvector(n, Lanes);
+  const Lanes exponent = to_scalar(n);
   const Lanes small = x1 * x2 * p - exponent * 2.12194440e-4F - 0.5F * x2;
   return x1 + small + exponent * 0.693359375F;
 }
@@ -293,7 +217,7 @@ struct Sigmoid {
     const Lanes e = exp(-abs(x));
     const Lanes large = inverse_of_one_to_two(e + 1);
     const Lanes small = e * large;
-    value = x < 0 ? small : large;
+    value = select(x < 0, small, large);
     slope = small * large;
   }
   Lanes value;

@@ -110,15 +110,15 @@ void PairMatrix::measure_row(Index i) {
     if constexpr (kind == Measure::cosine) value = 1 - product;
     if constexpr (kind == Measure::squared_euclidean) value = max(squared, Lanes{});
     if constexpr (kind == Measure::euclidean) value = sqrt(max(squared, Lanes{}));
+    store(row + j, references() - j < kLanes ? first_lanes(value, references() - j) : value);
     const IntLanes close = squared < lengths * kNear;
     if (any(close)) {
       for (Index l = 0; l < std::min(kLanes, references() - j); ++l) {
         if (close[l] == 0) continue;
-        value[l] = from_squared_distance(
+        row[j + l] = from_squared_distance(
             kind, squared_difference(rows_.row(i), references_.row(j + l), rows_.cols()));
       }
     }
-    store(row + j, references() - j < kLanes ? first_lanes(value, references() - j) : value);
   }
 }
 
@@ -248,12 +248,15 @@ void PairMatrix::finish_row(Index i, double factor, ScalarView diff) {
     const IntLanes close =
         (squared < (load(&reference_lengths_[j]) + own) * kNear) & (share != Lanes{});
     if (any(close)) {
+      Scalar shares[kLanes];
+      store(shares, share);
       for (Index l = 0; l < kLanes; ++l) {
         if (close[l] == 0) continue;
         const Scalar* other = references_.row(j + l);
-        for (Index k = 0; k < rows_.cols(); ++k) to[k] += share[l] * (x[k] - other[k]);
-        share[l] = 0;
+        for (Index k = 0; k < rows_.cols(); ++k) to[k] += shares[l] * (x[k] - other[k]);
+        shares[l] = 0;
       }
+      share = load(shares);
     }
     sum.add(share);
     store(row + j, -share);

@@ -56,9 +56,9 @@ class Histogram : public Loss {
     const auto bins = static_cast<Scalar>(nodes_ - 1);
     const Lanes cosines = load(pairs_.values().row(i) + j);
     const Lanes at = min(max((cosines + 1) * (bins / 2), Lanes{}), broadcast(bins));
-    IntLanes below = __builtin_convertvector(at, IntLanes);
-    below = below < static_cast<LaneInt>(nodes_ - 1) ? below : below - 1;
-    const Lanes share = at - __builtin_convertvector(below, Lanes);
+    const IntLanes node = to_int(at);
+    const IntLanes below = select(node < static_cast<LaneInt>(nodes_ - 1), node, node - 1);
+    const Lanes share = at - to_scalar(below);
     const IntLanes other = load(&labels_[j]) != labels_[i];
     return {select(other, below + static_cast<LaneInt>(nodes_), below), share};
   }
@@ -72,9 +72,13 @@ class Histogram : public Loss {
       for (Index i = begin; i < end; ++i) {
         for (Index j = i / kLanes * kLanes; j < batch; j += kLanes) {
           const Places at = places(i, j);
+          LaneInt below[kLanes];
+          Scalar shares[kLanes];
+          store(below, at.below);
+          store(shares, at.share);
           for (Index l = std::max<Index>(0, i + 1 - j); l < std::min(kLanes, batch - j); ++l) {
-            double* histogram = part + at.below[l];
-            const auto share = static_cast<double>(at.share[l]);
+            double* histogram = part + below[l];
+            const auto share = static_cast<double>(shares[l]);
             histogram[0] += 1 - share;
             histogram[1] += share;
           }
@@ -119,9 +123,9 @@ class Histogram : public Loss {
     Scalar* gradient = pairs_.gradient().row(i);
     for (Index j = 0; j < pairs_.batch(); j += kLanes) {
       const Places at = places(i, j);
-      Lanes slope;
-      for (Index l = 0; l < kLanes; ++l) slope[l] = slopes_[at.below[l]];
-      store(gradient + j, slope);
+      LaneInt below[kLanes];
+      store(below, at.below);
+      for (Index l = 0; l < kLanes; ++l) gradient[j + l] = slopes_[below[l]];
     }
     gradient[i] = 0;
   }

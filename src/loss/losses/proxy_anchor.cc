@@ -87,13 +87,14 @@ class ProxyAnchor : public Loss {
       sums.add(exp((load(cosines.row(i) + p) + margin) * alpha - greatest));
     }
     double value = 0;
-    Lanes share{};
+    Scalar shares[kLanes] = {};
     for (Index l = 0; l < count; ++l) {
       const auto shift = static_cast<double>(greatest[l]);
       const double sum = sums.lane(l) + std::exp(-shift);
       value += shift + std::log(sum);
-      share[l] = static_cast<Scalar>(factor * alpha_ / sum);
+      shares[l] = static_cast<Scalar>(factor * alpha_ / sum);
     }
+    const Lanes share = load(shares);
     for (Index i = 0; i < cosines.rows(); ++i) {
       Scalar* here = cosines.row(i) + p;
       store(here, exp((load(here) + margin) * alpha - greatest) * share);
