@@ -7,7 +7,7 @@
 
 #include "kindred/core/error.h"
 #include "kindred/loss/weight_schedule.h"
-#include "loss/unit_rows.h"
+#include "loss/loss_kernels.h"
 
 namespace kindred {
 inline namespace KINDRED_SCALAR {
@@ -80,7 +80,8 @@ double Objective::compute(const Workers& workers, LossInput input, ScalarView di
   const Index batch = input.embeddings.rows();
   const ScalarView unit = impl_->unit.view().rows_from(0, batch);
   const ScalarView diff_unit = impl_->diff_unit.view().rows_from(0, batch);
-  unit_rows(workers, input.embeddings, unit, impl_->lengths.span());
+  const LossKernels& rows = kernels<LossKernels>();
+  rows.unit_rows(workers, input.embeddings, unit, impl_->lengths.span(), {});
   input.unit = unit;
   diff_unit.fill(0);
   diff_embeddings.fill(0);
@@ -96,7 +97,8 @@ double Objective::compute(const Workers& workers, LossInput input, ScalarView di
     report.value = term.loss->compute(workers, input, output);
     sum += report.weight * report.value;
   }
-  unit_rows_backward(workers, unit, impl_->lengths.span(), diff_unit, diff_embeddings);
+  rows.unit_rows_backward(workers, unit, impl_->lengths.span(), diff_unit, diff_embeddings, false,
+                          {});
 
   double lengths = 0;
   for (Index i = 0; i < batch; ++i) lengths += static_cast<double>(impl_->lengths[i]);

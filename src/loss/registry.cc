@@ -1,7 +1,6 @@
-#include "kindred/core/error.h"
-#include "kindred/loss/loss.h"
-
-#include <fmt/format.h>
+#include "loss/loss_kernels.h"
+#include "loss/bases/miner.h"
+#include "loss/unit_rows.h"
 
 // clang-format off
 // One line a loss: loss(NAME) stands for the function `LossEntry NAME_loss()` of NAME.cc.
@@ -42,27 +41,18 @@ inline namespace KINDRED_SCALAR {
 KINDRED_LOSSES(KINDRED_DECLARE)
 #undef KINDRED_DECLARE
 
-void Loss::initialise(std::uint64_t /*seed*/, std::span<Scalar> /*parameters*/) {}
+namespace {
 
-std::span<const LossEntry> loss_registry() {
+std::span<const LossEntry> losses() {
 #define KINDRED_ENTRY(name) name##_loss(),
   static const LossEntry entries[] = {KINDRED_LOSSES(KINDRED_ENTRY)};
 #undef KINDRED_ENTRY
   return entries;
 }
 
-const LossEntry& find_loss(std::string_view name) {
-  std::vector<std::string> names;
-  for (const LossEntry& entry : loss_registry()) {
-    if (entry.name == name) return entry;
-    names.emplace_back(entry.name);
-  }
-  const std::string near = nearest(name, names);
-  fail(ErrorKind::recipe,
-       fmt::format("unknown loss '{}'; {}", name,
-                   near.empty() ? fmt::format("there are {}", fmt::join(names, ", "))
-                                : fmt::format("did you mean '{}'?", near)));
-}
-
+}  // namespace
 }  // namespace KINDRED_SCALAR
+
+KINDRED_OFFER(LossKernels, {losses, miners, unit_rows, unit_rows_backward});
+
 }  // namespace kindred

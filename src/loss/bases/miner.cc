@@ -20,25 +20,23 @@ inline namespace KINDRED_SCALAR {
 KINDRED_MINERS(KINDRED_DECLARE)
 #undef KINDRED_DECLARE
 
-std::span<const MinerEntry> miner_registry() {
+std::span<const MinerEntry> miners() {
 #define KINDRED_ENTRY(name) name##_miner(),
   static const MinerEntry entries[] = {KINDRED_MINERS(KINDRED_ENTRY)};
 #undef KINDRED_ENTRY
   return entries;
 }
 
-void read_miner_settings(const MinerEntry& entry, Section section) { entry.make(section); }
-
 std::string read_mining(Section section, std::string default_name) {
   std::vector<std::string> names;
-  for (const MinerEntry& entry : miner_registry()) names.emplace_back(entry.name);
+  for (const MinerEntry& entry : miners()) names.emplace_back(entry.name);
   std::string name = std::move(default_name);
   section.read_choice("mining", name, names, "which pairs; `kindred list miners` describes them");
   return name;
 }
 
 std::unique_ptr<Miner> make_miner(const std::string& name, Section section) {
-  for (const MinerEntry& entry : miner_registry()) {
+  for (const MinerEntry& entry : miners()) {
     if (entry.name == name) return entry.make(section);
   }
   return nullptr;  // read_mining knows the names
