@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "core/lanes.h"
+#include "train/update_kernels.h"
 
 namespace kindred {
 namespace {
@@ -35,29 +35,22 @@ class Adam final : public Optimizer {
       const Block& block = blocks()[static_cast<std::size_t>(i)];
       const double rate = update.learning_rate * static_cast<double>(block.learning_rate_factor);
       const double decay = block.decay ? settings_.weight_decay : 0;
-      const auto scale = static_cast<float>(update.gradient_scale);
-      const auto added = static_cast<float>(settings_.decoupled ? 0 : decay);
-      const auto keep = static_cast<float>(settings_.decoupled ? 1 - rate * decay : 1);
-      const auto beta1 = static_cast<float>(settings_.beta1);
-      const auto beta2 = static_cast<float>(settings_.beta2);
-      const auto rest1 = static_cast<float>(1 - settings_.beta1);
-      const auto rest2 = static_cast<float>(1 - settings_.beta2);
-      const auto epsilon = static_cast<float>(settings_.epsilon);
-      const auto stride = static_cast<float>(rate / correction1);
-      const auto root = static_cast<float>(1 / std::sqrt(correction2));
-      float* weights = parameters.data();
-      float* means = moments_[0].values.data();
-      float* squares = moments_[1].values.data();
-      for (Index j = block.begin; j < block.end; j += kLanes) {
-        const Index rest = block.end - j;
-        const Lanes w = load_most(weights + j, rest);
-        const Lanes slope = scale * load_most(gradient.data() + j, rest) + added * w;
-        const Lanes m = beta1 * load_most(means + j, rest) + rest1 * slope;
-        const Lanes v = beta2 * load_most(squares + j, rest) + rest2 * (slope * slope);
-        store_most(means + j, rest, m);
-        store_most(squares + j, rest, v);
-        store_most(weights + j, rest, keep * w - stride * m / (root * sqrt(v) + epsilon));
-      }
+      const AdamStep step{
+          .gradient_scale = static_cast<float>(update.gradient_scale),
+          .added_decay = static_cast<float>(settings_.decoupled ? 0 : decay),
+          .keep = static_cast<float>(settings_.decoupled ? 1 - rate * decay : 1),
+          .beta1 = static_cast<float>(settings_.beta1),
+          .rest1 = static_cast<float>(1 - settings_.beta1),
+          .beta2 = static_cast<float>(settings_.beta2),
+          .rest2 = static_cast<float>(1 - settings_.beta2),
+          .epsilon = static_cast<float>(settings_.epsilon),
+          .stride = static_cast<float>(rate / correction1),
+          .root = static_cast<float>(1 / std::sqrt(correction2)),
+      };
+      kernels<UpdateKernels>().adam(
+          step, gradient.data() + block.begin, parameters.data() + block.begin,
+          moments_[0].values.data() + block.begin, moments_[1].values.data() + block.begin,
+          block.end - block.begin);
     });
   }
 

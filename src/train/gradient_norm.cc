@@ -3,7 +3,7 @@
 #include <cmath>
 #include <cstddef>
 
-#include "core/lanes.h"
+#include "train/update_kernels.h"
 
 namespace kindred {
 namespace {
@@ -11,7 +11,7 @@ namespace {
 constexpr Index kBlock = 16384;
 
 double sum_of_squares(const float* values, Index begin, Index end) {
-  return dot(values + begin, values + begin, end - begin);
+  return kernels<UpdateKernels>().sum_of_squares(values + begin, end - begin);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 #include "sgd.h"
 
-#include "flat_array.h"
+#include "train/update_kernels.h"
 
 namespace kindred {
 namespace {
@@ -24,24 +24,17 @@ class Sgd final : public Optimizer {
              const Update& update) override {
     workers.for_each(static_cast<Index>(blocks().size()), [&](Index i, int) {
       const Block& block = blocks()[static_cast<std::size_t>(i)];
-      const auto rate = static_cast<float>(update.learning_rate) * block.learning_rate_factor;
-      const auto scale = static_cast<float>(update.gradient_scale);
-      const auto decay = block.decay ? static_cast<float>(settings_.weight_decay) : 0.0f;
-      const auto momentum = static_cast<float>(settings_.momentum);
-      const auto g = flat_array(gradient.data(), block.begin, block.end);
-      auto w = flat_array(parameters.data(), block.begin, block.end);
-      const auto slope = scale * g + decay * w;
-      if (moments_.empty()) {
-        w -= rate * slope;
-        return;
-      }
-      auto v = flat_array(moments_[0].values.data(), block.begin, block.end);
-      v = momentum * v + slope;
-      if (settings_.nesterov) {
-        w -= rate * (slope + momentum * v);
-      } else {
-        w -= rate * v;
-      }
+      const SgdStep step{
+          .gradient_scale = static_cast<float>(update.gradient_scale),
+          .decay = block.decay ? static_cast<float>(settings_.weight_decay) : 0.0F,
+          .momentum = static_cast<float>(settings_.momentum),
+          .nesterov = settings_.nesterov,
+          .rate = static_cast<float>(update.learning_rate) * block.learning_rate_factor,
+      };
+      float* const moments = moments_.empty() ? nullptr : moments_[0].values.data() + block.begin;
+      kernels<UpdateKernels>().sgd(step, gradient.data() + block.begin,
+                                   parameters.data() + block.begin, moments,
+                                   block.end - block.begin);
     });
   }
 

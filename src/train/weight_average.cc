@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "flat_array.h"
+#include "train/update_kernels.h"
 
 namespace kindred {
 namespace {
@@ -14,8 +14,8 @@ void average_weights(const Workers& workers, double decay, Index step,
   const double early = (1 + static_cast<double>(step)) / (10 + static_cast<double>(step));
   const auto rest = static_cast<float>(1 - std::min(decay, early));
   workers.for_blocks(static_cast<Index>(average.size()), kBlock, [&](Index begin, Index end, int) {
-    auto mean = flat_array(average.data(), begin, end);
-    mean += rest * (flat_array(parameters.data(), begin, end) - mean);
+    kernels<UpdateKernels>().average(rest, parameters.data() + begin, average.data() + begin,
+                                     end - begin);
   });
 }
 
