@@ -10,7 +10,7 @@
 
 #include "eval/scores/check_rows.h"
 #include "eval/scores/score_blocks.h"
-#include "eval/scores/score_filter.h"
+#include "eval/scores/score_kernels.h"
 #include "eval/scores/score_keys.h"
 #include "kindred/core/error.h"
 
@@ -31,7 +31,7 @@ class Best {
     keys_.reserve(room_);
     threshold_ = kLowest;
   }
-  const float& threshold() const { return threshold_; }
+  float threshold() const { return threshold_; }
   void add(float score, Index position, std::vector<std::uint64_t>& scratch) {
     keys_.push_back(order_key(score, static_cast<std::uint32_t>(position)));
     if (keys_.size() == room_) shrink(scratch);
@@ -96,9 +96,13 @@ Neighbors find_neighbors(const Workers& workers, ConstMatrixView queries, ConstM
         const Index self = begin + i - tile.first;
         if (leave_one_out && self >= 0 && self < tile.scores.cols()) scores[self] = kLowest;
         Best& best = worker->best[static_cast<std::size_t>(i)];
-        for_each_passing<Keep::above>(scores, tile.scores.cols(), best.threshold(), [&](Index j) {
-          best.add(scores[j], tile.first + j, worker->scratch);
-        });
+        std::uint32_t places[Gallery::kBlock];
+        const Index passing =
+            kernels<ScoreKernels>().above(scores, tile.scores.cols(), best.threshold(), places);
+        for (Index p = 0; p < passing; ++p) {
+          const float score = scores[places[p]];  // add() raises the threshold
+          if (score > best.threshold()) best.add(score, tile.first + places[p], worker->scratch);
+        }
       }
     }
     for (Index i = 0; i < end - begin; ++i) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "eval/scores/score_filter.h"
 #include "eval/scores/score_keys.h"
 
 namespace kindred {
@@ -17,36 +16,27 @@ constexpr Index kNever = std::numeric_limits<Index>::max();
 
 template <typename Next>
 void SortedScores::build(Index size, Next next) {
-  size_ = size;
-  levels_ = 0;
+  constexpr Index kNode = ScoreTree::kNode;
+  tree_.size = size;
+  tree_.levels = 0;
   Index total = 0;
   // One leaf more than there are scores: it is never counted, so that no count leads behind the
   // end.
   for (Index length = size + 1;; length = blocks_of(length, kNode)) {
-    first_[levels_++] = total;
+    tree_.first[tree_.levels++] = total;
     total += round_up(length, kNode);
     if (length <= kNode) break;
   }
   if (nodes_.size() < total) nodes_ = Buffer<float>(total);
+  tree_.nodes = nodes_.data();
   // Filling up with minus infinity adds nothing to a count.
   std::fill_n(nodes_.data(), total, -std::numeric_limits<float>::infinity());
   for (Index i = 0; i < size; ++i) nodes_[i] = next(i);
-  for (int level = 1; level < levels_; ++level) {
-    const Index below = first_[level] - first_[level - 1];
-    for (Index i = 0; i < below / kNode; ++i) {
-      nodes_[first_[level] + i] = nodes_[first_[level - 1] + i * kNode + kNode - 1];
-    }
-  }
-}
-
-template <Index count>
-inline void SortedScores::count_not_below(const float* scores, Index* counts) const {
-  // The number of nodes below whose last score is not below `score` is the node to look into.
-  std::fill_n(counts, count, Index{0});
-  for (int level = levels_ - 1; level >= 0; --level) {
-    const float* const nodes = nodes_.data() + first_[level];
-    for (Index i = 0; i < count; ++i) {
-      counts[i] = counts[i] * kNode + count16(nodes + counts[i] * kNode, scores[i]);
+  for (int level = 1; level < tree_.levels; ++level) {
+    const Index above = tree_.first[level];
+    const Index below = tree_.first[level - 1];
+    for (Index i = 0; i < (above - below) / kNode; ++i) {
+      nodes_[above + i] = nodes_[below + i * kNode + kNode - 1];
     }
   }
 }
@@ -132,54 +122,42 @@ bool RankCounter::guess_holds() {
 }
 
 void RankCounter::count(const float* scores, Index count, const Index* rows) {
-  const float* const leaves = scores_.leaves();
-  const auto count_with = [&](auto ahead_of) {
-    for_each_passing<Keep::not_below>(
-        scores, count, lowest_, [&](Index j) { add(ahead_of(scores[j]), scores[j], rows[j]); });
-  };
-  if (relevant() < SortedScores::kNode) {
-    count_with([&](float score) { return count16(leaves, score); });
-  } else if (relevant() < 2 * SortedScores::kNode) {
-    count_with([&](float score) {
-      return count16(leaves, score) + count16(leaves + SortedScores::kNode, score);
-    });
-  } else if (relevant() < kGathered) {
-    count_with([&](float score) {
-      Index ahead = 0;
-      scores_.count_not_below<1>(&score, &ahead);
-      return ahead;
-    });
+  if (relevant() < kGathered) {
+    if (tied_.size() < static_cast<std::size_t>(count))
+      tied_.resize(static_cast<std::size_t>(count));
+    const Index tied = kernels<ScoreKernels>().tally(scores_.tree(), scores, count, lowest_,
+                                                     gaps_.data(), tied_.data());
+    for (Index t = 0; t < tied; ++t) {
+      const auto j = static_cast<Index>(tied_[static_cast<std::size_t>(t)]);
+      add_tie(scores[j], rows[j]);
+    }
   } else {
     if (pending_ + count > pending_scores_.size()) count_pending();
     if (count > pending_scores_.size()) {
       pending_scores_ = Buffer<float>(std::max(kPending, count));
       pending_rows_ = Buffer<std::uint32_t>(std::max(kPending, count));
     }
-    pending_ += keep_passing(scores, count, lowest_, rows, pending_scores_.data() + pending_,
-                             pending_rows_.data() + pending_);
+    pending_ += kernels<ScoreKernels>().keep(scores, count, lowest_, rows,
+                                             pending_scores_.data() + pending_,
+                                             pending_rows_.data() + pending_);
   }
   seen_ += count;
   if (seen_ >= next_raise_) raise_threshold();
 }
 
-inline void RankCounter::add(Index ahead, float score, Index row) {
-  if (ahead > 0 && scores_[ahead - 1] == score) ahead = ahead_among_equals(score, row);
-  ++gaps_[static_cast<std::size_t>(ahead)];
+void RankCounter::add_tie(float score, Index row) {
+  ++gaps_[static_cast<std::size_t>(ahead_among_equals(score, row))];
 }
 
 void RankCounter::count_pending() {
-  constexpr Index kSide = 8;  // looked up side by side: one alone waits for each level's load
-  Index ahead[kSide];
-  Index i = 0;
-  for (; i + kSide <= pending_; i += kSide) {
-    scores_.count_not_below<kSide>(pending_scores_.data() + i, ahead);
-    for (Index j = 0; j < kSide; ++j) {
-      add(ahead[j], pending_scores_[i + j], static_cast<Index>(pending_rows_[i + j]));
-    }
+  if (tied_.size() < static_cast<std::size_t>(pending_)) {
+    tied_.resize(static_cast<std::size_t>(pending_));
   }
-  for (; i < pending_; ++i) {
-    scores_.count_not_below<1>(pending_scores_.data() + i, ahead);
-    add(ahead[0], pending_scores_[i], static_cast<Index>(pending_rows_[i]));
+  const Index tied = kernels<ScoreKernels>().tally_all(scores_.tree(), pending_scores_.data(),
+                                                       pending_, gaps_.data(), tied_.data());
+  for (Index t = 0; t < tied; ++t) {
+    const auto i = static_cast<Index>(tied_[static_cast<std::size_t>(t)]);
+    add_tie(pending_scores_[i], static_cast<Index>(pending_rows_[i]));
   }
   pending_ = 0;
 }

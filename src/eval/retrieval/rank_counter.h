@@ -4,33 +4,24 @@
 #include <span>
 #include <vector>
 
+#include "eval/scores/score_kernels.h"
 #include "kindred/core/buffer.h"
 
 namespace kindred {
 
-/// Sorted scores, falling, with the question how many of them are not below a score. A tree of
-/// nodes of 16: node i of a level holds the last score of each of 16 nodes of the level below.
+/// Sorted scores, falling, as a tree in which the kernels look up how many are not below a score.
 class SortedScores {
  public:
   /// `next(i)` is the i-th score, i in [0, size), falling.
   template <typename Next>
   void build(Index size, Next next);
 
-  Index size() const { return size_; }
-  /// The scores, filled up with minus infinity to whole nodes.
-  const float* leaves() const { return nodes_.data(); }
+  Index size() const { return tree_.size; }
   float operator[](Index i) const { return nodes_[i]; }
-  /// counts[i]: how many are not below scores[i].
-  template <Index count>
-  void count_not_below(const float* scores, Index* counts) const;
-
-  static constexpr Index kNode = 16;
+  const ScoreTree& tree() const { return tree_; }
 
  private:
-  static constexpr int kMostLevels = 9;  // 16^9 scores and more than memory holds
-  Index size_ = 0;
-  int levels_ = 0;
-  Index first_[kMostLevels];  // where in nodes_ each level begins, leaves first
+  ScoreTree tree_{};
   Buffer<float> nodes_;
 };
 
@@ -75,7 +66,7 @@ class RankCounter {
   // one block of scores to the next. Scores are gathered then, and counted many at a time.
   static constexpr Index kGathered = 256;
 
-  void add(Index ahead, float score, Index row);
+  void add_tie(float score, Index row);
   void count_pending();
   Index ahead_among_equals(float score, Index row);
   void raise_threshold();
@@ -88,6 +79,7 @@ class RankCounter {
   std::vector<Index> ranks_;
   Buffer<float> pending_scores_;  // passed the threshold, not yet counted: see count()
   Buffer<std::uint32_t> pending_rows_;
+  std::vector<std::uint32_t> tied_;  // places of scores that relevant ones have, too
   Index pending_ = 0;
   Index most_ = 0;
   Index guessed_ = 0;     // relevant ones above the guessed threshold; 0: none was guessed

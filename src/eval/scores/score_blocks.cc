@@ -4,6 +4,7 @@
 #include <limits>
 #include <vector>
 
+#include "eval/scores/score_kernels.h"
 #include "eval/scores/unit_row.h"
 
 namespace kindred {
@@ -105,11 +106,8 @@ ScoreTile QueryBlock::score_part(Index block, Index begin, Index end, Index firs
   if (gallery_.similarity_ == Similarity::euclidean) {
     const float* squares = gallery_.squares_.data() + offset;
     for (Index i = begin; i < end; ++i) {
-      float* row = tile_.row(i);
-      const float mine = squares_[i];
-      for (Index j = first; j < last; ++j) {
-        row[j] = std::min(2 * row[j] - (mine + squares[j]), 0.0F);
-      }
+      kernels<ScoreKernels>().finish_euclidean(tile_.row(i) + first, last - first, squares_[i],
+                                               squares + first);
     }
   }
   const Index readable = round_up(cols, kReadable);
