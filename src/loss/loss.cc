@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "core/did_you_mean.h"
 #include "kindred/core/error.h"
 #include "loss/loss_kernels.h"
-#include "loss/bases/miner.h"
 
 namespace kindred {
 inline namespace KINDRED_SCALAR {
@@ -19,16 +19,11 @@ const LossEntry& find_loss(std::string_view name) {
     if (entry.name == name) return entry;
     names.emplace_back(entry.name);
   }
-  const std::string near = nearest(name, names);
   fail(ErrorKind::recipe,
-       fmt::format("unknown loss '{}'; {}", name,
-                   near.empty() ? fmt::format("there are {}", fmt::join(names, ", "))
-                                : fmt::format("did you mean '{}'?", near)));
+       fmt::format(
+           "unknown loss '{}'{}", name,
+           did_you_mean(name, names, fmt::format("; there are {}", fmt::join(names, ", ")))));
 }
-
-std::span<const MinerEntry> miner_registry() { return kernels<LossKernels>().miners(); }
-
-void read_miner_settings(const MinerEntry& entry, Section section) { entry.make(section); }
 
 }  // namespace KINDRED_SCALAR
 }  // namespace kindred

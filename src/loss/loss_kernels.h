@@ -27,5 +27,8 @@ struct LossKernels {
                              ScalarView diff_src, bool overwrite, std::span<const Index> rows);
 };
 
+/// All miners, compiled for the level of whoever asks (bases/miner.cc).
+std::span<const MinerEntry> miners();
+
 }  // namespace KINDRED_SCALAR
 }  // namespace kindred

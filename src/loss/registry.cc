@@ -1,5 +1,4 @@
 #include "loss/loss_kernels.h"
-#include "loss/bases/miner.h"
 #include "loss/unit_rows.h"
 
 // clang-format off

@@ -1,5 +1,7 @@
 #include "loss/bases/miner.h"
 
+#include "loss/loss_kernels.h"
+
 #include <vector>
 
 // clang-format off

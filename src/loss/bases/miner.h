@@ -36,9 +36,6 @@ class Miner {
   virtual void choose(const Anchor& anchor, LaneInt* kinds) const = 0;
 };
 
-/// All miners, compiled for the level of whoever asks.
-std::span<const MinerEntry> miners();
-
 /// Reads `mining`: the name of a miner.
 std::string read_mining(Section section, std::string default_name);
 /// The miner of that name, its settings read from the section.
