@@ -5,9 +5,10 @@
 #include <span>
 #include <type_traits>
 
+#include "kindred/core/export.h"
 #include "kindred/core/index.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 inline constexpr Index kAlignment = 64;  ///< bytes: one cache line, one AVX-512 register
 

@@ -1,7 +1,9 @@
 #pragma once
 #include <string_view>
 
-namespace kindred {
+#include "kindred/core/export.h"
+
+namespace KINDRED_API kindred {
 
 /// A level of x86-64 instruction sets, each with all of the one before. The library's loops are
 /// compiled once for each (core/kernels.h); bits are promised per level.

@@ -2,7 +2,9 @@
 #include <stdexcept>
 #include <string>
 
-namespace kindred {
+#include "kindred/core/export.h"
+
+namespace KINDRED_API kindred {
 
 /// What kind of thing went wrong; the values are the program's exit codes (sysexits).
 enum class ErrorKind {

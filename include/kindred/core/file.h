@@ -6,9 +6,10 @@
 #include <string_view>
 #include <vector>
 
+#include "kindred/core/export.h"
 #include "kindred/core/index.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 /// Writes `parts`, one after the other, to a file beside `path`, fsyncs, renames it to `path` and
 /// fsyncs the folder: after a crash `path` is either the old file or the whole new one. On failure

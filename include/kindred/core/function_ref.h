@@ -3,7 +3,9 @@
 #include <type_traits>
 #include <utility>
 
-namespace kindred {
+#include "kindred/core/export.h"
+
+namespace KINDRED_API kindred {
 
 /// Refers to a callable for the length of one call; never allocates, never owns.
 template <typename Signature>

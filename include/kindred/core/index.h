@@ -1,7 +1,9 @@
 #pragma once
 #include <cstddef>
 
-namespace kindred {
+#include "kindred/core/export.h"
+
+namespace KINDRED_API kindred {
 
 /// Counts, sizes and positions; signed, so that differences and loops down to zero are plain.
 using Index = std::ptrdiff_t;

@@ -1,8 +1,9 @@
 #pragma once
+#include "kindred/core/export.h"
 #include "kindred/core/matrix.h"
 #include "kindred/core/parallel.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 /// What becomes of the destination's old content.
 enum class Accumulate { no, yes };

@@ -4,9 +4,10 @@
 #include <type_traits>
 
 #include "kindred/core/buffer.h"
+#include "kindred/core/export.h"
 #include "kindred/core/index.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 /// A row-major matrix somebody else owns: element (i, j) is data()[i * stride() + j].
 /// Passed by value. `BasicView<const T>` only reads; `BasicView<T>` converts to it.

@@ -3,9 +3,10 @@
 #include <string>
 #include <string_view>
 
+#include "kindred/core/export.h"
 #include "kindred/core/index.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 /// A number of bytes: "512MiB", "1.5 GiB", "64KiB", "1048576" or "1048576 bytes"; none where the
 /// text is nothing of that, or below one byte.

@@ -1,10 +1,11 @@
 #pragma once
 #include <memory>
 
+#include "kindred/core/export.h"
 #include "kindred/core/function_ref.h"
 #include "kindred/core/index.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 /// Sets this thread up for reproducible arithmetic while in scope: denormals flushed to zero on
 /// input and output, and OpenMP (oneDNN's runtime) held to one thread. Restores both on the way

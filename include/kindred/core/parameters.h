@@ -8,9 +8,10 @@
 #include <vector>
 
 #include "kindred/core/buffer.h"
+#include "kindred/core/export.h"
 #include "kindred/core/index.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 /// One named piece of the flat array of trainable numbers.
 struct Segment {

@@ -2,9 +2,10 @@
 #include <array>
 #include <cstdint>
 
+#include "kindred/core/export.h"
 #include "kindred/core/index.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 /// What a stream of random numbers is for; part of its key, so that no two uses share numbers.
 /// The values are part of what "same seed, same bits" means: never renumber.

@@ -9,9 +9,10 @@
 #include <variant>
 #include <vector>
 
+#include "kindred/core/export.h"
 #include "kindred/core/index.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 /// Inclusive bounds of a numeric setting.
 struct Range {

@@ -1,4 +1,5 @@
 #pragma once
+#include "kindred/core/export.h"
 #include "kindred/core/matrix.h"
 
 /// The number type losses compute in: float in the library; the test-only library compiles the
@@ -10,7 +11,7 @@
 #define KINDRED_SCALAR f32
 #endif
 
-namespace kindred {
+namespace KINDRED_API kindred {
 inline namespace KINDRED_SCALAR {
 
 #if defined(KINDRED_DOUBLE)

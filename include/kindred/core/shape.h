@@ -1,7 +1,8 @@
 #pragma once
+#include "kindred/core/export.h"
 #include "kindred/core/index.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 /// The shape of one sample: an image [height, width, channels], or a vector of `channels` numbers
 /// (height = width = 1). Outside the network, samples are stored channels-last.

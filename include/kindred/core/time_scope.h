@@ -1,7 +1,9 @@
 #pragma once
 #include <chrono>
 
-namespace kindred {
+#include "kindred/core/export.h"
+
+namespace KINDRED_API kindred {
 
 /// Adds the seconds of its scope to a number. Where there is none it costs a comparison.
 class TimeScope {

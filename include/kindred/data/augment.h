@@ -4,12 +4,13 @@
 #include <span>
 #include <vector>
 
+#include "kindred/core/export.h"
 #include "kindred/core/random.h"
 #include "kindred/core/recipe.h"
 #include "kindred/core/shape.h"
 #include "kindred/data/dataset.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 /// How raw values become the network's input, per channel: (value - mean) * scale. Part of the
 /// model: what a network was trained with is what it is used with.

@@ -6,12 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "kindred/core/export.h"
 #include "kindred/core/matrix.h"
 #include "kindred/core/shape.h"
 #include "kindred/data/sample_kinds.h"
 #include "kindred/data/sample_source.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 /// Samples with what is known of them: of an HDF5 file (datasets/README.md), checked from end to
 /// end when opened (shapes, types, counts, label range, finite values), or of any SampleSource.

@@ -1,10 +1,11 @@
 #pragma once
 #include <string>
 
+#include "kindred/core/export.h"
 #include "kindred/core/matrix.h"
 #include "kindred/data/sample_kinds.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 /// Embeddings and what is known of their samples (datasets/README.md, "Embedding file").
 struct EmbeddingFile : SampleColumns {

@@ -1,9 +1,10 @@
 #pragma once
 #include <string>
 
+#include "kindred/core/export.h"
 #include "kindred/data/embedding_file.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 /// Embeddings wherever they come from: an embedding file of ours, any HDF5 file whose data sets are
 /// named here, or NumPy arrays.

@@ -7,10 +7,11 @@
 #include <string_view>
 #include <vector>
 
+#include "kindred/core/export.h"
 #include "kindred/core/index.h"
 #include "kindred/core/parallel.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 /// What the elements of a data set or attribute are. Booleans (enumerations) count as integers.
 enum class Hdf5Kind { integer, real, text, other };

@@ -6,10 +6,11 @@
 #include <string_view>
 #include <vector>
 
+#include "kindred/core/export.h"
 #include "kindred/core/shape.h"
 #include "kindred/data/work_observer.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 /// Height and width in pixels; zeros: not asked for.
 struct Extent {

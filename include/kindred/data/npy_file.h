@@ -3,9 +3,10 @@
 #include <string>
 #include <vector>
 
+#include "kindred/core/export.h"
 #include "kindred/core/matrix.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 /// A NumPy array file of numbers, format versions 1 to 3: floats of 2, 4 or 8 bytes, integers of 1
 /// to 8 bytes, booleans; either byte order; rows or columns first. Object and structured arrays are

@@ -2,10 +2,11 @@
 #include <string>
 #include <vector>
 
+#include "kindred/core/export.h"
 #include "kindred/data/dataset.h"
 #include "kindred/data/work_observer.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 /// What was packed.
 struct PackReport {

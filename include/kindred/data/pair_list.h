@@ -4,10 +4,11 @@
 #include <string>
 #include <vector>
 
+#include "kindred/core/export.h"
 #include "kindred/core/index.h"
 #include "kindred/data/embedding_file.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 /// Pairs of rows to be judged the same or not the same.
 struct PairList {

@@ -3,10 +3,11 @@
 #include <string>
 #include <vector>
 
+#include "kindred/core/export.h"
 #include "kindred/core/parallel.h"
 #include "kindred/data/dataset.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 struct PictureOptions {
   Index largest_side = 48;            ///< pixels; larger pictures are made smaller

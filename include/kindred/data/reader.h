@@ -5,12 +5,13 @@
 #include <span>
 #include <vector>
 
+#include "kindred/core/export.h"
 #include "kindred/core/matrix.h"
 #include "kindred/data/dataset.h"
 #include "kindred/data/sampler.h"
 #include "kindred/data/training_set.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 /// The raw material of one step.
 struct Batch {

@@ -4,10 +4,11 @@
 #include <span>
 #include <string_view>
 
+#include "kindred/core/export.h"
 #include "kindred/core/recipe.h"
 #include "kindred/data/training_set.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 /// Chooses the entries of each batch: a pure function of (seed, step), so that a resumed run draws
 /// what an uninterrupted one would. One caller at a time (it may keep the current epoch's order).

@@ -4,10 +4,11 @@
 #include <string>
 #include <vector>
 
+#include "kindred/core/export.h"
 #include "kindred/core/recipe.h"
 #include "kindred/data/dataset.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 /// What training sees of a data set: a list of entries, each a sample, a quarter turn and a dense
 /// label. With `quarter_turns`, each class turned by 90, 180 and 270 degrees is a further class.

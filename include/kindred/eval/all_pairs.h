@@ -3,11 +3,12 @@
 #include <span>
 #include <vector>
 
+#include "kindred/core/export.h"
 #include "kindred/core/matrix.h"
 #include "kindred/core/parallel.h"
 #include "kindred/eval/verification.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 struct AllPairsOptions {
   Similarity similarity = Similarity::cosine;

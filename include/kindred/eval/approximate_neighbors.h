@@ -1,9 +1,10 @@
 #pragma once
+#include "kindred/core/export.h"
 #include "kindred/core/matrix.h"
 #include "kindred/core/parallel.h"
 #include "kindred/eval/neighbors.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 /// A graph of small worlds (HNSW; Malkov and Yashunin 2018).
 struct ApproximateOptions {

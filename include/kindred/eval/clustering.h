@@ -3,11 +3,12 @@
 #include <span>
 #include <vector>
 
+#include "kindred/core/export.h"
 #include "kindred/core/matrix.h"
 #include "kindred/core/parallel.h"
 #include "kindred/eval/metric.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 /// How well clusters agree with classes; none depends on how either is numbered.
 ///   nmi         mutual information / mean of the two entropies; 1 where both have one part only

@@ -1,11 +1,12 @@
 #pragma once
 #include <cstdint>
 
+#include "kindred/core/export.h"
 #include "kindred/core/matrix.h"
 #include "kindred/core/parallel.h"
 #include "kindred/eval/metric.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 /// The k nearest gallery rows of each query, by falling score, ties to the lower index.
 struct Neighbors {

@@ -2,10 +2,11 @@
 #include <cstdint>
 #include <span>
 
+#include "kindred/core/export.h"
 #include "kindred/core/matrix.h"
 #include "kindred/core/parallel.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 /// Error of few-shot classification over episodes.
 struct OneShotResult {

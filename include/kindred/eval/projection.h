@@ -1,11 +1,12 @@
 #pragma once
 #include <cstdint>
 
+#include "kindred/core/export.h"
 #include "kindred/core/matrix.h"
 #include "kindred/core/parallel.h"
 #include "kindred/eval/metric.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 struct PcaProjection {
   Matrix points;             ///< [N, 2]: along the first and the second component

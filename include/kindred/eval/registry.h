@@ -2,7 +2,9 @@
 #include <span>
 #include <string_view>
 
-namespace kindred {
+#include "kindred/core/export.h"
+
+namespace KINDRED_API kindred {
 
 /// One metric as `kindred list metrics` prints it. A name stands in JSON as it is here, with its
 /// number in place of a letter: "recall@k" as "recall@5".

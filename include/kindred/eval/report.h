@@ -6,10 +6,11 @@
 #include <utility>
 #include <vector>
 
+#include "kindred/core/export.h"
 #include "kindred/core/index.h"
 #include "kindred/core/matrix.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 /// A line of what a page is about: "seed", "1".
 struct ReportFact {

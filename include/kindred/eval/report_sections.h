@@ -4,13 +4,14 @@
 #include <string>
 #include <vector>
 
+#include "kindred/core/export.h"
 #include "kindred/core/matrix.h"
 #include "kindred/core/parallel.h"
 #include "kindred/eval/report.h"
 #include "kindred/eval/retrieval.h"
 #include "kindred/eval/verification.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 /// Embeddings and what is known of each row.
 struct DescribedRows {

@@ -5,11 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "kindred/core/export.h"
 #include "kindred/core/matrix.h"
 #include "kindred/core/parallel.h"
 #include "kindred/eval/metric.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 /// k-reciprocal re-ranking (Zhong et al. 2017); k1 and k2 are at least 1, lambda in [0, 1].
 struct Rerank {

@@ -4,11 +4,12 @@
 #include <string>
 #include <vector>
 
+#include "kindred/core/export.h"
 #include "kindred/core/matrix.h"
 #include "kindred/core/parallel.h"
 #include "kindred/eval/metric.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 /// One score for each pair of rows, in float64: the larger the likelier the same class. Cosine (0
 /// where a row is all zeros), inner product, or minus the Euclidean distance. a, b [N, D].

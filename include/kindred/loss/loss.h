@@ -6,12 +6,13 @@
 #include <string_view>
 #include <vector>
 
+#include "kindred/core/export.h"
 #include "kindred/core/parallel.h"
 #include "kindred/core/parameters.h"
 #include "kindred/core/recipe.h"
 #include "kindred/core/scalar.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 inline namespace KINDRED_SCALAR {
 
 /// What a loss is built for.

@@ -4,10 +4,11 @@
 #include <span>
 #include <string_view>
 
+#include "kindred/core/export.h"
 #include "kindred/core/recipe.h"
 #include "kindred/core/scalar.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 inline namespace KINDRED_SCALAR {
 
 class Miner;

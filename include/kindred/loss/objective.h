@@ -3,9 +3,10 @@
 #include <string>
 #include <vector>
 
+#include "kindred/core/export.h"
 #include "kindred/loss/loss.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 inline namespace KINDRED_SCALAR {
 
 /// One loss's part in a step, for the log.

@@ -1,8 +1,9 @@
 #pragma once
+#include "kindred/core/export.h"
 #include "kindred/core/recipe.h"
 #include "kindred/core/scalar.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 inline namespace KINDRED_SCALAR {
 
 /// The weight of one [[loss]] over a run: a function of progress = (step + 1) / planned steps

@@ -2,12 +2,13 @@
 #include <string>
 #include <vector>
 
+#include "kindred/core/export.h"
 #include "kindred/core/recipe.h"
 #include "kindred/core/shape.h"
 #include "kindred/nn/layer_spec.h"
 #include "kindred/nn/precision.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 /// A network before it is compiled.
 struct Architecture {

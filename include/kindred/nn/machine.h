@@ -1,9 +1,10 @@
 #pragma once
 #include <string>
 
+#include "kindred/core/export.h"
 #include "kindred/core/parallel.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 /// The oneDNN that this program runs with: "2.6.3".
 std::string onednn_version();

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "kindred/core/export.h"
 #include "kindred/core/matmul.h"
 #include "kindred/core/matrix.h"
 #include "kindred/core/parallel.h"
@@ -14,7 +15,7 @@
 #include "kindred/nn/pass.h"
 #include "kindred/nn/profile.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 class Slice;
 

@@ -1,9 +1,10 @@
 #pragma once
 #include <string_view>
 
+#include "kindred/core/export.h"
 #include "kindred/core/recipe.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 /// Of a network's activations and of the weights that its layers read. The weights that are
 /// trained, their gradients, batch statistics, embeddings, losses and optimizers are float32 in

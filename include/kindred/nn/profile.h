@@ -2,10 +2,11 @@
 #include <string>
 #include <vector>
 
+#include "kindred/core/export.h"
 #include "kindred/core/index.h"
 #include "kindred/core/shape.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 /// What is known of a compiled layer before it runs.
 struct LayerSummary {

@@ -3,9 +3,10 @@
 #include <string>
 #include <vector>
 
+#include "kindred/core/export.h"
 #include "kindred/core/recipe.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 /// One kind of layer for [[model.layers]], as `kindred list layers` prints it.
 struct LayerListing {

@@ -1,9 +1,10 @@
 #pragma once
 #include <string>
 
+#include "kindred/core/export.h"
 #include "kindred/train/trainer.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 /// What a run remembers besides the training state.
 struct RunMemory {

@@ -3,6 +3,7 @@
 #include <span>
 #include <vector>
 
+#include "kindred/core/export.h"
 #include "kindred/core/matrix.h"
 #include "kindred/core/parallel.h"
 #include "kindred/core/parameters.h"
@@ -12,7 +13,7 @@
 #include "kindred/train/model.h"
 #include "kindred/train/profile.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 /// Runs a network over a data set, slices in parallel, batch norms folded. An embedding's bits
 /// depend on its sample and the weights alone.

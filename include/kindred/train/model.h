@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "kindred/core/export.h"
 #include "kindred/core/parameters.h"
 #include "kindred/data/augment.h"
 #include "kindred/data/dataset.h"
@@ -9,7 +10,7 @@
 #include "kindred/train/setup.h"
 #include "kindred/train/trainer.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 /// A trained network and what is needed to use it: weights, running statistics, input scaling,
 /// class names, the recipe it came from. The same training gives the same file, bit for bit.

@@ -5,11 +5,12 @@
 #include <string_view>
 #include <vector>
 
+#include "kindred/core/export.h"
 #include "kindred/core/parallel.h"
 #include "kindred/core/parameters.h"
 #include "kindred/core/recipe.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 /// A flat array the optimizer carries from step to step, shaped like the parameters.
 struct Moment {

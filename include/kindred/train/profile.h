@@ -2,9 +2,10 @@
 #include <span>
 #include <vector>
 
+#include "kindred/core/export.h"
 #include "kindred/nn/profile.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 /// Where the workers' time goes, in seconds: of one worker, or the sum of all.
 struct Profile {

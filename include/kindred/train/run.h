@@ -2,12 +2,13 @@
 #include <string>
 #include <vector>
 
+#include "kindred/core/export.h"
 #include "kindred/core/recipe.h"
 #include "kindred/eval/retrieval.h"
 #include "kindred/train/setup.h"
 #include "kindred/train/trainer.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 /// What a run is about, known before its first step.
 struct RunStart {

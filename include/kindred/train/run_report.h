@@ -2,12 +2,13 @@
 #include <span>
 #include <string>
 
+#include "kindred/core/export.h"
 #include "kindred/core/function_ref.h"
 #include "kindred/core/parallel.h"
 #include "kindred/data/dataset.h"
 #include "kindred/eval/report.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 /// Hears what is being done, line by line.
 using ReportProgress = FunctionRef<void(const std::string&)>;

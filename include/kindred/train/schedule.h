@@ -2,9 +2,10 @@
 #include <string>
 #include <vector>
 
+#include "kindred/core/export.h"
 #include "kindred/core/recipe.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 /// The learning rate over a run, as a factor of [optimizer] learning_rate: a function of
 /// progress = step / planned steps alone, so that stopping early or resuming changes nothing.

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "kindred/core/export.h"
 #include "kindred/core/recipe.h"
 #include "kindred/data/augment.h"
 #include "kindred/data/dataset.h"
@@ -10,7 +11,7 @@
 #include "kindred/data/training_set.h"
 #include "kindred/nn/architecture.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 /// [train], and what [model] says to the trainer.
 struct TrainSettings {

@@ -6,9 +6,10 @@
 #include <string_view>
 #include <vector>
 
+#include "kindred/core/export.h"
 #include "kindred/core/parameters.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 /// A named array inside a tensor file.
 struct Tensor {

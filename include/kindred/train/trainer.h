@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "kindred/core/export.h"
 #include "kindred/core/parallel.h"
 #include "kindred/core/parameters.h"
 #include "kindred/core/recipe.h"
@@ -12,7 +13,7 @@
 #include "kindred/train/profile.h"
 #include "kindred/train/setup.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 /// What a step did, for the log.
 struct StepReport {

@@ -1,0 +1,7 @@
+#pragma once
+
+/// Marks what a shared library of Kindred shows. Everything is compiled with hidden visibility; a
+/// public header opens its namespace as `namespace KINDRED_API kindred {`, which makes what it
+/// declares visible, Error's type information included: exceptions are caught by type across the
+/// library's border.
+#define KINDRED_API __attribute__((visibility("default")))
