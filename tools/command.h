@@ -43,6 +43,7 @@ void write_run_report(const std::string& run, const std::string& compare, const 
 
 /// Each adds one subcommand to the program; its callback runs it.
 void add_bench(CLI::App& program);
+void add_documents(CLI::App& program);
 void add_embed(CLI::App& program);
 void add_eval(CLI::App& program);
 void add_import(CLI::App& program);

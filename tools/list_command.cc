@@ -13,8 +13,10 @@
 #include "kindred/loss/loss.h"
 #include "kindred/loss/miner.h"
 #include "kindred/loss/weight_schedule.h"
+#include "kindred/nn/architecture.h"
 #include "kindred/nn/registry.h"
 #include "kindred/train/optimizer.h"
+#include "shipped.h"
 
 namespace kindred::tools {
 namespace {
@@ -84,6 +86,17 @@ void list_samplers() {
   }
 }
 
+void list_architecture_kinds() {
+  fmt::print("  every [model]:\n");
+  Recipe recipe;
+  Architecture architecture;
+  read_common(recipe.root(), architecture);
+  print_settings(recipe.root().settings());
+  for (const LayerListing& entry : list_architectures()) {
+    print_row(entry, [&](Section section) { entry.read_settings(section); });
+  }
+}
+
 void list_layer_kinds() {
   for (const LayerListing& entry : list_layers()) {
     print_row(entry, [&](Section section) { entry.read_settings(section); });
@@ -102,14 +115,26 @@ void list_metrics() {
   }
 }
 
+void list_recipes() {
+  for (const ShippedRecipe& recipe : shipped_recipes()) {
+    fmt::print("  {}: {} ({})\n", recipe.name, recipe.summary, recipe.path);
+  }
+}
+
 struct Listing {
   const char* name;
   void (*print)();
 };
 constexpr Listing kListings[] = {
-    {"losses", list_losses},         {"miners", list_miners},     {"layers", list_layer_kinds},
-    {"optimizers", list_optimizers}, {"samplers", list_samplers}, {"formats", list_formats},
+    {"losses", list_losses},
+    {"miners", list_miners},
+    {"architectures", list_architecture_kinds},
+    {"layers", list_layer_kinds},
+    {"optimizers", list_optimizers},
+    {"samplers", list_samplers},
+    {"formats", list_formats},
     {"metrics", list_metrics},
+    {"recipes", list_recipes},
 };
 
 void list(const std::string& which) {

@@ -28,10 +28,11 @@ int run(int argc, char** argv) {
   program.require_subcommand(1);
   program.failure_message(CLI::FailureMessage::simple);
   program.footer(
-      "Example:\n  kindred train datasets/omniglot.toml --out runs/first\n"
+      "Example:\n  kindred train omniglot --out runs/first\n"
       "Exit codes: 0 done, 64 usage, 65 bad data, 66 no input, 70 internal, 73 cannot "
       "create,\n74 I/O, 78 bad recipe, 128 + signal.");
   add_bench(program);
+  add_documents(program);
   add_embed(program);
   add_eval(program);
   add_import(program);

@@ -5,6 +5,7 @@
 #include "command.h"
 #include "kindred/core/error.h"
 #include "progress.h"
+#include "shipped.h"
 
 namespace kindred::tools {
 namespace {
@@ -58,8 +59,9 @@ void train(TrainOptions& options) {
   if (options.resume && options.out.empty()) {
     fail(ErrorKind::usage, "train --resume: name the run folder with --out");
   }
-  Recipe recipe =
-      options.recipe.empty() ? recipe_of_run(options.out) : Recipe::from_file(options.recipe);
+  Recipe recipe = options.recipe.empty()
+                      ? recipe_of_run(options.out)
+                      : Recipe::from_file(find_recipe(options.recipe, options.quiet));
   for (const std::string& assignment : options.assignments) recipe.set(assignment);
   RunOptions run;
   run.folder = options.out.empty() ? free_folder(options.recipe) : options.out;
@@ -87,7 +89,10 @@ void train(TrainOptions& options) {
 void add_train(CLI::App& program) {
   auto options = std::make_shared<TrainOptions>();
   CLI::App& command = *program.add_subcommand("train", "train an embedding by a recipe");
-  command.add_option("recipe", options->recipe, "TOML recipe (may be left out with --resume)")
+  command
+      .add_option("recipe", options->recipe,
+                  "TOML recipe, or the name of one that is shipped; see list "
+                  "recipes (may be left out with --resume)")
       ->type_name("RECIPE.toml");
   command.add_option("--out", options->out, "run folder (default: runs/RECIPE, or the next free)")
       ->type_name("DIR");
@@ -103,8 +108,7 @@ void add_train(CLI::App& program) {
   add_quiet(command, *options);
   command.footer(
       "Ctrl-C finishes the step, writes a checkpoint, and says how to resume.\n"
-      "Example:\n  kindred train datasets/omniglot.toml --out runs/first --set "
-      "train.epochs=2");
+      "Example:\n  kindred train omniglot --out runs/first --set train.epochs=2");
   command.callback([options] { train(*options); });
 }
 

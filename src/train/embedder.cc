@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <mutex>
 
 #include "kindred/core/error.h"
+#include "kindred/core/function_ref.h"
 #include "kindred/core/time_scope.h"
 #include "kindred/nn/network.h"
 #include "worker_profiles.h"
@@ -50,6 +52,8 @@ struct Embedder::Impl {
       : workers(with),
         network(Network::for_inference(architecture, slice, table, state)),
         element(kind),
+        sample_bytes(architecture.src.size() *
+                     (kind == Element::u8 ? 1 : static_cast<Index>(sizeof(float)))),
         augmenter({}, architecture.src, kind, scaling) {
     give_back(make_desks());
   }
@@ -60,12 +64,16 @@ struct Embedder::Impl {
   void give_back(std::unique_ptr<Desks> desks);
 
   void check(const Dataset& dataset) const;
-  void embed_slice(Desks& desks, int worker, const Dataset& dataset, std::span<const Index> samples,
-                   bool flip, MatrixView embeddings) const;
+  /// Copies raw samples [first, first + count) of those asked for to where it is told.
+  using Fetch = FunctionRef<void(Index first, Index count, std::byte* raw)>;
+  Matrix embed(Index count, bool flip, Fetch fetch);
+  void embed_slice(Desks& desks, int worker, Index first, Fetch fetch, bool flip,
+                   MatrixView embeddings) const;
 
   const Workers& workers;
   Network network;
   Element element;
+  Index sample_bytes;
   Augmenter augmenter;
   bool profiled = false;
   std::mutex mutex;                              // over the desks
@@ -74,10 +82,7 @@ struct Embedder::Impl {
 
 std::unique_ptr<Embedder::Impl::Desks> Embedder::Impl::make_desks() const {
   auto desks = std::make_unique<Desks>();
-  const Shape& src = network.src_shape();
   const Index slice = network.slice();
-  const Index sample_bytes =
-      src.size() * (element == Element::u8 ? 1 : static_cast<Index>(sizeof(float)));
   for (int i = 0; i < workers.threads(); ++i) {
     desks->each.push_back({network.make_slice(), Buffer<std::byte>(slice * sample_bytes),
                            Matrix(slice, network.embedding())});
@@ -111,21 +116,31 @@ void Embedder::Impl::check(const Dataset& dataset) const {
                                     text_of(network.src_shape(), element)));
 }
 
-void Embedder::Impl::embed_slice(Desks& desks, int worker, const Dataset& dataset,
-                                 std::span<const Index> samples, bool flip,
+Matrix Embedder::Impl::embed(Index count, bool flip, Fetch fetch) {
+  Matrix embeddings(count, network.embedding());
+  std::unique_ptr<Desks> desks = take_desks();
+  const auto embed_block = [&](Index begin, Index end, int worker) {
+    embed_slice(*desks, worker, begin, fetch, flip, embeddings.view().rows_from(begin, end - begin));
+  };
+  workers.for_blocks(count, network.slice(), embed_block, Idle::helps);
+  give_back(std::move(desks));
+  return embeddings;
+}
+
+void Embedder::Impl::embed_slice(Desks& desks, int worker, Index first, Fetch fetch, bool flip,
                                  MatrixView embeddings) const {
   Desk& desk = desks.each[static_cast<std::size_t>(worker)];
   const MatrixView src = desk.slice->src();
-  const auto rows = static_cast<Index>(samples.size());
+  const Index rows = embeddings.rows();
   {
     const TimeScope time(desks.profiles.time(worker, &Profile::read));
-    dataset.read(samples, desk.raw.data());
+    fetch(first, rows, desk.raw.data());
   }
   for (int pass = 0; pass < (flip ? 2 : 1); ++pass) {
     {
       const TimeScope time(desks.profiles.time(worker, &Profile::input));
       for (Index i = 0; i < rows; ++i) {
-        augmenter.plain(desk.raw.data() + i * dataset.sample_bytes(), src.row(i));
+        augmenter.plain(desk.raw.data() + i * sample_bytes, src.row(i));
         if (pass == 1) mirror(src.row(i), network.src_shape());
       }
       for (Index i = rows; i < src.rows(); ++i) std::fill_n(src.row(i), src.cols(), 0.0f);
@@ -165,18 +180,26 @@ void Embedder::load(std::span<const float> parameters) {
 
 Matrix Embedder::embed(const Dataset& dataset, std::span<const Index> samples, bool flip) const {
   impl_->check(dataset);
-  const auto count = static_cast<Index>(samples.size());
-  Matrix embeddings(count, impl_->network.embedding());
-  std::unique_ptr<Impl::Desks> desks = impl_->take_desks();
-  const auto embed_block = [&](Index begin, Index end, int worker) {
-    impl_->embed_slice(
-        *desks, worker, dataset,
-        samples.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)),
-        flip, embeddings.view().rows_from(begin, end - begin));
+  const auto read = [&](Index first, Index count, std::byte* raw) {
+    dataset.read(samples.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count)),
+                 raw);
   };
-  impl_->workers.for_blocks(count, impl_->network.slice(), embed_block, Idle::helps);
-  impl_->give_back(std::move(desks));
-  return embeddings;
+  return impl_->embed(static_cast<Index>(samples.size()), flip, read);
+}
+
+Matrix Embedder::embed_samples(std::span<const std::byte> samples, bool flip) const {
+  const auto bytes = static_cast<Index>(samples.size());
+  const Index each = impl_->sample_bytes;
+  if (bytes % each != 0) {
+    fail(ErrorKind::data,
+         fmt::format("embed_samples: {} bytes are no whole number of samples; the network was "
+                     "trained on {}, {} bytes a sample",
+                     bytes, text_of(impl_->network.src_shape(), impl_->element), each));
+  }
+  const auto copy = [&](Index first, Index count, std::byte* raw) {
+    std::memcpy(raw, samples.data() + first * each, static_cast<std::size_t>(count * each));
+  };
+  return impl_->embed(bytes / each, flip, copy);
 }
 
 Index Embedder::embedding() const { return impl_->network.embedding(); }

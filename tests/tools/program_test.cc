@@ -218,10 +218,26 @@ TEST_F(Program, EndsWithTheDocumentedCodes) {
 }
 
 TEST_F(Program, HelpHasAnExampleEverywhere) {
-  for (const char* command :
-       {"", "train", "embed", "eval", "eval retrieval", "eval verify", "eval cluster",
-        "eval oneshot", "report", "search", "inspect", "list", "bench", "bench train",
-        "bench infer", "bench search", "bench load", "bench all", "import"}) {
+  for (const char* command : {"",
+                              "train",
+                              "embed",
+                              "documents",
+                              "eval",
+                              "eval retrieval",
+                              "eval verify",
+                              "eval cluster",
+                              "eval oneshot",
+                              "report",
+                              "search",
+                              "inspect",
+                              "list",
+                              "bench",
+                              "bench train",
+                              "bench infer",
+                              "bench search",
+                              "bench load",
+                              "bench all",
+                              "import"}) {
     const Outcome outcome = kindred(std::string(command) + " --help");
     EXPECT_EQ(outcome.code, 0) << command;
     EXPECT_TRUE(contains(outcome.out, "Example:")) << command << "\n" << outcome.out;
@@ -248,6 +264,17 @@ TEST_F(Program, ListsWhatThereIs) {
   EXPECT_TRUE(contains(outcome.out, "triplet:")) << outcome.out;
   EXPECT_TRUE(contains(outcome.out, "margin = 0.2")) << outcome.out;
   EXPECT_TRUE(contains(outcome.out, "warm_up_from = 0.0")) << outcome.out;
+}
+
+TEST_F(Program, ListsArchitecturesWithTheirSettings) {
+  const Outcome outcome = kindred("list architectures");
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  for (const char* part :
+       {"every [model]:\n    convolution = \"auto\"", "\n  conv4: ", "    pool_last = false",
+        "\n  mlp: ", "    hidden = [512, 512]",
+        "\n  resnet: ", "    stem_stride = 1    an integer, 1 to 4", "\n  layers: "}) {
+    EXPECT_TRUE(contains(outcome.out, part)) << part << outcome.out;
+  }
 }
 
 TEST_F(Program, ListsWhatDescriptionsAndReadmeReferTo) {

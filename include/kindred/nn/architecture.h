@@ -19,6 +19,9 @@ struct Architecture {
   Precision precision = Precision::float32;
 };
 
+/// Reads what [model] says of any architecture: `convolution` and `precision`.
+void read_common(Section model, Architecture& architecture);
+
 /// Reads [model]: `architecture` and its settings (width, depth, pool_last, hidden, dropout,
 /// embedding, convolution, precision, ...) or [[model.layers]] one by one. `slice` and `lanes` are
 /// the trainer's. Shapes are followed through; what does not fit fails with

@@ -20,4 +20,8 @@ struct LayerListing {
 /// Every kind of layer, in the registry's order.
 std::vector<LayerListing> list_layers();
 
+/// Every architecture of [model] in the same manner, as `kindred list architectures` prints it,
+/// without what all have (read_common). "layers" has none: its layers have theirs.
+std::vector<LayerListing> list_architectures();
+
 }  // namespace kindred

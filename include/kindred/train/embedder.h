@@ -1,4 +1,5 @@
 #pragma once
+#include <cstddef>
 #include <memory>
 #include <span>
 #include <vector>
@@ -34,6 +35,11 @@ class Embedder {
   /// [samples, D]. With `flip`, the sum of the sample's and its mirror image's embeddings. Fails
   /// with data when the samples' shape or type is not what the network was trained on.
   Matrix embed(const Dataset& dataset, std::span<const Index> samples, bool flip = false) const;
+
+  /// The same of samples in memory: raw values one after the other, channels-last, as
+  /// Dataset::read() gives them; bytes or floats as the network was trained on. [samples, D].
+  /// Fails with data when `samples` is not a whole number of samples.
+  Matrix embed_samples(std::span<const std::byte> samples, bool flip = false) const;
 
   Index embedding() const;
   double forward_flops() const;

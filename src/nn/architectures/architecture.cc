@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "kindred/core/error.h"
+#include "kindred/nn/registry.h"
 #include "nn/architectures/architectures.h"
 #include "nn/contract/registry.h"
 
@@ -11,10 +12,10 @@ namespace {
 
 // Every architecture by name. A new one: its function, its line here.
 constexpr ArchitectureKind kArchitectures[] = {
-    {"conv4", read_conv4},
-    {"mlp", read_mlp},
-    {"resnet", read_resnet},
-    {"layers", read_layers},
+    {"conv4", "four blocks of 3x3 convolution, batch norm, ReLU and max pool; linear", read_conv4},
+    {"mlp", "hidden layers of linear, batch norm and ReLU; linear", read_mlp},
+    {"resnet", "a 3x3 stem, stages of residual blocks, global average pool; linear", read_resnet},
+    {"layers", "[[model.layers]] one by one: `kindred list layers`", read_layers},
 };
 
 }  // namespace
@@ -46,6 +47,22 @@ void add_embedding(Section model, std::vector<LayerSpec>& layers) {
   layers.push_back(linear("embedding", embedding, true));
 }
 
+void read_common(Section model, Architecture& architecture) {
+  model.read_choice("convolution", architecture.convolution, {"auto", "direct", "winograd"},
+                    "algorithm of 3x3 convolutions; auto: Winograd where it is faster");
+  architecture.precision = read_precision(model);
+}
+
+std::vector<LayerListing> list_architectures() {
+  std::vector<LayerListing> listings;
+  for (const ArchitectureKind& kind : kArchitectures) {
+    listings.push_back({kind.name, kind.summary, [&kind](Section model) {
+                          if (kind.read != read_layers) kind.read(model, {.channels = 1});
+                        }});
+  }
+  return listings;
+}
+
 Architecture read_architecture(Section model, const Shape& src) {
   Architecture architecture;
   architecture.src = src;
@@ -53,9 +70,7 @@ Architecture read_architecture(Section model, const Shape& src) {
   std::vector<std::string> names;
   for (const ArchitectureKind& kind : kArchitectures) names.emplace_back(kind.name);
   model.read_choice("architecture", architecture.name, names, "the network's layers");
-  model.read_choice("convolution", architecture.convolution, {"auto", "direct", "winograd"},
-                    "algorithm of 3x3 convolutions; auto: Winograd where it is faster");
-  architecture.precision = read_precision(model);
+  read_common(model, architecture);
   for (const ArchitectureKind& kind : kArchitectures) {
     if (architecture.name == kind.name) architecture.layers = kind.read(model, src);
   }

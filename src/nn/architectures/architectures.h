@@ -10,6 +10,7 @@ namespace kindred {
 /// A named architecture: a row of the table in architecture.cc.
 struct ArchitectureKind {
   const char* name;
+  const char* summary;  ///< one line for `kindred list architectures`
   /// Reads its settings from [model] and gives the layers.
   std::vector<LayerSpec> (*read)(Section model, const Shape& src);
 };
