@@ -67,7 +67,7 @@ std::string bash_action(const Value& value) {
 }
 
 constexpr const char* kBash =
-    R"(# Completion of kindred's command line for bash; `kindred documents --completion bash` writes it.
+    R"bash(# Completion of kindred's command line for bash; `kindred documents --completion bash` writes it.
 
 _kindred_words() {
   COMPREPLY+=($(compgen -W "$*" -- "$current"))
@@ -106,7 +106,7 @@ _kindred() {
 @ARGUMENTS@  esac
 }
 complete -o bashdefault -o default -F _kindred kindred
-)";
+)bash";
 
 std::string bash_script(const std::vector<const CLI::App*>& commands) {
   std::string known;
@@ -162,20 +162,19 @@ std::string zsh_quoted(const std::string& text) {
   return out;
 }
 
-constexpr const char* kZsh = R"(#compdef kindred
+constexpr const char* kZsh = R"zsh(#compdef kindred
 # Completion of kindred's command line for zsh; `kindred documents --completion zsh` writes it.
 
 _kindred_recipes() {
   local -a names
-  names=(${(f)" $(${(Q)words[1]} list recipes 2 > / dev / null |
-                             sed - n 's/^  \([^:]*\):.*/\1/p') "})
-                             compadd -
-                             a names _files - g '*.toml'
+  names=(${(f)"$(${(Q)words[1]} list recipes 2>/dev/null | sed -n 's/^  \([^:]*\):.*/\1/p')"})
+  compadd -a names
+  _files -g '*.toml'
 }
 
 _kindred() {
-  local command = kindred i for ((i = 2; i < CURRENT; i++));
-  do
+  local command=kindred i
+  for ((i = 2; i < CURRENT; i++)); do
     case "$command ${words[i]}" in
       (@COMMANDS@) command+=" ${words[i]}" ;;
     esac
@@ -185,35 +184,34 @@ _kindred() {
 }
 
 _kindred "$@"
-)";
+)zsh";
 
 std::string zsh_script(const std::vector<const CLI::App*>& commands) {
   std::string known;
   std::string arguments;
   for (const CLI::App* command : commands) {
-        const std::string name = full_name(*command);
-        if (command->get_parent() != nullptr) {
-          known += fmt::format("{}\"{}\"", known.empty() ? "" : " | ", name);
-        }
-        arguments += fmt::format("    (\"{}\")\n      _arguments", name);
-        for (const CLI::Option* option : options_of(*command)) {
-          for (const std::string& flag : flags_of(*option)) {
-            arguments +=
-                fmt::format(" \\\n        '*{}[{}]{}'", flag, zsh_quoted(option->get_description()),
-                            zsh_action(value_of(*option)));
-          }
-        }
-        const auto below = commands_of(*command);
-        if (below.empty()) {
-          const std::string action = zsh_action(argument_of(*command));
-          if (!action.empty()) arguments += fmt::format(" \\\n        '*{}'", action);
-        } else {
-          arguments +=
-              fmt::format(" \\\n        '*:command:({})'", fmt::join(names_of(below), " "));
-        }
-        arguments += " ;;\n";
+    const std::string name = full_name(*command);
+    if (command->get_parent() != nullptr) {
+      known += fmt::format("{}\"{}\"", known.empty() ? "" : " | ", name);
+    }
+    arguments += fmt::format("    (\"{}\")\n      _arguments", name);
+    for (const CLI::Option* option : options_of(*command)) {
+      for (const std::string& flag : flags_of(*option)) {
+        arguments +=
+            fmt::format(" \\\n        '*{}[{}]{}'", flag, zsh_quoted(option->get_description()),
+                        zsh_action(value_of(*option)));
       }
-    return with(with(kZsh, "@COMMANDS@", known), "@ARGUMENTS@", arguments);
+    }
+    const auto below = commands_of(*command);
+    if (below.empty()) {
+      const std::string action = zsh_action(argument_of(*command));
+      if (!action.empty()) arguments += fmt::format(" \\\n        '*{}'", action);
+    } else {
+      arguments += fmt::format(" \\\n        '*:command:({})'", fmt::join(names_of(below), " "));
+    }
+    arguments += " ;;\n";
+  }
+  return with(with(kZsh, "@COMMANDS@", known), "@ARGUMENTS@", arguments);
 }
 
 // ---- fish
@@ -233,7 +231,7 @@ std::string fish_action(const Value& value) {
 }
 
 constexpr const char* kFish =
-    R"(# Completion of kindred's command line for fish; `kindred documents --completion fish` writes it.
+    R"fish(# Completion of kindred's command line for fish; `kindred documents --completion fish` writes it.
 
 function __kindred_recipes
     set -l words (commandline -opc)
@@ -253,7 +251,7 @@ function __kindred_at
     test "$command" = "$argv[1]"
 end
 
-)";
+)fish";
 
 std::string fish_script(const std::vector<const CLI::App*>& commands) {
   std::string known;

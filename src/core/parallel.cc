@@ -75,7 +75,7 @@ ComputeScope::~ComputeScope() {
   _mm_setcsr(control_register_);
 }
 
-struct Workers::Arena {
+struct KINDRED_HIDDEN Workers::Arena {
   explicit Arena(int count) : threads(count), arena(count, 1) { allow_more_threads_than_cores(); }
 
   /// A team for one call: several may come at once, each of them needs its own.

@@ -13,7 +13,7 @@ namespace kindred {
 using RecipeValue = SettingValue;
 
 /// One table of a recipe. Children never move: Sections point at them.
-struct Section::Node {
+struct KINDRED_HIDDEN Section::Node {
   struct Leaf {
     std::string key;
     RecipeValue value;

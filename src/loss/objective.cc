@@ -22,7 +22,7 @@ struct Term {
 
 }  // namespace
 
-struct Objective::Impl {
+struct KINDRED_HIDDEN Objective::Impl {
   std::vector<Term> terms;
   std::vector<LossReport> reports;
   bool needs_labels = false;

@@ -10,11 +10,11 @@
 
 namespace kindred {
 
-struct Scratch::Impl {
+struct KINDRED_HIDDEN Scratch::Impl {
   ScratchStack stack;
 };
 
-struct Network::Impl {
+struct KINDRED_HIDDEN Network::Impl {
   Impl(const Architecture& architecture, Index samples, const Compiler::Numbers& numbers);
 
   dnnl::engine engine = cpu_engine();

@@ -8,7 +8,7 @@ Scratch::Scratch(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Scratch::~Scratch() = default;
 void Scratch::measure(LayerTime* times) { impl_->stack.times = times; }
 
-struct Slice::Impl {
+struct KINDRED_HIDDEN Slice::Impl {
   explicit Impl(const Network::Impl& of)
       : network(of),
         src(of.slice * of.src.size()),

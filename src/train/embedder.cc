@@ -33,7 +33,7 @@ void mirror(float* sample, const Shape& shape) {
 
 }  // namespace
 
-struct Embedder::Impl {
+struct KINDRED_HIDDEN Embedder::Impl {
   /// What one worker uses in a call.
   struct Desk {
     std::unique_ptr<Slice> slice;

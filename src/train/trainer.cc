@@ -43,7 +43,7 @@ class Stopwatch {
 
 }  // namespace
 
-struct Trainer::Impl {
+struct KINDRED_HIDDEN Trainer::Impl {
   Impl(const Setup& from, const Workers& with);
 
   const StepReport& step();

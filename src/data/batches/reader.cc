@@ -24,7 +24,7 @@ void does_not_interrupt() {
 
 }  // namespace
 
-struct Reader::Impl {
+struct KINDRED_HIDDEN Reader::Impl {
   /// A batch's buffers, and how far they are.
   struct Slot {
     Batch batch;

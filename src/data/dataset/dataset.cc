@@ -61,7 +61,7 @@ void check_sample(const Shape& shape, const std::string& where) {
 
 }  // namespace
 
-struct Dataset::Impl {
+struct KINDRED_HIDDEN Dataset::Impl {
   std::string path;
   std::string layout;
   SampleMemory memory;

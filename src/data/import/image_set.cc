@@ -48,7 +48,7 @@ Index chunk_samples(const ImageStorage& storage) {
 
 }  // namespace
 
-struct ImageSetWriter::Impl {
+struct KINDRED_HIDDEN ImageSetWriter::Impl {
   Hdf5Writer writer;
   const Workers& workers;
   ImageStorage storage;

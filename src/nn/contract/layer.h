@@ -27,7 +27,7 @@ class Layer;
 enum class Work { forward, backward_data, backward_weights };
 
 /// What one pass of one slice carries from layer to layer.
-struct Run {
+struct KINDRED_HIDDEN Run {
   const Pass& pass;
   ScratchStack& scratch;
   std::span<float> statistics;  ///< the slice's: what its batch norms saw, at the layers' offsets
