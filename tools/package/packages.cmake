@@ -27,6 +27,7 @@ set(about "Kindred trains small networks whose embeddings put kin next to kin: i
 vectors in, distances that mean something out. It computes on CPUs alone, with
 oneDNN and oneTBB, and the same seed gives the same bits with any number of
 threads.")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "")  # it would stand above each package's own
 function(describe component synopsis text)
   set(CPACK_DEBIAN_${component}_DESCRIPTION "${synopsis}\n${about}\n.\n${text}" PARENT_SCOPE)
 endfunction()
@@ -43,6 +44,7 @@ set(CPACK_DEBIAN_LIBRARY_PACKAGE_SECTION libs)
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_GENERATE_SHLIBS ON)
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_GENERATE_SHLIBS_POLICY "=")
 set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
+set(CPACK_DEBIAN_LIBRARY_PACKAGE_CONTROL_EXTRA ${CMAKE_CURRENT_LIST_DIR}/triggers)
 describe(LIBRARY "trains and uses embeddings on CPUs (library)"
 "This package holds the shared library.")
 
