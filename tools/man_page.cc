@@ -89,7 +89,7 @@ std::string related(const CLI::App& command) {
   return out;
 }
 
-// A sentence's first: "Train an embedding" stands after a dash as "train an embedding".
+// What stands behind the name and a dash: one line.
 std::string short_description(const CLI::App& command) {
   const std::string text = command.get_description();
   return command.get_parent() == nullptr ? "train and use embeddings on CPUs"
@@ -118,7 +118,7 @@ std::string man_page(const CLI::App& command, const std::string& version, const 
     subcommands +=
         fmt::format(".TP\n{}\n{}\n", bold(full_name(*child)), escaped(child->get_description()));
   }
-  return fmt::format(".TH \"{}\" 1 \"{}\" \"kindred {}\" \"Kindred\"\n", escaped(upper(name)), date,
+  return fmt::format(".TH \"{}\" 1 \"{}\" \"kindred {}\" \"Kindred\"\n", upper(name), date,
                      version) +
          section("NAME",
                  fmt::format("{} \\- {}\n", escaped(name), escaped(short_description(command)))) +
