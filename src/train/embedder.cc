@@ -120,7 +120,8 @@ Matrix Embedder::Impl::embed(Index count, bool flip, Fetch fetch) {
   Matrix embeddings(count, network.embedding());
   std::unique_ptr<Desks> desks = take_desks();
   const auto embed_block = [&](Index begin, Index end, int worker) {
-    embed_slice(*desks, worker, begin, fetch, flip, embeddings.view().rows_from(begin, end - begin));
+    embed_slice(*desks, worker, begin, fetch, flip,
+                embeddings.view().rows_from(begin, end - begin));
   };
   workers.for_blocks(count, network.slice(), embed_block, Idle::helps);
   give_back(std::move(desks));

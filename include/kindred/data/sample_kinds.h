@@ -4,11 +4,12 @@
 #include <string>
 #include <vector>
 
+#include "kindred/core/export.h"
 #include "kindred/core/index.h"
 
 // What samples are, and how they are asked for: what every part of `data` may speak of.
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 enum class Element { u8, f32 };  ///< /images hold bytes, /vectors hold floats
 

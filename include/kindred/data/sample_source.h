@@ -5,10 +5,11 @@
 #include <string>
 
 #include "kindred/core/buffer.h"
+#include "kindred/core/export.h"
 #include "kindred/core/shape.h"
 #include "kindred/data/sample_kinds.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 /// Where the samples of a Dataset come from: an HDF5 file (Dataset::open), memory (below), or
 /// whatever else a program writes a source for. All samples have the same shape.

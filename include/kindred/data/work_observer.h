@@ -1,7 +1,8 @@
 #pragma once
+#include "kindred/core/export.h"
 #include "kindred/core/index.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 /// Hears how work on samples (an import, a pack) gets on, and may stop it. Called from one thread
 /// at a time.

@@ -1,7 +1,9 @@
 #pragma once
 #include <string>
 
-namespace kindred {
+#include "kindred/core/export.h"
+
+namespace KINDRED_API kindred {
 
 enum class Similarity { cosine, inner_product, euclidean };
 

@@ -3,7 +3,9 @@
 #include <utility>
 #include <vector>
 
-namespace kindred {
+#include "kindred/core/export.h"
+
+namespace KINDRED_API kindred {
 
 /// One layer of a network, before it is compiled: its kind and settings as numbers.
 struct LayerSpec {

@@ -3,9 +3,10 @@
 #include <memory>
 #include <span>
 
+#include "kindred/core/export.h"
 #include "kindred/core/index.h"
 
-namespace kindred {
+namespace KINDRED_API kindred {
 
 class Scratch;
 
