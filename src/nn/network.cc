@@ -146,6 +146,7 @@ std::vector<LayerSummary> Network::layers() const {
     const Index bytes = bytes_of(layer.src_desc()) + bytes_of(layer.dst_desc());
     summaries.push_back({layer.name(), layer.kind(), layer.implementation(), depth,
                          layer.dst_shape(), layer.multiplies(), layer.flops(),
+                         layer.saves_operations(),
                          static_cast<double>(bytes) / static_cast<double>(impl_->slice)});
   });
   return summaries;

@@ -148,7 +148,7 @@ void add_layer_table(const ProfiledRun& run, const Machine& machine, BenchResult
     const double step_ms = run.seconds * 1000 / static_cast<double>(run.batches);
     numbers["layers"][layer.name] = json_of(layer, rate, peak);
     text += line_of(layer, rate, peak, rate.total_ms() / step_ms);
-    winograd = winograd || layer.implementation.find("Winograd") != std::string::npos;
+    winograd = winograd || layer.saves_operations;
   }
   double sum = 0;
   std::string parts;

@@ -17,7 +17,8 @@ struct LayerSummary {
   Shape dst;
   bool multiplies = false;  ///< a convolution or a linear layer: a matter of operations, not bytes
   double flops = 0;         ///< of one sample forward, the layers inside included
-  double bytes = 0;         ///< of one sample's src and dst
+  bool saves_operations = false;  ///< fewer are made than are counted: Winograd's algorithm
+  double bytes = 0;               ///< of one sample's src and dst
 };
 
 /// Seconds in a layer, those in the layers inside of it included.

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <vector>
 
+#include "core/check_finite.h"
 #include "kindred/core/error.h"
 
 namespace kindred {
@@ -20,11 +21,9 @@ bool is_fine(const float* row, Index size) {
 }
 
 std::string describe(const float* row, Index size) {
-  for (Index k = 0; k < size; ++k) {
-    if (std::isnan(row[k])) return fmt::format("has NaN at column {}", k);
-    if (std::isinf(row[k])) return fmt::format("has infinity at column {}", k);
-  }
-  return "is too long: its square leaves float32; scale the rows down";
+  const Index k = first_not_finite(row, size);
+  if (k < 0) return "is too long: its square leaves float32; scale the rows down";
+  return fmt::format("has {} at column {}", std::isnan(row[k]) ? "NaN" : "infinity", k);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include "loss/loss_kernels.h"
 
+#include <algorithm>
 #include <vector>
 
 // clang-format off
@@ -79,6 +80,12 @@ Index nearest_of_kind(const Anchor& anchor, const LaneInt* kinds, Kind kind) {
 }
 Index farthest_of_kind(const Anchor& anchor, const LaneInt* kinds, Kind kind) {
   return extreme_of_kind<true>(anchor, kinds, kind);
+}
+
+void keep_pair(const Anchor& anchor, Index kin, Index other, LaneInt* kinds) {
+  std::fill_n(kinds, anchor.references, kUnused);
+  if (kin >= 0) kinds[kin] = kKin;
+  if (other >= 0) kinds[other] = kOther;
 }
 
 }  // namespace KINDRED_SCALAR

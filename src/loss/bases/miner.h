@@ -44,6 +44,8 @@ std::unique_ptr<Miner> make_miner(const std::string& name, Section section);
 /// The nearest or farthest reference row of that kind, -1 where there is none.
 Index nearest_of_kind(const Anchor& anchor, const LaneInt* kinds, Kind kind);
 Index farthest_of_kind(const Anchor& anchor, const LaneInt* kinds, Kind kind);
+/// Keeps these two reference rows, -1 for none, and no other.
+void keep_pair(const Anchor& anchor, Index kin, Index other, LaneInt* kinds);
 
 }  // namespace KINDRED_SCALAR
 }  // namespace kindred

@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "loss/bases/miner.h"
 
 namespace kindred {
@@ -10,11 +8,8 @@ namespace {
 class EasyPositive : public Miner {
  public:
   void choose(const Anchor& anchor, LaneInt* kinds) const override {
-    const Index kin = nearest_of_kind(anchor, kinds, kKin);
-    const Index other = nearest_of_kind(anchor, kinds, kOther);
-    std::fill_n(kinds, anchor.references, kUnused);
-    if (kin >= 0) kinds[kin] = kKin;
-    if (other >= 0) kinds[other] = kOther;
+    keep_pair(anchor, nearest_of_kind(anchor, kinds, kKin), nearest_of_kind(anchor, kinds, kOther),
+              kinds);
   }
 };
 

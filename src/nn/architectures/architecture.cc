@@ -83,9 +83,8 @@ Architecture read_architecture(Section model, const Shape& src) {
                       "global_average_pool and a linear layer",
                       dst.height, dst.width, dst.channels));
     }
-  } catch (const Error& error) {
-    if (std::string_view(error.what()).starts_with("layer '")) model.fail(error.what());
-    throw;
+  } catch (const Misfit& misfit) {
+    model.fail(misfit.what());
   }
   return architecture;
 }

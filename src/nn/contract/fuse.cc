@@ -2,23 +2,14 @@
 
 #include <initializer_list>
 
+#include "nn/contract/pool_settings.h"
 #include "nn/contract/settings.h"
 
 namespace kindred {
-namespace {
-
-double setting(const LayerSpec& spec, std::string_view key, double fallback) {
-  for (const auto& [name, value] : spec.settings) {
-    if (name == key) return value;
-  }
-  return fallback;
-}
-
-}  // namespace
-
 bool is_2x2_max_pool(const LayerSpec& spec) {
-  return spec.kind == "max_pool" && setting(spec, "kernel", 2) == 2 &&
-         setting(spec, "stride", 2) == 2 && setting(spec, "padding", 0) == 0;
+  if (spec.kind != "max_pool") return false;
+  const auto pool = settings_of<PoolSettings>(spec);
+  return pool.kernel == 2 && pool.stride == 2 && pool.padding == 0;
 }
 
 std::string FusedSpec::kind() const {

@@ -82,6 +82,8 @@ class Layer {
 
   /// True where the time goes into a product of weights with src.
   virtual bool multiplies() const { return false; }
+  /// True where flops() counts a direct computation and fewer operations are made.
+  virtual bool saves_operations() const { return false; }
   /// Forward floating-point operations of one sample.
   virtual double flops() const { return 0; }
   /// What runs it: oneDNN's names, forward / backward data / backward weights.

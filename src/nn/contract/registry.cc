@@ -51,9 +51,10 @@ Shape dst_shape(const std::vector<LayerSpec>& layers, Shape src) {
 }
 
 void misfit(const LayerSpec& spec, const Shape& src, const std::string& problem) {
-  fail(ErrorKind::recipe,
-       fmt::format("layer '{}' ({}) on an input of {} x {} x {} (height x width x channels): {}",
-                   spec.name, spec.kind, src.height, src.width, src.channels, problem));
+  throw Misfit(
+      ErrorKind::recipe,
+      fmt::format("layer '{}' ({}) on an input of {} x {} x {} (height x width x channels): {}",
+                  spec.name, spec.kind, src.height, src.width, src.channels, problem));
 }
 
 std::vector<LayerListing> list_layers() {

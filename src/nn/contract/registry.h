@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "kindred/core/error.h"
 #include "kindred/core/recipe.h"
 #include "kindred/core/shape.h"
 #include "nn/contract/compiler.h"
@@ -38,8 +39,13 @@ const LayerKind& layer_kind(const std::string& name);
 /// Follows a shape through a chain of layers.
 Shape dst_shape(const std::vector<LayerSpec>& layers, Shape src);
 
-/// Fails with ErrorKind::recipe: "layer 'pool4' (max_pool) on an input of 3 x 3 x 64 (height x
-/// width x channels): PROBLEM".
+/// A layer that does not fit what it reads. ErrorKind::recipe.
+class Misfit : public Error {
+ public:
+  using Error::Error;
+};
+/// Throws Misfit: "layer 'pool4' (max_pool) on an input of 3 x 3 x 64 (height x width x channels):
+/// PROBLEM".
 [[noreturn]] void misfit(const LayerSpec& spec, const Shape& src, const std::string& problem);
 
 }  // namespace kindred

@@ -6,9 +6,7 @@
 #include "kindred/nn/precision.h"
 #include "nn/contract/settings.h"
 #include "nn/layers/convolution.h"
-#include "nn/layers/stem.h"
 #include "nn/layers/weighted.h"
-#include "nn/layers/winograd.h"
 
 namespace kindred {
 namespace {
@@ -144,10 +142,6 @@ const LayerKind kConvolution{
     read_settings<ConvolutionSettings>, convolution_dst,
     [](const FusedSpec& spec, const Source& src, Compiler& compiler) -> std::unique_ptr<Layer> {
       const auto settings = settings_of<ConvolutionSettings>(*spec.layer);
-      if (is_stem(spec, src, settings, compiler)) return make_stem(spec, src, settings, compiler);
-      if (is_winograd(src, settings, compiler)) {
-        return make_winograd(spec, src, settings, compiler);
-      }
       return std::make_unique<Convolution>(spec, src, settings, compiler);
     }};
 

@@ -4,8 +4,8 @@
 #include <cassert>
 
 #include "kindred/core/time_scope.h"
+#include "nn/layers/implementations.h"
 #include "nn/layers/relayout.h"
-#include "nn/layers/stem_block.h"
 
 namespace kindred {
 
@@ -83,10 +83,7 @@ Sequence::Sequence(std::string name, const Source& src, const Compiler& compiler
 void Sequence::append(std::span<const FusedSpec> pieces, Compiler& compiler) {
   while (!pieces.empty()) {
     const Source src{dst_shape(), dst_desc(), wants_diff_ || trainable()};
-    const bool block = is_stem_block(pieces, src, compiler);
-    append(block ? make_stem_block(pieces, src, compiler)
-                 : layer_kind(pieces[0].layer->kind).make(pieces[0], src, compiler));
-    pieces = pieces.subspan(block ? 2 : 1);
+    append(make_first(pieces, src, compiler));
   }
 }
 

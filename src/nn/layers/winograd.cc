@@ -74,6 +74,7 @@ class WinogradConvolution final : public Layer {
     return cost(floats) + extra;
   }
   bool multiplies() const override { return true; }
+  bool saves_operations() const override { return true; }
   double flops() const override {
     return 2.0 * static_cast<double>(plan_.dst.size() * plan_.src.channels * 9);
   }
