@@ -8,6 +8,7 @@
 #include "nn/onednn/packed.h"
 
 namespace kindred {
+
 FormatTag stem_layout(ElementType type) {
   if (type == kBfloat16) return FormatTag::nhwc;
   return vector_floats(isa()) == 16 ? FormatTag::nChw16c : FormatTag::nChw8c;

@@ -58,6 +58,17 @@ class StemBlock : public Layer {
                      [&](Index at_plain, Index at_packed) { packed[at_packed] = plain[at_plain]; });
   }
 
+  Index image_floats() const {
+    return with_element(src_desc(), [&]<typename T>() {
+      return kernels<StemBlockKernels<T>>().image_floats(plan_);
+    });
+  }
+  Index winner_bytes() const {
+    return with_element(src_desc(), [&]<typename T>() {
+      return kernels<StemBlockKernels<T>>().winner_bytes(plan_);
+    });
+  }
+
   StemBlockPlan plan_;
   WeightNumbers numbers_;
 };
@@ -119,15 +130,9 @@ class BoundTrainingStemBlock final : public BoundLayer {
  public:
   explicit BoundTrainingStemBlock(const TrainingStemBlock& layer)
       : layer_(layer),
-        image_floats_(with_element(layer.src_desc(),
-                                   [&]<typename T>() {
-                                     return kernels<StemBlockKernels<T>>().image_floats(
-                                         layer.plan_);
-                                   })),
+        image_floats_(layer.image_floats()),
         images_(layer.plan_.convolution.S * image_floats_),
-        winners_(with_element(layer.src_desc(), [&]<typename T>() {
-          return kernels<StemBlockKernels<T>>().winner_bytes(layer.plan_);
-        })) {}
+        winners_(layer.winner_bytes()) {}
 
   void forward(const void* src, void* dst, Run& run) override {
     const StemBlockPlan& plan = layer_.plan_;
@@ -215,9 +220,7 @@ class InferenceStemBlock final : public StemBlock {
 class BoundInferenceStemBlock final : public BoundLayer {
  public:
   explicit BoundInferenceStemBlock(const InferenceStemBlock& layer)
-      : layer_(layer), image_(with_element(layer.src_desc(), [&]<typename T>() {
-          return kernels<StemBlockKernels<T>>().image_floats(layer.plan_);
-        })) {}
+      : layer_(layer), image_(layer.image_floats()) {}
 
   void forward(const void* src, void* dst, Run&) override {
     const StemBlockPlan& plan = layer_.plan_;
