@@ -16,15 +16,16 @@ int main(int argc, char** argv) try {
   const kindred::Workers workers;
   kindred::Recipe recipe = kindred::Recipe::from_file(argv[1]);
   const kindred::Setup setup = kindred::read_setup(recipe, recipe.folder());
-  kindred::Trainer trainer(recipe, setup, workers);
+  kindred::Trainer trainer(setup, workers);
   for (int i = 0; i < 3; ++i) {
     const kindred::StepReport& report = trainer.step();
     std::printf("step %td: loss %.3f\n", report.step, report.loss);
   }
+  trainer.write_settings(recipe.root());
   kindred::write_model(argv[2], recipe.resolved(), setup, trainer.training_state());
 
-  kindred::Model model = kindred::read_model(argv[2]);
-  kindred::Embedder embedder(model, workers);
+  const kindred::Model model = kindred::read_model(argv[2]);
+  const kindred::Embedder embedder(model, workers);
   const kindred::Shape& shape = model.architecture.src;
   std::vector<std::uint8_t> picture(static_cast<std::size_t>(shape.size()));
   for (std::size_t i = 0; i < picture.size(); i += 29) picture[i] = 255;  // a diagonal stroke

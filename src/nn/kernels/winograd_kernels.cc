@@ -150,8 +150,8 @@ void give_tile(const Shape& shape, const float* src, Index stride, const Window&
   }
 }
 
-/// What a convolution keeps in its scratch: src at a point lies behind dst, and dst at a point
-/// takes the place of src at the point before, which has been multiplied.
+/// What a convolution keeps in its scratch. src and dst share a buffer: dst at point p overwrites
+/// src at p - 1, already used.
 struct ForwardScratch {
   Tiles src;
   Tiles dst;
