@@ -5,9 +5,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 
+#include "core/kernels.h"
 #include "kindred/core/error.h"
 
 namespace kindred {
@@ -89,7 +91,7 @@ std::string_view name_of(Isa isa) {
 }
 
 Isa cpu_isa() {
-  static const Isa found = find_isa();
+  static const Isa found = std::min(find_isa(), kCompiled);
   return found;
 }
 

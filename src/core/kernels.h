@@ -23,23 +23,28 @@ struct KernelsAt {
   static const Table& get();
 };
 
-/// The table of a level, or of the highest that it is compiled for.
+/// The highest level that this build has (KINDRED_HIGHEST in CMakeLists.txt).
+#if defined(KINDRED_HIGHEST)
+inline constexpr Isa kCompiled = Isa::KINDRED_HIGHEST;
+#else
+inline constexpr Isa kCompiled = Isa::amx;
+#endif
+
+/// The table of a level, or of the highest below it that it is compiled for.
 template <typename Table>
 const Table& kernels_at(Isa level) {
-  switch (level < Table::kHighest ? level : Table::kHighest) {
-    case Isa::v2: break;
-    case Isa::v3:
-      if constexpr (Table::kHighest >= Isa::v3) return KernelsAt<Table, Isa::v3>::get();
-      break;
-    case Isa::v4:
-      if constexpr (Table::kHighest >= Isa::v4) return KernelsAt<Table, Isa::v4>::get();
-      break;
-    case Isa::bf16:
-      if constexpr (Table::kHighest >= Isa::bf16) return KernelsAt<Table, Isa::bf16>::get();
-      break;
-    case Isa::amx:
-      if constexpr (Table::kHighest >= Isa::amx) return KernelsAt<Table, Isa::amx>::get();
-      break;
+  constexpr Isa kMost = Table::kHighest < kCompiled ? Table::kHighest : kCompiled;
+  if constexpr (kMost >= Isa::amx) {
+    if (level >= Isa::amx) return KernelsAt<Table, Isa::amx>::get();
+  }
+  if constexpr (kMost >= Isa::bf16) {
+    if (level >= Isa::bf16) return KernelsAt<Table, Isa::bf16>::get();
+  }
+  if constexpr (kMost >= Isa::v4) {
+    if (level >= Isa::v4) return KernelsAt<Table, Isa::v4>::get();
+  }
+  if constexpr (kMost >= Isa::v3) {
+    if (level >= Isa::v3) return KernelsAt<Table, Isa::v3>::get();
   }
   return KernelsAt<Table, Isa::v2>::get();
 }

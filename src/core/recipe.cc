@@ -8,6 +8,7 @@
 #include <functional>
 #include <numeric>
 
+#include "core/did_you_mean.h"
 #include "kindred/core/error.h"
 #include "kindred/core/file.h"
 #include "recipe_node.h"
@@ -88,6 +89,12 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
     }
   }
   return best;
+}
+
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates,
+                         const std::string& otherwise) {
+  const std::string near = nearest(word, candidates);
+  return near.empty() ? otherwise : fmt::format("; did you mean '{}'?", near);
 }
 
 Recipe::Recipe() : root_(std::make_unique<Node>()) { root_->origin = "recipe"; }

@@ -231,8 +231,8 @@ void Section::finish() const {
   }
   const auto reject = [&](const std::string& key) {
     const std::string where = node_->parent == nullptr ? "" : " in " + name();
-    const std::string hint =
-        did_you_mean(key, known, known.empty() ? "" : "; known are " + join(known, ", "));
+    const std::string all = known.empty() ? "" : fmt::format("; known are {}", join(known, ", "));
+    const std::string hint = did_you_mean(key, known, all);
     const Node* root = node_;
     while (root->parent != nullptr) root = root->parent;
     kindred::fail(ErrorKind::recipe,

@@ -19,8 +19,8 @@ inline constexpr Isa kAllIsas[] = {Isa::v2, Isa::v3, Isa::v4, Isa::bf16, Isa::am
 /// "v2", "v3", "v4", "bf16", "amx": what KINDRED_MAX_ISA takes.
 std::string_view name_of(Isa isa);
 
-/// The highest level that this CPU has and the operating system lets programs use. Fails with
-/// ErrorKind::internal on a CPU below v2.
+/// The highest level that this CPU has, the operating system lets programs use, and this build has.
+/// Fails with ErrorKind::internal on a CPU below v2.
 Isa cpu_isa();
 
 /// What KINDRED_MAX_ISA=`wanted` stands for here; nothing wanted: cpu_isa(). Fails with

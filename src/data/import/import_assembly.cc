@@ -164,7 +164,8 @@ void Assembly::fill_columns() {
   // One split for all says nothing; without the column all is for training.
   if (report_.of_split[columns_.split[0]] == static_cast<Index>(kept_.size())) {
     if (columns_.split[0] != 0) {
-      report_.notes.push_back("all samples are of one split: the data set says nothing of splits");
+      report_.notes.emplace_back(
+          "all samples are of one split: the data set says nothing of splits");
     }
     columns_.split.clear();
     report_.of_split = {static_cast<Index>(kept_.size()), 0, 0};

@@ -1,5 +1,6 @@
 #include "nn/onednn/engine.h"
 
+#include "core/kernels.h"
 #include "kindred/core/cpu.h"
 
 namespace kindred {
@@ -19,7 +20,7 @@ dnnl::cpu_isa onednn_isa(Isa level) {
 /// Once. Where nothing is capped, oneDNN's own limit, ONEDNN_MAX_CPU_ISA, holds.
 void cap_onednn() {
   static const bool done = [] {
-    if (isa() < cpu_isa()) dnnl::set_max_cpu_isa(onednn_isa(isa()));
+    if (isa() < cpu_isa() || kCompiled < Isa::amx) dnnl::set_max_cpu_isa(onednn_isa(isa()));
     return true;
   }();
   static_cast<void>(done);
