@@ -5,6 +5,9 @@
 # install_packages GROUP...          the missing ones of tools/packages.txt
 # job_count                          how many compilers at once
 
+# Where ccache is: every clone of the same sources finds what another has compiled.
+export CCACHE_BASEDIR="${CCACHE_BASEDIR-$PWD}" CCACHE_NOHASHDIR="${CCACHE_NOHASHDIR-1}"
+
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 die() { say "$*"; exit 1; }
 

@@ -63,17 +63,28 @@ TEST(Dataset, IsMadeOfAnySource) {
 
 TEST(Dataset, RefusesColumnsThatDoNotFitItsSource) {
   const std::vector<std::uint8_t> values = numbered_images(3, 4);
-  const auto error_with = [&](const SampleColumns& columns) {
+  const auto error_with = [&](auto change) {
+    SampleColumns columns;
+    change(columns);
     return data_error([&] { Dataset::from_source(samples_in_memory(values, kTwoByTwo), columns); });
   };
-  EXPECT_EQ(error_with({.labels = {0, 1}}),
+  EXPECT_EQ(error_with([](auto& columns) {
+              columns.labels = {0, 1};
+            }),
             "samples in memory: labels has 2 rows but there are 3 samples; both need one row per "
             "sample");
-  EXPECT_EQ(error_with({.labels = {0, -1, 0}}),
+  EXPECT_EQ(error_with([](auto& columns) {
+              columns.labels = {0, -1, 0};
+            }),
             "samples in memory: labels row 1 is -1; labels count from 0");
-  EXPECT_EQ(error_with({.labels = {0, 1, 0}, .class_names = {"one"}}),
+  EXPECT_EQ(error_with([](auto& columns) {
+              columns.labels = {0, 1, 0};
+              columns.class_names = {"one"};
+            }),
             "samples in memory: labels row 1 is 1, but /class_names has 1 names (labels 0 to 0)");
-  EXPECT_EQ(error_with({.split = {0, 3, 0}}),
+  EXPECT_EQ(error_with([](auto& columns) {
+              columns.split = {0, 3, 0};
+            }),
             "samples in memory: split row 1 is 3; expected 0 (train), 1 (validation) or 2 (test)");
 }
 

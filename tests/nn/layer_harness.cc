@@ -46,7 +46,10 @@ void LayerHarness::compile(const std::vector<LayerSpec>& layers, Index S, const 
                            Precision precision, ParameterTable& from) {
   const ComputeScope scope;
   specs_ = layers;
-  Compiler compiler(engine_, S, mode, precision, convolution, from, *state);
+  const Compiler::Numbers numbers = mode == NetworkMode::training
+                                        ? Compiler::Numbers{from, *state, &from, state}
+                                        : Compiler::Numbers{from, *state};
+  Compiler compiler(engine_, S, precision, convolution, numbers);
   const Source source{src, tensor(S, src, layout, compiler.type()), wants_diff_};
   layers_ = std::make_unique<Sequence>("layers", source, compiler);
   layers_->append(fuse(specs_, mode), compiler);

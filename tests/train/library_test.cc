@@ -69,7 +69,7 @@ TEST(PlainSettings, TrainOnMemoryToTheBitsOfARecipeOnHdf5) {
   const SmallRun runs;
   Recipe recipe = runs.recipe(kSameAsRecipe, kSteps);
   const std::vector<float> from_recipe = parameters_after(read_setup(recipe, ""), 1);
-  const Setup setup = make_setup(plain_settings(), data_in_memory());
+  const auto setup = make_setup(plain_settings(), data_in_memory());
   EXPECT_TRUE(same_bits(parameters_after(setup, 1), from_recipe));
   EXPECT_TRUE(same_bits(parameters_after(setup, 3), from_recipe));
 }
@@ -80,7 +80,7 @@ TEST(PlainSettings, NameWhatDoesNotFit) {
     TrainingSettings settings = plain_settings();
     change(settings);
     return error_of([&] {
-      const Setup setup = make_setup(settings, data_in_memory());
+      const auto setup = make_setup(settings, data_in_memory());
       Trainer trainer(setup, workers);
     });
   };
@@ -99,8 +99,8 @@ TEST(PlainSettings, NameWhatDoesNotFit) {
 
 TEST(Recipe, HoldsTheDefaultsOfLossesAndOptimizerOnceTheyAreMade) {
   const SmallRun runs;
-  Recipe recipe = runs.recipe("[[loss]]\nname = 'triplet'\n", kSteps);
-  const Setup setup = read_setup(recipe, "");
+  Recipe recipe = runs.recipe(std::string(test::kConv4) + "[[loss]]\nname = 'triplet'\n", kSteps);
+  const auto setup = read_setup(recipe, "");
   const Workers workers(1);
   const Trainer trainer(setup, workers);
   EXPECT_FALSE(recipe.flat().contains("loss.0.margin"));
