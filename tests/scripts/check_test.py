@@ -66,8 +66,8 @@ class Check(unittest.TestCase):
                      "is of nn's layers, and kernels may include layer_spec, pass, profile")
 
     def test_refuses_a_wrong_arrow_of_a_public_header(self):
-        self.refuses("include/kindred/loss/loss.h", '#include "kindred/loss/miner.h"\n',
-                     "is of loss's bases, and (root) may include no other")
+        self.refuses("include/kindred/eval/neighbors.h", '#include "kindred/eval/oneshot.h"\n',
+                     "is of eval's fewshot, and neighbors may include")
 
     def test_refuses_a_wrong_arrow_of_tools(self):
         self.refuses("tools/curves/single_loss.h", '#include "eval/eval.h"\n',
