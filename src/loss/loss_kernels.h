@@ -12,8 +12,8 @@ inline namespace KINDRED_SCALAR {
 /// What of this folder is compiled for each level: losses and miners as they are, with the classes
 /// they build on. Only what they are made by is seen outside (`make` of the entries).
 struct LossKernels {
-#if defined(KINDRED_DOUBLE)
-  static constexpr Isa kHighest = Isa::v2;  // of the tests: compiled once
+#if defined(KINDRED_DOUBLE) || defined(KINDRED_LOSSES_ONCE)
+  static constexpr Isa kHighest = Isa::v2;  // of tests: compiled once
 #else
   static constexpr Isa kHighest = Isa::v4;
 #endif
