@@ -324,15 +324,15 @@ void multiply_tn(const Workers& workers, BasicView<const T> a, BasicView<const T
   multiply(workers, columns_of(a), columns_of(b), dst, accumulate);
 }
 
-#define KINDRED_INSTANTIATE(T)                                                                     \
-  template KINDRED_API void multiply_nt<T>(const Workers&, BasicView<const T>, BasicView<const T>, \
-                                           BasicView<T>, Accumulate);                              \
-  template KINDRED_API void multiply_with_itself<T>(const Workers&, BasicView<const T>,            \
-                                                    BasicView<T>);                                 \
-  template KINDRED_API void multiply_nn<T>(const Workers&, BasicView<const T>, BasicView<const T>, \
-                                           BasicView<T>, Accumulate);                              \
-  template KINDRED_API void multiply_tn<T>(const Workers&, BasicView<const T>, BasicView<const T>, \
-                                           BasicView<T>, Accumulate);
+#define KINDRED_INSTANTIATE(T)                                                           \
+  template __attribute__((visibility("default"))) void multiply_nt<T>(                   \
+      const Workers&, BasicView<const T>, BasicView<const T>, BasicView<T>, Accumulate); \
+  template __attribute__((visibility("default"))) void multiply_with_itself<T>(          \
+      const Workers&, BasicView<const T>, BasicView<T>);                                 \
+  template __attribute__((visibility("default"))) void multiply_nn<T>(                   \
+      const Workers&, BasicView<const T>, BasicView<const T>, BasicView<T>, Accumulate); \
+  template __attribute__((visibility("default"))) void multiply_tn<T>(                   \
+      const Workers&, BasicView<const T>, BasicView<const T>, BasicView<T>, Accumulate);
 KINDRED_INSTANTIATE(float)
 KINDRED_INSTANTIATE(double)
 #undef KINDRED_INSTANTIATE

@@ -5,5 +5,5 @@
 /// declares visible, Error's type information included: exceptions are caught by type across the
 /// library's border. KINDRED_HIDDEN takes back what a header names but does not show, where it is
 /// defined: `struct KINDRED_HIDDEN Embedder::Impl {`.
-#define KINDRED_API __attribute__((visibility("default")))
+#define KINDRED_API [[gnu::visibility("default")]]
 #define KINDRED_HIDDEN __attribute__((visibility("hidden")))
