@@ -16,25 +16,25 @@ extern "C" void remember_signal(int number) { received = number; }
 
 }  // namespace
 
-void add_quiet(CLI::App& command, CommonOptions& options) {
+void add_quiet(const Command& command, CommonOptions& options) {
   command.add_flag("--quiet", options.quiet, "no progress, no notes");
 }
 
-void add_json(CLI::App& command, CommonOptions& options) {
+void add_json(const Command& command, CommonOptions& options) {
   command
       .add_option("--json", options.json, "write the numbers as JSON to FILE; - is standard output")
-      ->type_name("FILE");
+      .type_name("FILE");
 }
 
-void add_threads(CLI::App& command, CommonOptions& options) {
+void add_threads(const Command& command, CommonOptions& options) {
   command.add_option("--threads", options.threads, "threads to use (default: all the process may)")
-      ->type_name("N")
-      ->check(CLI::Range(1, 4096));
+      .type_name("N")
+      .check(range(1, 4096));
 }
 
-void add_similarity(CLI::App& command, std::string& similarity) {
+void add_similarity(const Command& command, std::string& similarity) {
   command.add_option("--similarity", similarity, "how near two embeddings are")
-      ->check(CLI::IsMember({"cosine", "inner_product", "euclidean"}));
+      .check(one_of({"cosine", "inner_product", "euclidean"}));
 }
 
 Similarity similarity_named(const std::string& name) {
@@ -43,17 +43,17 @@ Similarity similarity_named(const std::string& name) {
                                    : Similarity::euclidean;
 }
 
-void add_names(CLI::App& command, DatasetNames& names) {
+void add_names(const Command& command, DatasetNames& names) {
   command
       .add_option("--images", names.images,
                   "in an HDF5 file of somebody else: its images or vectors (default: found)")
-      ->type_name("NAME");
+      .type_name("NAME");
   command
       .add_option("--labels", names.labels,
                   "its labels; NAME:COLUMN where there are several a sample (default: found)")
-      ->type_name("NAME");
+      .type_name("NAME");
   command.add_option("--layout", names.layout, "order of its axes: nhwc or nchw (default: found)")
-      ->check(CLI::IsMember({"nhwc", "nchw"}));
+      .check(one_of({"nhwc", "nchw"}));
 }
 
 void note(const std::string& text) { fmt::print(stderr, "kindred: {}\n", text); }

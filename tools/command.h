@@ -1,9 +1,9 @@
 #pragma once
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "command_line.h"
 #include "kindred/data/dataset.h"
 #include "kindred/eval/retrieval.h"
 
@@ -18,12 +18,12 @@ struct CommonOptions {
   int threads = 0;   ///< 0: what the process may use
 };
 
-void add_quiet(CLI::App& command, CommonOptions& options);
-void add_json(CLI::App& command, CommonOptions& options);
-void add_threads(CLI::App& command, CommonOptions& options);
+void add_quiet(const Command& command, CommonOptions& options);
+void add_json(const Command& command, CommonOptions& options);
+void add_threads(const Command& command, CommonOptions& options);
 /// --images, --labels, --layout.
-void add_names(CLI::App& command, DatasetNames& names);
-void add_similarity(CLI::App& command, std::string& similarity);
+void add_names(const Command& command, DatasetNames& names);
+void add_similarity(const Command& command, std::string& similarity);
 Similarity similarity_named(const std::string& name);
 
 /// A line to standard error.
@@ -42,18 +42,18 @@ void write_run_report(const std::string& run, const std::string& compare, const 
                       const CommonOptions& options);
 
 /// Each adds one subcommand to the program; its callback runs it.
-void add_bench(CLI::App& program);
-void add_documents(CLI::App& program);
-void add_embed(CLI::App& program);
-void add_eval(CLI::App& program);
-void add_import(CLI::App& program);
-void add_inspect(CLI::App& program);
-void add_list(CLI::App& program);
-void add_loss(CLI::App& program);
-void add_pack(CLI::App& program);
-void add_report(CLI::App& program);
-void add_search(CLI::App& program);
-void add_train(CLI::App& program);
+void add_bench(const Command& program);
+void add_documents(const Command& program);
+void add_embed(const Command& program);
+void add_eval(const Command& program);
+void add_import(const Command& program);
+void add_inspect(const Command& program);
+void add_list(const Command& program);
+void add_loss(const Command& program);
+void add_pack(const Command& program);
+void add_report(const Command& program);
+void add_search(const Command& program);
+void add_train(const Command& program);
 
 /// Set by SIGINT or SIGTERM once watch_signals() was called; 0 before. A second signal kills.
 void watch_signals();

@@ -58,24 +58,24 @@ EmbeddingFile embed_samples(const EmbedRequest& request, const Workers& workers,
   return file;
 }
 
-void add_embed(CLI::App& program) {
+void add_embed(const Command& program) {
   auto options = std::make_shared<EmbedOptions>();
-  CLI::App& command = *program.add_subcommand("embed", "turn a data set into embeddings");
+  const Command command = program.add_command("embed", "turn a data set into embeddings");
   command.add_option("model", options->model, "model.kindred of a run")
-      ->required()
-      ->type_name("MODEL");
-  command.add_option("data", options->data, "data set")->required()->type_name("DATA.h5");
+      .required()
+      .type_name("MODEL");
+  command.add_option("data", options->data, "data set").required().type_name("DATA.h5");
   command.add_option("--out", options->out, "embedding file to write")
-      ->required()
-      ->type_name("EMB.h5");
+      .required()
+      .type_name("EMB.h5");
   command.add_option("--split", options->split, "which samples (default: all)")
-      ->check(CLI::IsMember({"train", "validation", "test", "all"}));
+      .check(one_of({"train", "validation", "test", "all"}));
   command.add_flag("--flip", options->flip, "add the embedding of the mirrored image");
   command
       .add_option("--precision", options->precision,
                   "compute in this, whatever the model was trained in (its weights are float32): "
                   "float32, or bfloat16 where the CPU has it")
-      ->check(CLI::IsMember({"float32", "bfloat16", "auto"}));
+      .check(one_of({"float32", "bfloat16", "auto"}));
   add_names(command, options->names);
   add_threads(command, *options);
   add_quiet(command, *options);

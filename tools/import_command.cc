@@ -141,80 +141,80 @@ void import(const ImportArguments& arguments) {
   print_list(report.duplicates, "duplicate");
 }
 
-void add_image_options(CLI::App& command, ImportArguments& arguments) {
+void add_image_options(const Command& command, ImportArguments& arguments) {
   command
       .add_option("--size", arguments.size,
                   "images become N x N, or HEIGHTxWIDTH: smaller by the mean over the area "
                   "(default: as they are)")
-      ->type_name("N");
+      .type_name("N");
   command
       .add_option("--crop", arguments.crop,
                   "keep the middle N x N, HEIGHTxWIDTH or the largest 'square', before --size")
-      ->type_name("N");
+      .type_name("N");
   command.add_flag("--bicubic", arguments.options.bicubic,
                    "images that get larger do so by Catmull-Rom's cubics, not linearly");
-  auto* grey =
+  const Option grey =
       command.add_flag("--grey", arguments.grey, "one channel (default: as the first image)");
-  command.add_flag("--rgb", arguments.rgb, "three channels")->excludes(grey);
+  command.add_flag("--rgb", arguments.rgb, "three channels").excludes(grey);
 }
 
-void add_choice_options(CLI::App& command, ImportArguments& arguments) {
+void add_choice_options(const Command& command, ImportArguments& arguments) {
   ImportOptions& options = arguments.options;
   command
       .add_option("--classes", options.classes,
                   "only classes of these names, or patterns with * and ?, separated by commas")
-      ->type_name("NAME,...")
-      ->delimiter(',')
-      ->allow_extra_args(false);
+      .type_name("NAME,...")
+      .delimiter(',')
+      .one_word_each();
   command
       .add_option("--min-samples", options.min_samples,
                   "leave out classes with fewer readable samples")
-      ->type_name("N")
-      ->check(CLI::Range(1, 1 << 30));
+      .type_name("N")
+      .check(range(1, 1 << 30));
   command
       .add_option("--split", arguments.split,
                   "what is drawn for --validation and --test, from what the sources leave for "
                   "training: whole classes, or samples of each class (default: nothing)")
-      ->check(CLI::IsMember({"as-found", "classes", "samples"}));
+      .check(one_of({"as-found", "classes", "samples"}));
   command.add_option("--validation", options.validation_share, "share that is for validation")
-      ->type_name("SHARE")
-      ->check(CLI::Range(0.0, 1.0));
+      .type_name("SHARE")
+      .check(share());
   command.add_option("--test", options.test_share, "share that is for the test")
-      ->type_name("SHARE")
-      ->check(CLI::Range(0.0, 1.0));
-  command.add_option("--seed", options.seed, "of that draw (default: 1)")->type_name("N");
+      .type_name("SHARE")
+      .check(share());
+  command.add_option("--seed", options.seed, "of that draw (default: 1)").type_name("N");
 }
 
 }  // namespace
 
-void add_import(CLI::App& program) {
+void add_import(const Command& program) {
   auto arguments = std::make_shared<ImportArguments>();
-  CLI::App& command = *program.add_subcommand("import", "make a data set from what others wrote");
+  const Command command = program.add_command("import", "make a data set from what others wrote");
   command
       .add_option("paths", arguments->paths,
                   "folders, archives (zip, tar) or files to read, then the data set to write")
-      ->required()
-      ->type_name("SOURCE... OUT.h5");
+      .required()
+      .type_name("SOURCE... OUT.h5");
   std::vector<std::string> formats;
   for (const ImportFormat& format : import_registry()) formats.emplace_back(format.name);
   command
       .add_option("--format", arguments->options.format,
                   "how the sources are laid out (default: as they look; see kindred list formats)")
-      ->check(CLI::IsMember(formats));
+      .check(one_of(formats));
   add_image_options(command, *arguments);
   add_choice_options(command, *arguments);
   command
       .add_option("--chunk", arguments->options.chunk,
                   "samples a chunk of the file (default: whole classes, 64 KiB or more)")
-      ->type_name("N")
-      ->check(CLI::Range(1, 1 << 30));
+      .type_name("N")
+      .check(range(1, 1 << 30));
   command
       .add_option("--gzip", arguments->options.gzip,
                   "0 (none), 1 (default) to 12 (slow and small; default for Omniglot)")
-      ->type_name("LEVEL")
-      ->check(CLI::Range(0, 12));
+      .type_name("LEVEL")
+      .check(range(0, 12));
   command.add_option("--preview", arguments->preview, "draw some samples, a class a row, as PNG")
-      ->type_name("SHEET.png");
+      .type_name("SHEET.png");
   command.add_flag("--strict", arguments->options.strict,
                    "fail at an image that cannot be read (default: it is left out and listed)");
   add_threads(command, *arguments);

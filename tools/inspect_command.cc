@@ -96,16 +96,16 @@ void inspect(const InspectOptions& options) {
 
 }  // namespace
 
-void add_inspect(CLI::App& program) {
+void add_inspect(const Command& program) {
   auto options = std::make_shared<InspectOptions>();
-  CLI::App& command = *program.add_subcommand(
-      "inspect", "what is in a data set, embedding file, model, checkpoint");
+  const Command command =
+      program.add_command("inspect", "what is in a data set, embedding file, model, checkpoint");
   command.add_option("file", options->file, "the file, or FILE.h5:/group")
-      ->required()
-      ->type_name("FILE");
+      .required()
+      .type_name("FILE");
   command
       .add_option("--thumbnails", options->thumbnails, "draw some samples, a class a row, as PNG")
-      ->type_name("SHEET.png");
+      .type_name("SHEET.png");
   add_names(command, options->names);
   add_json(command, *options);
   add_quiet(command, *options);

@@ -147,16 +147,15 @@ void list(const std::string& which) {
 
 }  // namespace
 
-void add_list(CLI::App& program) {
+void add_list(const Command& program) {
   auto which = std::make_shared<std::string>();
-  CLI::App& command = *program.add_subcommand("list", "what there is, with settings and defaults");
+  const Command command = program.add_command("list", "what there is, with settings and defaults");
   std::vector<std::string> names;
   for (const Listing& listing : kListings) names.emplace_back(listing.name);
-  command.add_option("what", *which, "one of the lists (default: all)")
-      ->check(CLI::IsMember(names));
+  command.add_option("what", *which, "one of the lists (default: all)").check(one_of(names));
   auto curves = std::make_shared<std::string>();
   command.add_option("--curves", *curves, "writes a picture of every loss's curve instead (SVG)")
-      ->type_name("FILE.svg");
+      .type_name("FILE.svg");
   command.footer("Example:\n  kindred list losses\n  kindred list losses --curves losses.svg");
   command.callback([which, curves] {
     if (curves->empty()) {

@@ -151,27 +151,27 @@ void measure(const LossOptions& options) {
 
 }  // namespace
 
-void add_loss(CLI::App& program) {
+void add_loss(const Command& program) {
   auto options = std::make_shared<LossOptions>();
-  CLI::App& command = *program.add_subcommand("loss", "one loss on given embeddings");
+  const Command command = program.add_command("loss", "one loss on given embeddings");
   command.add_option("file", options->file, "file with /embeddings and /labels, or FILE.h5:/group")
-      ->required()
-      ->type_name("EMB.h5");
+      .required()
+      .type_name("EMB.h5");
   command.add_option("--loss", options->loss, "its name, as kindred list losses has it")
-      ->required()
-      ->type_name("NAME");
+      .required()
+      .type_name("NAME");
   command.add_option("--set", options->assignments, "a setting of the loss")
-      ->type_name("KEY=VALUE")
-      ->allow_extra_args(false);
+      .type_name("KEY=VALUE")
+      .one_word_each();
   command
       .add_option("--param", options->param, "/param [rows, D]: class weights, proxies or centers")
-      ->type_name("P.h5");
+      .type_name("P.h5");
   command.add_option("--targets", options->targets, "/targets [N, T], for mse and the like")
-      ->type_name("T.h5");
+      .type_name("T.h5");
   command
       .add_option("--out", options->out,
                   "writes /grad_embeddings, and /grad_param, /centers_after where there are such")
-      ->type_name("GRAD.h5");
+      .type_name("GRAD.h5");
   add_threads(command, *options);
   add_json(command, *options);
   add_quiet(command, *options);

@@ -1,7 +1,6 @@
 // The command line: reads what is asked, calls the library, prints. One file a command.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -18,19 +17,7 @@ using kindred::isa;
 using kindred::name_of;
 using namespace kindred::tools;
 
-int run(int argc, char** argv) {
-  CLI::App program(
-      "Kindred trains embeddings on CPUs: images or vectors in, a small network out "
-      "whose embeddings put kin next to kin.",
-      "kindred");
-  program.set_version_flag("--version",
-                           fmt::format("{}\ninstruction set: {}", KINDRED_VERSION, name_of(isa())));
-  program.require_subcommand(1);
-  program.failure_message(CLI::FailureMessage::simple);
-  program.footer(
-      "Example:\n  kindred train omniglot --out runs/first\n"
-      "Exit codes: 0 done, 64 usage, 65 bad data, 66 no input, 70 internal, 73 cannot "
-      "create,\n74 I/O, 78 bad recipe, 128 + signal.");
+void add_commands(const Command& program) {
   add_bench(program);
   add_documents(program);
   add_embed(program);
@@ -43,14 +30,19 @@ int run(int argc, char** argv) {
   add_report(program);
   add_search(program);
   add_train(program);
-  try {
-    program.parse(argc, argv);
-  } catch (const CLI::Success& success) {  // --help, --version
-    return program.exit(success);
-  } catch (const CLI::ParseError& error) {
-    fmt::print(stderr, "kindred: {}; see kindred --help\n", error.what());
-    return static_cast<int>(ErrorKind::usage);
-  }
+}
+
+int run(int argc, char** argv) {
+  const int code = run_command_line(
+      argc, argv, "kindred",
+      fmt::format("{}\ninstruction set: {}", KINDRED_VERSION, name_of(isa())),
+      "Kindred trains embeddings on CPUs: images or vectors in, a small network out "
+      "whose embeddings put kin next to kin.",
+      "Example:\n  kindred train omniglot --out runs/first\n"
+      "Exit codes: 0 done, 64 usage, 65 bad data, 66 no input, 70 internal, 73 cannot "
+      "create,\n74 I/O, 78 bad recipe, 128 + signal.",
+      add_commands);
+  if (code != 0) return code;
   if (std::fflush(stdout) != 0) {
     fmt::print(stderr, "kindred: standard output: writing failed\n");
     return static_cast<int>(ErrorKind::io);

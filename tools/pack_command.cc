@@ -39,14 +39,14 @@ void pack(const PackOptions& options) {
 
 }  // namespace
 
-void add_pack(CLI::App& program) {
+void add_pack(const Command& program) {
   auto options = std::make_shared<PackOptions>();
-  CLI::App& command =
-      *program.add_subcommand("pack", "write a data set anew so that it streams at full speed");
+  const Command command =
+      program.add_command("pack", "write a data set anew so that it streams at full speed");
   command.add_option("data", options->from, "the data set, or FILE.h5:/group")
-      ->required()
-      ->type_name("DATA.h5");
-  command.add_option("out", options->to, "the file to write")->required()->type_name("OUT.h5");
+      .required()
+      .type_name("DATA.h5");
+  command.add_option("out", options->to, "the file to write").required().type_name("OUT.h5");
   add_names(command, options->names);
   add_threads(command, *options);
   add_json(command, *options);

@@ -33,18 +33,18 @@ void write_run_report(const std::string& run, const std::string& compare, const 
   }
 }
 
-void add_report(CLI::App& program) {
+void add_report(const Command& program) {
   auto options = std::make_shared<ReportOptions>();
-  CLI::App& command = *program.add_subcommand("report", "show a run and its embedding on one page");
+  const Command command = program.add_command("report", "show a run and its embedding on one page");
   command.add_option("run", options->run, "run folder of kindred train")
-      ->required()
-      ->type_name("RUN");
+      .required()
+      .type_name("RUN");
   command.add_option("--out", options->out, "page to write (default: RUN/report.html)")
-      ->type_name("FILE");
+      .type_name("FILE");
   command
       .add_option("--compare", options->compare,
                   "another run, whose curves and final numbers stand beside")
-      ->type_name("RUN2");
+      .type_name("RUN2");
   add_threads(command, *options);
   add_quiet(command, *options);
   command.footer(

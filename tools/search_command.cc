@@ -75,34 +75,34 @@ void search(const SearchOptions& options) {
 
 }  // namespace
 
-void add_search(CLI::App& program) {
+void add_search(const Command& program) {
   auto options = std::make_shared<SearchOptions>();
-  CLI::App& command = *program.add_subcommand("search", "exact nearest neighbours");
+  const Command command = program.add_command("search", "exact nearest neighbours");
   command.add_option("gallery", options->gallery, "embeddings that are searched")
-      ->required()
-      ->type_name("GALLERY.h5");
+      .required()
+      .type_name("GALLERY.h5");
   command
       .add_option("--query", options->query,
                   "embeddings to search for (default: the gallery, each row among the others)")
-      ->type_name("Q.h5");
+      .type_name("Q.h5");
   command
       .add_option("--dataset", options->dataset,
                   "data set [N, D] of any HDF5 file (default: /embeddings)")
-      ->type_name("/PATH");
-  command.add_option("--k", options->k, "neighbours of each query")->check(CLI::PositiveNumber);
+      .type_name("/PATH");
+  command.add_option("--k", options->k, "neighbours of each query").check(positive());
   command.add_option("--out", options->out, "writes /neighbors int64 and /scores float32 [Q, k]")
-      ->required()
-      ->type_name("N.h5");
+      .required()
+      .type_name("N.h5");
   add_similarity(command, options->similarity);
-  CLI::Option* approximate = command.add_flag(
+  const Option approximate = command.add_flag(
       "--approximate", options->approximate,
       "by FAISS's HNSW index, for galleries beyond exact search (built with -DKINDRED_FAISS=ON)");
   command
       .add_option("--check", options->checked,
                   "with --approximate: searches so many queries exactly too, and prints the recall")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str()
-      ->needs(approximate);
+      .check(not_negative())
+      .show_default()
+      .needs(approximate);
   add_threads(command, *options);
   add_quiet(command, *options);
   command.footer("Example:\n  kindred search gallery.h5 --query q.h5 --k 10 --out neighbours.h5");

@@ -86,23 +86,23 @@ void train(TrainOptions& options) {
 
 }  // namespace
 
-void add_train(CLI::App& program) {
+void add_train(const Command& program) {
   auto options = std::make_shared<TrainOptions>();
-  CLI::App& command = *program.add_subcommand("train", "train an embedding by a recipe");
+  const Command command = program.add_command("train", "train an embedding by a recipe");
   command
       .add_option("recipe", options->recipe,
                   "TOML recipe, or the name of one that is shipped; see list "
                   "recipes (may be left out with --resume)")
-      ->type_name("RECIPE.toml");
+      .type_name("RECIPE.toml");
   command.add_option("--out", options->out, "run folder (default: runs/RECIPE, or the next free)")
-      ->type_name("DIR");
+      .type_name("DIR");
   command.add_flag("--resume", options->resume,
                    "go on from the newest acknowledged checkpoint of --out");
   command
       .add_option("--set", options->assignments,
                   "change a key of the recipe: section.key=value; loss.triplet.margin=0.3")
-      ->type_name("KEY=VALUE")
-      ->allow_extra_args(false);
+      .type_name("KEY=VALUE")
+      .one_word_each();
   add_threads(command, *options);
   add_json(command, *options);
   add_quiet(command, *options);

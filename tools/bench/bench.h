@@ -24,7 +24,7 @@ struct BenchOptions : CommonOptions {
   std::vector<std::string> assignments;
   bool profile = false;
   bool sweep_threads = false;
-  bool sweep_slice = false;
+  std::string sweep;  ///< "slice": of these as well
   // Search.
   Index vectors = 60'000;
   Index dimension = 128;

@@ -51,16 +51,16 @@ std::vector<BenchResult> all(const BenchOptions& options, const Machine& machine
 }
 
 /// What every benchmark has.
-CLI::App& add(CLI::App& bench, const std::string& name, const std::string& what,
-              Benchmark benchmark, const std::shared_ptr<BenchOptions>& options) {
-  CLI::App& command = *bench.add_subcommand(name, what);
+Command add(const Command& bench, const std::string& name, const std::string& what,
+            Benchmark benchmark, const std::shared_ptr<BenchOptions>& options) {
+  const Command command = bench.add_command(name, what);
   command.add_option("--repeats", options->repeats, "measurements; the median counts")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+      .check(positive())
+      .show_default();
   command
       .add_option("--compare", options->compare,
                   "sets the figures against those of an earlier --json FILE")
-      ->type_name("OLD.json");
+      .type_name("OLD.json");
   add_threads(command, *options);
   add_json(command, *options);
   add_quiet(command, *options);
@@ -74,87 +74,86 @@ CLI::App& add(CLI::App& bench, const std::string& name, const std::string& what,
   return command;
 }
 
-void add_data(CLI::App& command, BenchOptions& options) {
+void add_data(const Command& command, BenchOptions& options) {
   command.add_option("--steps", options.steps, "batches of one measurement")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  CLI::Option* data = command.add_option(
+      .check(positive())
+      .show_default();
+  const Option data = command.add_option(
       "--data", options.data, "data set (default: 964 classes of random images, made up)");
   command
       .add_option("--architecture", options.architecture,
                   "conv4 (28x28x1), resnet (10 layers of 32 to 128 channels, 32x32x3), or mlp "
                   "(two hidden layers of 512, 28x28x1)")
-      ->check(CLI::IsMember({"conv4", "resnet", "mlp"}))
-      ->capture_default_str();
+      .check(one_of({"conv4", "resnet", "mlp"}))
+      .show_default();
   command.add_option("--size", options.size, "height and width of the images that are made up")
-      ->check(CLI::Range(16, 512))
-      ->excludes(data);
+      .check(range(16, 512))
+      .excludes(data);
   command.add_option("--channels", options.channels, "1 or 3, of the images that are made up")
-      ->check(CLI::IsMember({1, 3}))
-      ->excludes(data);
+      .check(one_of({1, 3}))
+      .excludes(data);
   command.add_option("--set", options.assignments, "change a key of the reference recipe")
-      ->type_name("KEY=VALUE")
-      ->allow_extra_args(false);
+      .type_name("KEY=VALUE")
+      .one_word_each();
 }
 
-void add_network(CLI::App& command, BenchOptions& options) {
+void add_network(const Command& command, BenchOptions& options) {
   add_data(command, options);
   command.add_option("--precision", options.precision, "float32 (default), bfloat16, auto")
-      ->check(CLI::IsMember({"float32", "bfloat16", "auto"}));
+      .check(one_of({"float32", "bfloat16", "auto"}));
   command.add_flag("--profile", options.profile,
                    "a table of the layers, and of what is outside of them");
   command.add_flag("--threads-sweep", options.sweep_threads, "with 1, 2, ... threads as well");
 }
 
-void add_vectors(CLI::App& command, BenchOptions& options) {
+void add_vectors(const Command& command, BenchOptions& options) {
   command.add_option("--vectors", options.vectors, "that are searched, each for the others")
-      ->check(CLI::Range(2, 100'000'000))
-      ->capture_default_str();
+      .check(range(2, 100'000'000))
+      .show_default();
   command.add_option("--dimension", options.dimension, "numbers of a vector")
-      ->check(CLI::Range(1, 65'536))
-      ->capture_default_str();
-  command.add_option("--k", options.k, "neighbours of each")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+      .check(range(1, 65'536))
+      .show_default();
+  command.add_option("--k", options.k, "neighbours of each").check(positive()).show_default();
 }
 
 }  // namespace
 
-void add_bench(CLI::App& program) {
-  CLI::App& bench = *program.add_subcommand("bench", "measure what this machine's CPU can do");
-  bench.require_subcommand(1);
+void add_bench(const Command& program) {
+  const Command bench = program.add_command("bench", "measure what this machine's CPU can do");
+  bench.require_command();
   bench.footer("Example:\n  kindred bench all --json today.json");
 
   auto options = std::make_shared<BenchOptions>();
-  CLI::App& training =
+  const Command training =
       add(bench, "train", "training steps of the reference network, data and losses included",
           train, options);
   add_network(training, *options);
   training
-      .add_option_function<std::string>(
-          "--sweep", [options](const std::string&) { options->sweep_slice = true; },
-          "slice: with slices of 8, 16, ... as well; recommends one")
-      ->check(CLI::IsMember({"slice"}));
+      .add_option("--sweep", options->sweep,
+                  "slice: with slices of 8, 16, ... as well; recommends one")
+      .check(one_of({"slice"}));
   training.footer("Example:\n  kindred bench train --architecture resnet --profile --json -");
 
   options = std::make_shared<BenchOptions>();
-  CLI::App& inference = add(bench, "infer", "embedding with the reference network", infer, options);
+  const Command inference =
+      add(bench, "infer", "embedding with the reference network", infer, options);
   add_network(inference, *options);
   inference.footer("Example:\n  kindred bench infer --precision bfloat16 --threads-sweep");
 
   options = std::make_shared<BenchOptions>();
-  CLI::App& searching = add(bench, "search", "exact search among random vectors", search, options);
+  const Command searching =
+      add(bench, "search", "exact search among random vectors", search, options);
   add_vectors(searching, *options);
   searching.footer("Example:\n  kindred bench search --vectors 100000 --dimension 64 --k 100");
 
   options = std::make_shared<BenchOptions>();
-  CLI::App& loading =
+  const Command loading =
       add(bench, "load", "reading shuffled batches, and augmenting them", load, options);
   add_data(loading, *options);
   loading.footer("Example:\n  kindred bench load --data faces.h5 --set data.memory=256MiB");
 
   options = std::make_shared<BenchOptions>();
-  CLI::App& everything =
+  const Command everything =
       add(bench, "all", "all of these on one page, in each precision the CPU has", all, options);
   add_data(everything, *options);
   add_vectors(everything, *options);

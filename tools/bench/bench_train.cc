@@ -87,7 +87,7 @@ void add_sweeps(const BenchOptions& options, BenchResult& result) {
       return Training(options, workers).measured(once).median();
     });
   }
-  if (options.sweep_slice) {
+  if (!options.sweep.empty()) {
     const Workers workers(options.threads);
     sweep_slice(options, Reference(options).setup->batch(), result, [&](Index slice) {
       BenchOptions other = options;

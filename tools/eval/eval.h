@@ -18,11 +18,11 @@ struct EvalOptions : CommonOptions {
 
 /// A command of `eval` with the flags that all have: the file, --threads, --json, --quiet,
 /// --timing.
-CLI::App& add_eval_command(CLI::App& eval, const std::string& name, const std::string& what,
-                           EvalOptions& options);
+Command add_eval_command(const Command& eval, const std::string& name, const std::string& what,
+                         EvalOptions& options);
 /// --dataset, --labels: embeddings that are no embedding file of ours.
-void add_source(CLI::App& command, EvalOptions& options);
-void add_split(CLI::App& command, EvalOptions& options);
+void add_source(const Command& command, EvalOptions& options);
+void add_split(const Command& command, EvalOptions& options);
 
 /// Only the rows of `split`: "auto" is split 2 where the file has such rows, else all. Fails with
 /// data where no row is left.
@@ -44,16 +44,16 @@ struct PageOptions {
   std::string html;
   std::string pictures;
 };
-void add_page(CLI::App& command, PageOptions& options);
+void add_page(const Command& command, PageOptions& options);
 /// A page about `path`, named after it, without any section yet.
 Report page_of(const EvalOptions& options, const std::string& path);
 /// The page's samples, by /paths of the data set, get their pictures. Fails with data where a path
 /// is not found.
 void add_pictures(const std::string& dataset, const Workers& workers, Report& report);
 
-void add_eval_retrieval(CLI::App& eval);
-void add_eval_verify(CLI::App& eval);
-void add_eval_cluster(CLI::App& eval);
-void add_eval_oneshot(CLI::App& eval);
+void add_eval_retrieval(const Command& eval);
+void add_eval_verify(const Command& eval);
+void add_eval_cluster(const Command& eval);
+void add_eval_oneshot(const Command& eval);
 
 }  // namespace kindred::tools

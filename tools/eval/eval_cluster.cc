@@ -97,34 +97,34 @@ void cluster(const ClusterOptions& options) {
 
 }  // namespace
 
-void add_eval_cluster(CLI::App& eval) {
+void add_eval_cluster(const Command& eval) {
   auto options = std::make_shared<ClusterOptions>();
-  CLI::App& command = add_eval_command(
+  const Command command = add_eval_command(
       eval, "cluster", "k-means, and how well the clusters agree with the classes", *options);
-  command.get_option("file")->required();
+  command.option("file").required();
   add_source(command, *options);
   add_split(command, *options);
-  CLI::Option* assignments =
+  const Option assignments =
       command
           .add_option("--assignments", options->assignments,
                       "data set [N] of clusters made elsewhere, instead of k-means")
-          ->type_name("/PATH");
+          .type_name("/PATH");
   command
       .add_option("--k", options->clusters,
                   "clusters; auto: the best of 2, 3, 4, 6, 8, ... by silhouette (default: as many "
                   "as classes)")
-      ->check(CLI::Range(Index{1}, Index{1} << 40) | CLI::IsMember({"auto"}))
-      ->excludes(assignments);
+      .check(range_or(1, Index{1} << 40, "auto"))
+      .excludes(assignments);
   command.add_option("--seed", options->kmeans.seed, "of the k-means++ start")
-      ->excludes(assignments);
+      .excludes(assignments);
   command.add_option("--iterations", options->kmeans.iterations, "at most")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str()
-      ->excludes(assignments);
+      .check(positive())
+      .show_default()
+      .excludes(assignments);
   command.add_option("--similarity", options->similarity, "cosine: of unit embeddings")
-      ->check(CLI::IsMember({"cosine", "euclidean"}))
-      ->excludes(assignments);
-  command.add_option("--out", options->out, "writes /labels and /clusters")->type_name("C.h5");
+      .check(one_of({"cosine", "euclidean"}))
+      .excludes(assignments);
+  command.add_option("--out", options->out, "writes /labels and /clusters").type_name("C.h5");
   command.footer(
       "Example:\n  kindred eval cluster test.h5\n"
       "  kindred eval cluster theirs.h5 --assignments /clusters");

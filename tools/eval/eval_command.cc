@@ -6,11 +6,11 @@
 #include "kindred/core/error.h"
 
 namespace kindred::tools {
-CLI::App& add_eval_command(CLI::App& eval, const std::string& name, const std::string& what,
-                           EvalOptions& options) {
-  CLI::App& command = *eval.add_subcommand(name, what);
+Command add_eval_command(const Command& eval, const std::string& name, const std::string& what,
+                         EvalOptions& options) {
+  const Command command = eval.add_command(name, what);
   command.add_option("file", options.source.path, "embedding file, FILE.h5:/group, or FILE.npy")
-      ->type_name("EMB.h5");
+      .type_name("EMB.h5");
   add_threads(command, options);
   add_json(command, options);
   add_quiet(command, options);
@@ -18,22 +18,22 @@ CLI::App& add_eval_command(CLI::App& eval, const std::string& name, const std::s
   return command;
 }
 
-void add_source(CLI::App& command, EvalOptions& options) {
+void add_source(const Command& command, EvalOptions& options) {
   command
       .add_option("--dataset", options.source.dataset,
                   "data set [N, D] of any HDF5 file (default: /embeddings)")
-      ->type_name("/PATH");
+      .type_name("/PATH");
   command
       .add_option("--labels", options.source.labels,
                   "its labels [N] (default: /labels); a .npy file beside a .npy file")
-      ->type_name("/PATH");
+      .type_name("/PATH");
 }
 
-void add_split(CLI::App& command, EvalOptions& options) {
+void add_split(const Command& command, EvalOptions& options) {
   command
       .add_option("--split", options.split,
                   "which rows (default: test where the file has such, else all)")
-      ->check(CLI::IsMember({"auto", "train", "validation", "test", "all"}));
+      .check(one_of({"auto", "train", "validation", "test", "all"}));
 }
 
 EmbeddingFile rows_of_split(EmbeddingFile file, const std::string& split, const std::string& path) {
@@ -76,9 +76,9 @@ void Timing::tell(const EvalOptions& options, Json& numbers) const {
   }
 }
 
-void add_eval(CLI::App& program) {
-  CLI::App& eval = *program.add_subcommand("eval", "measure embeddings");
-  eval.require_subcommand(1);
+void add_eval(const Command& program) {
+  const Command eval = program.add_command("eval", "measure embeddings");
+  eval.require_command();
   eval.footer("Example:\n  kindred eval retrieval test.h5");
   add_eval_retrieval(eval);
   add_eval_verify(eval);

@@ -50,18 +50,18 @@ void oneshot(const OneShotOptions& options) {
 
 }  // namespace
 
-void add_eval_oneshot(CLI::App& eval) {
+void add_eval_oneshot(const Command& eval) {
   auto options = std::make_shared<OneShotOptions>();
   EpisodeOptions& episodes = options->episodes;
-  CLI::App& command = add_eval_command(
+  const Command command = add_eval_command(
       eval, "oneshot", "error of few-shot classification, published episodes or drawn ones",
       *options);
-  command.get_option("file")->required();
+  command.option("file").required();
   add_split(command, *options);
-  CLI::Option* ways =
+  const Option ways =
       command.add_option("--ways", episodes.ways, "draw episodes of so many classes");
   const auto more = [&](const std::string& name, auto& value, const std::string& what) {
-    command.add_option(name, value, what)->needs(ways)->capture_default_str();
+    command.add_option(name, value, what).needs(ways).show_default();
   };
   more("--shots", episodes.shots, "training images of each class");
   more("--queries", episodes.queries, "test images of each class");
@@ -72,7 +72,7 @@ void add_eval_oneshot(CLI::App& eval) {
       "Example:\n  kindred eval oneshot oneshot.h5\n"
       "  kindred eval oneshot test.h5 --ways 20 --shots 5 --episodes 1000");
   command.callback([options, ways] {
-    options->drawn = ways->count() > 0;
+    options->drawn = ways.count() > 0;
     oneshot(*options);
   });
 }

@@ -9,14 +9,14 @@
 
 namespace kindred::tools {
 
-void add_page(CLI::App& command, PageOptions& options) {
-  CLI::Option* html =
-      command.add_option("--html", options.html, "write a page to look at")->type_name("FILE");
+void add_page(const Command& command, PageOptions& options) {
+  const Option html =
+      command.add_option("--html", options.html, "write a page to look at").type_name("FILE");
   command
       .add_option("--pictures", options.pictures,
                   "data set whose /paths are the embeddings': the page shows its images")
-      ->type_name("DATA.h5")
-      ->needs(html);
+      .type_name("DATA.h5")
+      .needs(html);
 }
 
 Report page_of(const EvalOptions& options, const std::string& path) {

@@ -222,45 +222,45 @@ void retrieval(const RetrievalCommand& options) {
 
 }  // namespace
 
-void add_eval_retrieval(CLI::App& eval) {
+void add_eval_retrieval(const Command& eval) {
   auto options = std::make_shared<RetrievalCommand>();
-  CLI::App& command = add_eval_command(
+  const Command command = add_eval_command(
       eval, "retrieval", "recall@k, precision@k, r_precision, map@r, map, mrr", *options);
   command.add_option("--query", options->query.path, "queries, instead of one file")
-      ->type_name("Q.h5");
-  command.add_option("--gallery", options->gallery.path, "what is searched")->type_name("G.h5");
+      .type_name("Q.h5");
+  command.add_option("--gallery", options->gallery.path, "what is searched").type_name("G.h5");
   add_source(command, *options);
   command
       .add_option("--query-labels", options->query.labels, "labels of --query (default: --labels)")
-      ->type_name("/PATH");
+      .type_name("/PATH");
   command
       .add_option("--gallery-labels", options->gallery.labels,
                   "labels of --gallery (default: --labels)")
-      ->type_name("/PATH");
+      .type_name("/PATH");
   add_split(command, *options);
   add_similarity(command, options->similarity);
-  command.add_option("--recall-at", options->recall_at, "list of k")->delimiter(',');
-  command.add_option("--precision-at", options->precision_at, "list of k")->delimiter(',');
+  command.add_option("--recall-at", options->recall_at, "list of k").delimiter(',');
+  command.add_option("--precision-at", options->precision_at, "list of k").delimiter(',');
   command.add_flag("!--no-map", options->how.map,
                    "leave out map, which needs the whole ranking: faster with large classes");
   command
       .add_option("--ignore-same", options->ignore_same,
                   "pass over samples of the query's class and group: data set of groups [N] "
                   "(/groups: the camera, say)")
-      ->type_name("/PATH");
+      .type_name("/PATH");
   command
       .add_option("--rerank", options->rerank,
                   "k-reciprocal re-ranking (Zhong et al. 2017), usually 20,6,0.3")
-      ->type_name("K1,K2,LAMBDA")
-      ->delimiter(',')
-      ->expected(3);
+      .type_name("K1,K2,LAMBDA")
+      .delimiter(',')
+      .expected(3);
   command.add_flag("--per-class", options->per_class, "the metrics of every class");
   command
       .add_option("--bootstrap", options->how.bootstrap,
                   "intervals from so many resamples of the queries (1000 is usual)")
-      ->type_name("N");
+      .type_name("N");
   command.add_option("--confidence", options->how.confidence, "what the intervals cover")
-      ->capture_default_str();
+      .show_default();
   command.add_option("--seed", options->how.seed, "of the resamples");
   add_page(command, options->page);
   command.footer(

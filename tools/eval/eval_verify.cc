@@ -291,51 +291,51 @@ void verify(const VerifyOptions& options) {
 
 }  // namespace
 
-void add_eval_verify(CLI::App& eval) {
+void add_eval_verify(const Command& eval) {
   auto options = std::make_shared<VerifyOptions>();
-  CLI::App& command = add_eval_command(
+  const Command command = add_eval_command(
       eval, "verify", "same or not: accuracy over folds, auc, eer, tar@far", *options);
-  command.get_option("file")->required();
+  command.option("file").required();
   add_source(command, *options);
-  CLI::Option* pairs =
+  const Option pairs =
       command
           .add_option("--pairs", options->pairs,
                       "LFW's pairs.txt, CSV (FIRST,SECOND,SAME[,FOLD]) or HDF5 (/pairs, /same, "
                       "/fold)")
-          ->type_name("LIST");
-  CLI::Option* all = command
+          .type_name("LIST");
+  const Option all = command
                          .add_flag("--all-pairs", options->all_pairs,
                                    "every pair of rows; nothing is written down")
-                         ->excludes(pairs);
-  CLI::Option* data = command
+                         .excludes(pairs);
+  const Option data = command
                           .add_option("--data", options->data,
                                       "EMB.h5 is a model, which embeds the images of this data set")
-                          ->type_name("DATA.h5");
+                          .type_name("DATA.h5");
   command.add_flag("--flip", options->flip, "add the embeddings of the mirrored images")
-      ->needs(data);
-  CLI::Option* chosen_on =
+      .needs(data);
+  const Option chosen_on =
       command
           .add_option("--threshold-pairs", options->threshold_pairs,
                       "choose a threshold on these pairs and report accuracy_given with it")
-          ->type_name("LIST")
-          ->needs(pairs);
+          .type_name("LIST")
+          .needs(pairs);
   command
       .add_option("--threshold-split", options->threshold_split,
                   fmt::format("the same with {} drawn pairs of one class and {} of two among these "
                               "rows",
                               kDrawnPairs, kDrawnPairs))
-      ->check(CLI::IsMember({"train", "validation"}))
-      ->needs(pairs)
-      ->excludes(chosen_on);
+      .check(one_of({"train", "validation"}))
+      .needs(pairs)
+      .excludes(chosen_on);
   add_split(command, *options);
-  command.get_option("--split")->needs(all);
+  command.option("--split").needs(all);
   add_similarity(command, options->similarity);
-  command.add_option("--far", options->rates.far, "list of false accept rates")->delimiter(',');
+  command.add_option("--far", options->rates.far, "list of false accept rates").delimiter(',');
   command.add_option("--hardest", options->hardest, "how many of the worst mistakes to name")
-      ->check(CLI::NonNegativeNumber)
-      ->excludes(all);
+      .check(not_negative())
+      .excludes(all);
   add_page(command, options->page);
-  command.add_option("--roc", options->roc, "write the whole curve as CSV")->type_name("FILE.csv");
+  command.add_option("--roc", options->roc, "write the whole curve as CSV").type_name("FILE.csv");
   command.footer(
       "A group with embeddings_a, embeddings_b, same and fold needs no list. Images are found in\n"
       "/paths, by path or by file name without extension.\n"

@@ -1,4 +1,4 @@
-#include "man_page.h"
+#include "documents/man_page.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include <cctype>
 #include <sstream>
 
-#include "command_tree.h"
+#include "documents/command_tree.h"
 
 namespace kindred::tools {
 namespace {

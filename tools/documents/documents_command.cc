@@ -2,10 +2,10 @@
 #include <cstdio>
 
 #include "command.h"
-#include "command_tree.h"
-#include "completion.h"
+#include "documents/command_tree.h"
+#include "documents/completion.h"
+#include "documents/man_page.h"
 #include "kindred/core/file.h"
-#include "man_page.h"
 
 namespace kindred::tools {
 namespace {
@@ -29,19 +29,19 @@ void write_documents(const CLI::App& program, const DocumentsOptions& options) {
 
 }  // namespace
 
-void add_documents(CLI::App& program) {
+void add_documents(const Command& program) {
   auto options = std::make_shared<DocumentsOptions>();
-  CLI::App& command = *program.add_subcommand("documents", "write manual pages and completion");
-  command.group("");
+  const Command command = program.add_command("documents", "write manual pages and completion");
+  command.hide();
   command.add_option("--man", options->man, "writes a manual page a command into this folder")
-      ->type_name("DIR");
+      .type_name("DIR");
   command.add_option("--date", options->date, "that the pages carry: 2026-01-31");
   command.add_option("--completion", options->shell, "prints the completion for a shell")
-      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+      .check(one_of({"bash", "zsh", "fish"}));
   command.footer(
       "Example:\n  kindred documents --man man1 --date 2026-01-31\n"
       "  kindred documents --completion bash >/etc/bash_completion.d/kindred");
-  command.callback([&program, options] { write_documents(program, *options); });
+  command.callback([program, options] { write_documents(program.description(), *options); });
 }
 
 }  // namespace kindred::tools

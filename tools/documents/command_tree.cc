@@ -1,4 +1,4 @@
-#include "command_tree.h"
+#include "documents/command_tree.h"
 
 #include <sstream>
 

@@ -1,10 +1,10 @@
-#include "completion.h"
+#include "documents/completion.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "command_tree.h"
+#include "documents/command_tree.h"
 
 namespace kindred::tools {
 namespace {

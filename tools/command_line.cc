@@ -1,0 +1,156 @@
+#include "command_line.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "kindred/core/error.h"
+
+namespace kindred::tools {
+namespace {
+
+Check checked_by(const CLI::Validator& validator) {
+  return Check([validator](CLI::Option& option) { option.check(validator); });
+}
+
+}  // namespace
+
+Check one_of(std::vector<std::string> words) { return checked_by(CLI::IsMember(std::move(words))); }
+Check one_of(std::initializer_list<int> numbers) { return checked_by(CLI::IsMember(numbers)); }
+Check range(Index lowest, Index highest) { return checked_by(CLI::Range(lowest, highest)); }
+Check share() { return checked_by(CLI::Range(0.0, 1.0)); }
+Check range_or(Index lowest, Index highest, const std::string& word) {
+  return checked_by(CLI::Range(lowest, highest) | CLI::IsMember(std::vector{word}));
+}
+Check positive() { return checked_by(CLI::PositiveNumber); }
+Check not_negative() { return checked_by(CLI::NonNegativeNumber); }
+
+Option& Option::required() {
+  option_->required();
+  return *this;
+}
+
+Option& Option::type_name(const std::string& name) {
+  option_->type_name(name);
+  return *this;
+}
+
+Option& Option::check(const Check& check) {
+  check.add_to(*option_);
+  return *this;
+}
+
+Option& Option::needs(const Option& other) {
+  option_->needs(other.option_);
+  return *this;
+}
+
+Option& Option::excludes(const Option& other) {
+  option_->excludes(other.option_);
+  return *this;
+}
+
+Option& Option::delimiter(char letter) {
+  option_->delimiter(letter);
+  return *this;
+}
+
+Option& Option::expected(int values) {
+  option_->expected(values);
+  return *this;
+}
+
+Option& Option::one_word_each() {
+  option_->allow_extra_args(false);
+  return *this;
+}
+
+Option& Option::show_default() {
+  option_->capture_default_str();
+  return *this;
+}
+
+std::size_t Option::count() const { return option_->count(); }
+
+Command Command::add_command(const std::string& name, const std::string& what) const {
+  return Command(*app_->add_subcommand(name, what));
+}
+
+void Command::require_command() const { app_->require_subcommand(1); }
+
+void Command::hide() const { app_->group(""); }
+
+Option Command::add_option(const std::string& name, std::string& value,
+                           const std::string& what) const {
+  return Option(*app_->add_option(name, value, what));
+}
+
+Option Command::add_option(const std::string& name, int& value, const std::string& what) const {
+  return Option(*app_->add_option(name, value, what));
+}
+
+Option Command::add_option(const std::string& name, Index& value, const std::string& what) const {
+  return Option(*app_->add_option(name, value, what));
+}
+
+Option Command::add_option(const std::string& name, std::uint64_t& value,
+                           const std::string& what) const {
+  return Option(*app_->add_option(name, value, what));
+}
+
+Option Command::add_option(const std::string& name, double& value, const std::string& what) const {
+  return Option(*app_->add_option(name, value, what));
+}
+
+Option Command::add_option(const std::string& name, std::vector<std::string>& values,
+                           const std::string& what) const {
+  return Option(*app_->add_option(name, values, what));
+}
+
+Option Command::add_option(const std::string& name, std::vector<int>& values,
+                           const std::string& what) const {
+  return Option(*app_->add_option(name, values, what));
+}
+
+Option Command::add_option(const std::string& name, std::vector<Index>& values,
+                           const std::string& what) const {
+  return Option(*app_->add_option(name, values, what));
+}
+
+Option Command::add_option(const std::string& name, std::vector<double>& values,
+                           const std::string& what) const {
+  return Option(*app_->add_option(name, values, what));
+}
+
+Option Command::add_flag(const std::string& name, bool& value, const std::string& what) const {
+  return Option(*app_->add_flag(name, value, what));
+}
+
+Option Command::option(const std::string& name) const { return Option(*app_->get_option(name)); }
+
+void Command::footer(const std::string& text) const { app_->footer(text); }
+
+void Command::callback(std::function<void()> run) const { app_->callback(std::move(run)); }
+
+int run_command_line(int argc, char** argv, const std::string& name, const std::string& version,
+                     const std::string& what, const std::string& footer,
+                     const std::function<void(const Command&)>& add) {
+  CLI::App program(what, name);
+  program.set_version_flag("--version", version);
+  program.require_subcommand(1);
+  program.failure_message(CLI::FailureMessage::simple);
+  program.footer(footer);
+  add(Command(program));
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::Success& success) {  // --help, --version
+    return program.exit(success);
+  } catch (const CLI::ParseError& error) {
+    fmt::print(stderr, "{}: {}; see {} --help\n", name, error.what(), name);
+    return static_cast<int>(ErrorKind::usage);
+  }
+  return 0;
+}
+
+}  // namespace kindred::tools
