@@ -13,6 +13,7 @@
 #include <set>
 
 #include "core/file_handle.h"
+#include "core/file_lock.h"
 #include "core/positioned_io.h"
 #include "data/hdf5/hdf5_numbers.h"
 #include "kindred/core/error.h"
@@ -237,6 +238,7 @@ void check_different(const std::string& from, const std::string& to) {
 PackReport pack_dataset(const std::string& from, const std::string& to, const DatasetNames& names,
                         int threads, WorkObserver* observer, Index window) {
   check_different(from, to);
+  const FileLock lock = FileLock::of_output(to);
   const Workers workers(threads);
   const Dataset dataset = Dataset::stream(from, 0, names);
   const Order order = by_label(dataset);

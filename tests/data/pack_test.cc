@@ -181,7 +181,7 @@ TEST(Pack, StopsWhenAskedAndLeavesNothing) {
   EXPECT_TRUE(pack_dataset(folder / "a.h5", folder / "b.h5", {}, 2, &observer).interrupted);
   expect_error(ErrorKind::usage, "cannot be packed onto itself",
                [&] { pack_dataset(folder / "a.h5", folder / "a.h5", {}, 2); });
-  expect_error(ErrorKind::cannot_create, "b.h5.partial: cannot create",
+  expect_error(ErrorKind::cannot_create, "b.h5: cannot create",
                [&] { pack_dataset(folder / "a.h5", folder / "none/b.h5", {}, 2); });
   const auto files = std::filesystem::directory_iterator(folder.path());
   EXPECT_EQ(std::distance(begin(files), end(files)), 1);
