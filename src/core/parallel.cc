@@ -12,15 +12,15 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
-#include <fstream>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <string>
 #include <thread>
 #include <vector>
 
+#include "core/cgroup.h"
 #include "core/team.h"
+#include "core/threads.h"
 
 #if defined(KINDRED_TELL_THREAD_SANITIZER)
 #include <sanitizer/tsan_interface.h>
@@ -42,24 +42,18 @@ void observe([[maybe_unused]] void* address) {
 #endif
 }
 
+constexpr int kMostThreads = 1024;                // of TBB, all Workers together
 constexpr unsigned int kFlushToZero = 0x8000;     // MXCSR bit 15
 constexpr unsigned int kDenormalsAreZero = 0x40;  // MXCSR bit 6
 
 // The worker number inside a for_each of this thread; -1 outside.
 thread_local int current_worker = -1;
 
-int cgroup_cpus() {
-  std::ifstream file("/sys/fs/cgroup/cpu.max");
-  std::string quota;
-  double period = 0;
-  if (!(file >> quota >> period) || quota == "max" || period <= 0) return 1 << 20;
-  return std::max(1, static_cast<int>(std::stod(quota) / period + 0.5));
-}
-
 // TBB allows no more threads than cores unless told, and of several limits takes the least: one
 // for the process, at the first use, so that Workers of different sizes live side by side.
 void allow_more_threads_than_cores() {
-  static const tbb::global_control limit(tbb::global_control::max_allowed_parallelism, 1024);
+  static const tbb::global_control limit(tbb::global_control::max_allowed_parallelism,
+                                         kMostThreads);
 }
 
 }  // namespace
@@ -76,7 +70,13 @@ ComputeScope::~ComputeScope() {
 }
 
 struct KINDRED_HIDDEN Workers::Arena {
-  explicit Arena(int count) : threads(count), arena(count, 1) { allow_more_threads_than_cores(); }
+  explicit Arena(int count) : threads(count), arena(count, 1) {
+    allow_more_threads_than_cores();
+    // The caller is one. TBB starts the others later, beside what reads files by then, and aborts
+    // where it cannot.
+    constexpr int kReading = 4;
+    if (count > 1) prove_threads(std::min(count, kMostThreads) - 1 + kReading);
+  }
 
   /// A team for one call: several may come at once, each of them needs its own.
   std::unique_ptr<Team> take_team() {
@@ -176,7 +176,7 @@ int Workers::default_threads() {
   const int affinity = sched_getaffinity(0, sizeof(set), &set) == 0
                            ? CPU_COUNT(&set)
                            : static_cast<int>(std::thread::hardware_concurrency());
-  return std::max(1, std::min(affinity, cgroup_cpus()));
+  return cgroup_limits().whole_cpus(std::max(1, affinity));
 }
 
 }  // namespace kindred
