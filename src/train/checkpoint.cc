@@ -6,6 +6,7 @@
 
 #include "array_tensors.h"
 #include "kindred/core/error.h"
+#include "kindred/core/text.h"
 #include "kindred/train/tensor_file.h"
 
 namespace kindred {
@@ -14,31 +15,25 @@ namespace {
 constexpr std::string_view kAverage = "average:";
 constexpr std::string_view kMoment = "optimizer:";
 constexpr std::string_view kState = "state:";
+constexpr Index kMostSteps = 100'000'000'000;  // as recipes may plan
 
 CheckpointHeader header_of(const TensorFile& file) {
   file.check_kind("kindred checkpoint", "a run's checkpoints are in its folder checkpoints/");
   CheckpointHeader header;
   header.level = file.level();
   header.memory.recipe = file.text("recipe");
-  header.memory.data_path = file.text("data_path");
-  try {
-    header.step = std::stoll(file.text("step"));
-    header.memory.best_step = std::stoll(file.text("best_step"));
-    header.memory.best_value = std::stod(file.text("best_value"));
-  } catch (const std::logic_error&) {
-    fail(ErrorKind::data, file.path() + ": its metadata holds a number that cannot be read");
-  }
+  header.memory.data_path = path_of_text(file.text("data_path"));
+  header.step = file.number("step", 0, kMostSteps);
+  header.memory.best_step = file.number("best_step", -1, kMostSteps);
+  header.memory.best_value = file.real_number("best_value");
   return header;
 }
 
-}  // namespace
-
-void write_checkpoint(const std::string& path, const TrainingState& training,
-                      const RunMemory& memory) {
+TensorFile file_of(const TrainingState& training, const RunMemory& memory) {
   TensorFile file;
   file.metadata = {
       {"recipe", memory.recipe},
-      {"data_path", memory.data_path},
+      {"data_path", text_of_path(memory.data_path)},
       {"step", fmt::format("{}", training.step)},
       {"best_step", fmt::format("{}", memory.best_step)},
       {"best_value", fmt::format("{}", memory.best_value)},  // shortest text that reads back alike
@@ -53,7 +48,18 @@ void write_checkpoint(const std::string& path, const TrainingState& training,
                  moment.values.span());
   }
   add_state(file, kState, training.state);
-  file.write(path);
+  return file;
+}
+
+}  // namespace
+
+void write_checkpoint(const std::string& path, const TrainingState& training,
+                      const RunMemory& memory) {
+  file_of(training, memory).write(path);
+}
+
+void check_checkpoint(const TrainingState& training, const RunMemory& memory) {
+  file_of(training, memory).check_fits();
 }
 
 CheckpointHeader read_checkpoint_header(const std::string& path) {

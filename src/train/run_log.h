@@ -1,13 +1,12 @@
 #pragma once
-#include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "core/json_text.h"
 #include "kindred/core/index.h"
 
 namespace kindred {
-
-using Json = nlohmann::ordered_json;
 
 /// metrics.jsonl: one JSON object a line, each with the "step" it was written at. Only appended to.
 class RunLog {
@@ -31,6 +30,9 @@ class RunLog {
 /// The lines that parse; a torn last line is left out. Fails with data on a line before the last
 /// that is no JSON object. Missing file: no lines.
 std::vector<Json> read_run_log(const std::string& path);
+
+/// A number of a line; `otherwise` where it has none of that name.
+double number_in(const Json& line, std::string_view key, double otherwise = 0);
 
 /// Rewrites the log without lines past `step`, durably.
 void cut_run_log(const std::string& path, Index step);
