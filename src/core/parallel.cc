@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <exception>
 #include <memory>
 #include <mutex>
@@ -56,6 +57,23 @@ void allow_more_threads_than_cores() {
                                          kMostThreads);
 }
 
+// TBB starts its threads when there is work for them, and ends the process where it cannot: they
+// are started here, as soon as it is known that they can be. Each waits for the others, as long as
+// they may be on their way.
+void start_threads(tbb::task_arena& arena, int count) {
+  static std::atomic<int> started{1};
+  if (count <= started) return;
+  prove_threads(count - 1);  // the caller is one
+  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(200 + 10 * count);
+  std::atomic<int> here{0};
+  const auto wait = [&](int) {
+    ++here;
+    while (here < count && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+  };
+  arena.execute([&] { tbb::parallel_for(0, count, 1, wait, tbb::simple_partitioner{}); });
+  started = count;
+}
+
 }  // namespace
 
 ComputeScope::ComputeScope()
@@ -72,10 +90,7 @@ ComputeScope::~ComputeScope() {
 struct KINDRED_HIDDEN Workers::Arena {
   explicit Arena(int count) : threads(count), arena(count, 1) {
     allow_more_threads_than_cores();
-    // The caller is one. TBB starts the others later, beside what reads files by then, and aborts
-    // where it cannot.
-    constexpr int kReading = 4;
-    if (count > 1) prove_threads(std::min(count, kMostThreads) - 1 + kReading);
+    start_threads(arena, std::min(count, kMostThreads));
   }
 
   /// A team for one call: several may come at once, each of them needs its own.

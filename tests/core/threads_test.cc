@@ -27,7 +27,7 @@ TEST(Threads, AreProven) {
 TEST(LimitsDeathTest, WorkersThatCannotBeStartedAreAnError) {
   expect_refusal(
       Index{64} << 20, [] { Workers(256).for_each(1000, [](Index, int) {}); },
-      "refuses 259 more threads.*--threads");
+      "refuses 255 more threads.*--threads");
 }
 
 TEST(LimitsDeathTest, AThreadThatCannotBeStartedIsAnError) {
