@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "kindred/core/error.h"
+#include "kindred/core/text.h"
 
 namespace kindred::tools {
 namespace {
@@ -147,7 +148,7 @@ int run_command_line(int argc, char** argv, const std::string& name, const std::
   } catch (const CLI::Success& success) {  // --help, --version
     return program.exit(success);
   } catch (const CLI::ParseError& error) {
-    fmt::print(stderr, "{}: {}; see {} --help\n", name, error.what(), name);
+    fmt::print(stderr, "{}: {}; see {} --help\n", name, printable(error.what()), name);
     return static_cast<int>(ErrorKind::usage);
   }
   return 0;

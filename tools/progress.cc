@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "command.h"
+#include "kindred/core/text.h"
 
 namespace kindred::tools {
 namespace {
@@ -33,17 +34,17 @@ void TrainingProgress::on_start(const RunStart& start) {
   last_step_ = start.last_step;
   if (quiet_) return;
   const Setup& setup = *start.setup;
-  fmt::print(stderr, "{}: {} training samples of {} classes{}\n", setup.data_path,
+  fmt::print(stderr, "{}: {} training samples of {} classes{}\n", printable(setup.data_path),
              setup.set.entries.size(), setup.set.classes,
              setup.set.validation_samples.empty()
                  ? std::string()
                  : fmt::format(", {} kept for validation", setup.set.validation_samples.size()));
-  fmt::print(stderr, "{}\n", start.network);
+  fmt::print(stderr, "{}\n", printable_lines(start.network));
   fmt::print(stderr,
              "{} parameters, computed with in {}; {} steps of {} samples{}; run folder {}\n",
              start.parameters, name_of(setup.architecture.precision), last_step_, batch_,
              first_step_ > 0 ? fmt::format(", going on from step {}", first_step_) : std::string(),
-             start.folder);
+             printable(start.folder));
 }
 
 std::string TrainingProgress::status(const StepReport& report, double train_seconds) {
