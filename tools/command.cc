@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "kindred/core/file.h"
+#include "kindred/core/text.h"
 #include "standard_streams.h"
 
 namespace kindred::tools {
@@ -57,12 +58,11 @@ void add_names(const Command& command, DatasetNames& names) {
       .check(one_of({"nhwc", "nchw"}));
 }
 
-void note(const std::string& text) { write_note("kindred: " + text + "\n"); }
+void note(const std::string& text) { write_note("kindred: " + printable(text) + "\n"); }
 
 bool write_json(const CommonOptions& options, const Json& numbers) {
   if (options.json.empty()) return true;
-  // Names of files may be no UTF-8.
-  const std::string text = numbers.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  const std::string text = json_text(numbers, 2) + "\n";
   if (options.json == "-") {
     std::fputs(text.c_str(), stdout);
     return false;
@@ -80,7 +80,7 @@ Json json_of(const RetrievalResult& result) {
 }
 
 void print_table(const RetrievalResult& result, const std::string& title) {
-  fmt::print("{}\n", title);
+  fmt::print("{}\n", printable(title));
   for (const MetricValue& metric : result.metrics) {
     fmt::print("  {:<14} {:.4f}\n", metric.name, metric.value);
   }

@@ -1,15 +1,13 @@
 #pragma once
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "command_line.h"
+#include "json.h"
 #include "kindred/data/dataset.h"
 #include "kindred/eval/retrieval.h"
 
 namespace kindred::tools {
-
-using Json = nlohmann::ordered_json;
 
 /// Flags that every command has.
 struct CommonOptions {
@@ -26,7 +24,8 @@ void add_names(const Command& command, DatasetNames& names);
 void add_similarity(const Command& command, std::string& similarity);
 Similarity similarity_named(const std::string& name);
 
-/// A line to standard error; see write_note().
+/// A line to standard error, without control characters: texts may come from files. See
+/// write_note().
 void note(const std::string& text);
 
 /// Writes the numbers where --json asks, and says whether the readable form is wanted as well.

@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "kindred/core/error.h"
+#include "kindred/core/text.h"
 #include "standard_streams.h"
 
 namespace kindred::tools {
@@ -148,7 +149,7 @@ int run_command_line(int argc, char** argv, const std::string& name, const std::
   } catch (const CLI::Success& success) {  // --help, --version
     return program.exit(success);
   } catch (const CLI::ParseError& error) {
-    write_note(fmt::format("{}: {}; see {} --help\n", name, error.what(), name));
+    write_note(fmt::format("{}: {}; see {} --help\n", name, printable(error.what()), name));
     return static_cast<int>(ErrorKind::usage);
   }
   return 0;

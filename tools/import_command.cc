@@ -8,6 +8,7 @@
 #include "contact_sheet.h"
 #include "count_bar.h"
 #include "kindred/core/error.h"
+#include "kindred/core/text.h"
 #include "kindred/data/import.h"
 
 namespace kindred::tools {
@@ -48,16 +49,9 @@ ImportReport run(const std::vector<std::string>& sources, const std::string& out
   return import_dataset(sources, out, options, &observer);
 }
 
-// Names come out of archives and lists: they must not steer the terminal.
-std::string plain(std::string text) {
-  std::replace_if(
-      text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c == 127; }, '?');
-  return text;
-}
-
 void print_list(const std::vector<std::string>& lines, const char* what) {
   for (std::size_t i = 0; i < std::min(lines.size(), kListed); ++i) {
-    fmt::print("  {}: {}\n", what, plain(lines[i]));
+    fmt::print("  {}: {}\n", what, printable(lines[i]));
   }
   if (lines.size() > kListed) {
     fmt::print("  {}: and {} more; --json lists them\n", what, lines.size() - kListed);
@@ -123,9 +117,10 @@ void import(const ImportArguments& arguments) {
     write_contact_sheet(Dataset::open(out), arguments.preview, workers);
   }
   if (!write_json(arguments, json_of(report))) return;
-  fmt::print("{}: {} samples of {} classes, {} x {} x {}, {} bytes, from {} ({})\n", out,
+  fmt::print("{}: {} samples of {} classes, {} x {} x {}, {} bytes, from {} ({})\n", printable(out),
              report.samples, report.classes, report.shape.height, report.shape.width,
-             report.shape.channels, report.bytes, fmt::join(sources, ", "), report.format);
+             report.shape.channels, report.bytes,
+             printable(fmt::format("{}", fmt::join(sources, ", "))), report.format);
   if (report.of_split[0] < report.samples) {
     fmt::print("  {} for training, {} for validation, {} for test\n", report.of_split[0],
                report.of_split[1], report.of_split[2]);

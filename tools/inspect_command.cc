@@ -5,6 +5,7 @@
 #include "inspect_dataset.h"
 #include "kindred/core/error.h"
 #include "kindred/core/file.h"
+#include "kindred/core/text.h"
 #include "kindred/data/dataset.h"
 #include "kindred/data/embedding_file.h"
 #include "kindred/data/hdf5_file.h"
@@ -19,6 +20,11 @@ struct InspectOptions : CommonOptions {
   DatasetNames names;
 };
 
+// A recipe has lines of its own.
+std::string text_of(const Json& value) {
+  return printable_lines(value.is_string() ? value.get<std::string>() : json_text(value));
+}
+
 void print(const Json& found) {
   for (const auto& [key, value] : found.items()) {
     if (key == "class histogram") {
@@ -28,15 +34,16 @@ void print(const Json& found) {
     if (key == "structure") {
       fmt::print("  structure\n");
       for (const auto& [name, text] : value.items()) {
-        fmt::print("    {:<20} {}\n", name, text.get<std::string>());
+        fmt::print("    {:<20} {}\n", printable(name), printable(text.get<std::string>()));
       }
       continue;
     }
     if (key == "recipe" && found.contains("command")) {
-      fmt::print("  to train on it, write this to my.toml:\n{}", value.get<std::string>());
+      fmt::print("  to train on it, write this to my.toml:\n{}",
+                 printable_lines(value.get<std::string>()));
       continue;
     }
-    fmt::print("  {:<22} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
+    fmt::print("  {:<22} {}\n", key, text_of(value));
   }
 }
 
@@ -50,7 +57,7 @@ Json inspect_tensors(const std::string& path) {
   }
   Json arrays;
   for (const Tensor& tensor : file.tensors()) {
-    arrays[tensor.name] = fmt::format("{} {}", name_of(tensor.type), Json(tensor.shape).dump());
+    arrays[tensor.name] = fmt::format("{} {}", name_of(tensor.type), json_text(tensor.shape));
   }
   found["arrays"] = arrays;
   found["recipe"] = file.text("recipe");
@@ -90,7 +97,7 @@ Json look_into(const InspectOptions& options) {
 void inspect(const InspectOptions& options) {
   const Json found = look_into(options);
   if (!write_json(options, found)) return;
-  fmt::print("{}\n", options.file);
+  fmt::print("{}\n", printable(options.file));
   print(found);
 }
 

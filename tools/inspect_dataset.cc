@@ -161,6 +161,7 @@ Json inspect_dataset(const std::string& path, const DatasetNames& names) {
   Json found;
   found["kind"] = "data set";
   if (!dataset.layout().empty()) found["read as"] = dataset.layout();
+  for (const std::string& note : dataset.notes()) found["note"] = note;
   found["samples"] = dataset.size();
   const Shape& shape = dataset.shape();
   found["sample"] = fmt::format("{} x {} x {} {}", shape.height, shape.width, shape.channels,

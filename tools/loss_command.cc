@@ -145,7 +145,7 @@ void measure(const LossOptions& options) {
   if (!options.out.empty()) write_gradients(options, *single, diff.view());
   if (!write_json(options, numbers)) return;
   for (const auto& [key, value] : numbers.items()) {
-    fmt::print("{:<22} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
+    fmt::print("{:<22} {}\n", key, value.is_string() ? value.get<std::string>() : json_text(value));
   }
 }
 

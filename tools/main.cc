@@ -1,13 +1,20 @@
 // The command line: reads what is asked, calls the library, prints. One file a command.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <csignal>
 #include <exception>
 #include <new>
+#include <stdexcept>
+#include <string_view>
+#include <system_error>
 
 #include "command.h"
 #include "kindred/core/cpu.h"
 #include "kindred/core/error.h"
+#include "kindred/core/memory.h"
+#include "kindred/core/text.h"
+#include "kindred/data/isolation.h"
 #include "standard_streams.h"
 
 namespace {
@@ -16,6 +23,8 @@ using kindred::ErrorKind;
 using kindred::isa;
 using kindred::name_of;
 using namespace kindred::tools;
+
+bool is_quiet = false;  // before commands read their options
 
 void add_commands(const Command& program) {
   add_bench(program);
@@ -53,10 +62,35 @@ int run(int argc, char** argv) {
       "Kindred trains embeddings on CPUs: images or vectors in, a small network out "
       "whose embeddings put kin next to kin.",
       "Example:\n  kindred train omniglot --out runs/first\n"
-      "Exit codes: 0 done, 64 usage, 65 bad data, 66 no input, 70 internal, 73 cannot "
-      "create,\n74 I/O, 78 bad recipe, 128 + signal.",
+      "Exit codes: 0 done, 64 usage, 65 bad data, 66 no input, 70 internal, 71 the "
+      "system refuses threads,\nprocesses or memory, 73 cannot create, 74 I/O, 78 bad recipe, 128 "
+      "+ signal.",
       add_commands);
   return code != 0 ? code : code_of_success();
+}
+
+int report_failure(const std::string& message, ErrorKind kind) {
+  note(message);
+  return static_cast<int>(kind);
+}
+
+int out_of_memory() {
+  return report_failure(
+      fmt::format("out of memory: the process may have {} (of the machine, its control group, "
+                  "ulimit -v); use a smaller network, batch, slice or data.memory, or fewer "
+                  "--threads",
+                  kindred::text_of_bytes(kindred::machine_memory())),
+      ErrorKind::system);
+}
+
+// Of what the library did not expect.
+ErrorKind kind_of(const std::error_code& code) {
+  const std::errc condition{code.default_error_condition().value()};
+  if (condition == std::errc::resource_unavailable_try_again ||
+      condition == std::errc::not_enough_memory || condition == std::errc::too_many_files_open) {
+    return ErrorKind::system;
+  }
+  return ErrorKind::no_input;  // no rights, a name that is too long, links in a circle, ...
 }
 
 }  // namespace
@@ -66,17 +100,24 @@ int main(int argc, char** argv) {
   // A file-size limit or a closed pipe is an error of the write, with a message, not a death.
   std::signal(SIGXFSZ, SIG_IGN);
   std::signal(SIGPIPE, SIG_IGN);
+  kindred::on_isolation_gap([](const std::string& what) {
+    if (!is_quiet) note(what);
+  });
+  is_quiet = std::find(argv, argv + argc, std::string_view("--quiet")) != argv + argc;
   try {
     return run(argc, argv);
   } catch (const kindred::Error& error) {
-    note(error.what());
-    return error.exit_code();
+    return report_failure(error.what(), error.kind());
   } catch (const std::bad_alloc&) {
-    note("out of memory; use a smaller batch, slice or data.memory");
+    return out_of_memory();
+  } catch (const std::length_error&) {  // more elements than there are addresses
+    return out_of_memory();
   } catch (const std::exception& error) {
     // What prints a result throws where that fails.
     if (!results_written()) return code_of_success();
-    note(fmt::format("internal error: {}", error.what()));
+    if (const auto* refused = dynamic_cast<const std::system_error*>(&error)) {
+      return report_failure(error.what(), kind_of(refused->code()));
+    }
+    return report_failure(fmt::format("internal error: {}", error.what()), ErrorKind::internal);
   }
-  return static_cast<int>(ErrorKind::internal);
 }

@@ -2,6 +2,7 @@
 
 #include "command.h"
 #include "count_bar.h"
+#include "kindred/core/text.h"
 #include "kindred/data/pack.h"
 
 namespace kindred::tools {
@@ -30,10 +31,10 @@ void pack(const PackOptions& options) {
                         {"bytes", report.bytes},
                         {"left out", report.left_out}};
   if (!write_json(options, numbers)) return;
-  fmt::print("{}: {} samples of {} classes, {} bytes\n", options.to, report.samples, report.classes,
-             report.bytes);
+  fmt::print("{}: {} samples of {} classes, {} bytes\n", printable(options.to), report.samples,
+             report.classes, report.bytes);
   for (const std::string& name : report.left_out) {
-    fmt::print("  left out: /{}, which is no part of a data set\n", name);
+    fmt::print("  left out: /{}, which is no part of a data set\n", printable(name));
   }
 }
 

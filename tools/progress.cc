@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "command.h"
+#include "kindred/core/text.h"
 #include "standard_streams.h"
 
 namespace kindred::tools {
@@ -34,17 +35,17 @@ void TrainingProgress::on_start(const RunStart& start) {
   if (quiet_) return;
   const Setup& setup = *start.setup;
   write_note(fmt::format(
-      "{}: {} training samples of {} classes{}\n{}\n", setup.data_path, setup.set.entries.size(),
-      setup.set.classes,
+      "{}: {} training samples of {} classes{}\n{}\n", printable(setup.data_path),
+      setup.set.entries.size(), setup.set.classes,
       setup.set.validation_samples.empty()
           ? std::string()
           : fmt::format(", {} kept for validation", setup.set.validation_samples.size()),
-      start.network));
+      printable_lines(start.network)));
   write_note(fmt::format(
       "{} parameters, computed with in {}; {} steps of {} samples{}; run folder {}\n",
       start.parameters, name_of(setup.architecture.precision), last_step_, batch_,
       first_step_ > 0 ? fmt::format(", going on from step {}", first_step_) : std::string(),
-      start.folder));
+      printable(start.folder)));
 }
 
 std::string TrainingProgress::status(const StepReport& report, double train_seconds) {

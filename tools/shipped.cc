@@ -10,6 +10,7 @@
 
 #include "command.h"
 #include "kindred/core/error.h"
+#include "kindred/core/file.h"
 #include "kindred/core/recipe.h"
 
 namespace kindred::tools {
@@ -68,7 +69,7 @@ std::string find_recipe(const std::string& recipe, bool quiet) {
   const std::string name = recipe.ends_with(".toml") ? recipe.substr(0, recipe.size() - 5) : recipe;
   const auto found = std::find_if(shipped.begin(), shipped.end(),
                                   [&](const auto& entry) { return entry.name == name; });
-  if (fs::exists(recipe)) {
+  if (exists(recipe)) {
     if (found != shipped.end() && !quiet) {
       note(fmt::format("{}: the one in this folder, not the recipe {}", recipe, found->path));
     }

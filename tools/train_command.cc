@@ -4,6 +4,7 @@
 
 #include "command.h"
 #include "kindred/core/error.h"
+#include "kindred/core/text.h"
 #include "progress.h"
 #include "shipped.h"
 
@@ -21,7 +22,8 @@ struct TrainOptions : CommonOptions {
 std::string free_folder(const std::string& recipe) {
   const std::string base = "runs/" + std::filesystem::path(recipe).stem().string();
   std::string folder = base;
-  for (int number = 2; std::filesystem::exists(folder); ++number) {
+  std::error_code unknown;  // where it may not be looked at, nothing can be made: that is told then
+  for (int number = 2; std::filesystem::exists(folder, unknown); ++number) {
     folder = fmt::format("{}-{}", base, number);
   }
   return folder;
@@ -42,7 +44,7 @@ void print_result(const TrainOptions& options, const RunResult& result) {
   }
   if (!options.quiet) {
     fmt::print("{} steps in {:.1f} s of training; model: {}\n", result.step, result.train_seconds,
-               result.model);
+               printable(result.model));
   }
 }
 

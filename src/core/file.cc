@@ -17,6 +17,7 @@
 
 #include "core/file_handle.h"
 #include "kindred/core/error.h"
+#include "kindred/core/memory.h"
 
 namespace kindred {
 namespace {
@@ -24,7 +25,7 @@ namespace {
 [[noreturn]] void fail_io(const std::string& path, const char* what) {
   const int code = errno;
   fail(ErrorKind::io, fmt::format("{}: {} failed: {}{}", path, what, std::strerror(code),
-                                  code == ENOSPC ? "; free some space and run again" : ""));
+                                  code == ENOSPC ? "; free some space" : ""));
 }
 
 void write_all(int fd, std::span<const std::byte> bytes, const std::string& path) {
@@ -84,6 +85,12 @@ std::vector<std::byte> read_file(const std::string& path, Index most) {
     fail(ErrorKind::data,
          fmt::format("{}: has {} bytes; at most {} are expected here", path, status.st_size, most));
   }
+  constexpr Index kSmall = Index{64} << 20;
+  if (status.st_size > kSmall && status.st_size > machine_memory()) {
+    fail(ErrorKind::system,
+         fmt::format("{}: has {}, more than the {} that the process may have", path,
+                     text_of_bytes(status.st_size), text_of_bytes(machine_memory())));
+  }
   std::vector<std::byte> bytes(static_cast<std::size_t>(status.st_size));
   std::size_t done = 0;
   while (done < bytes.size()) {
@@ -93,6 +100,27 @@ std::vector<std::byte> read_file(const std::string& path, Index most) {
     done += static_cast<std::size_t>(got);
   }
   return bytes;
+}
+
+namespace {
+
+std::filesystem::file_type type_of(const std::string& path) {
+  std::error_code code;
+  const std::filesystem::file_type type = std::filesystem::status(path, code).type();
+  if (type == std::filesystem::file_type::none) {  // another reason than that it is not there
+    fail(ErrorKind::no_input, fmt::format("{}: cannot be looked at: {}", path, code.message()));
+  }
+  return type;
+}
+
+}  // namespace
+
+bool exists(const std::string& path) {
+  return type_of(path) != std::filesystem::file_type::not_found;
+}
+
+bool is_folder(const std::string& path) {
+  return type_of(path) == std::filesystem::file_type::directory;
 }
 
 void make_folders(const std::string& path) {

@@ -2,12 +2,14 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <fstream>
+
+#include "core/cgroup.h"
 
 namespace kindred {
 namespace {
@@ -18,13 +20,6 @@ struct Unit {
 };
 constexpr std::array kUnits{Unit{"GiB", 30}, Unit{"MiB", 20}, Unit{"KiB", 10}, Unit{"bytes", 0}};
 constexpr double kMost = 0x1p62;
-
-// The limit of the cgroup this process is in; none where there is no such file.
-Index cgroup_memory() {
-  std::ifstream file("/sys/fs/cgroup/memory.max");
-  Index limit = 0;
-  return file >> limit && limit > 0 ? limit : static_cast<Index>(kMost);
-}
 
 }  // namespace
 
@@ -56,7 +51,13 @@ std::string text_of_bytes(Index bytes) {
 
 Index machine_memory() {
   const auto pages = static_cast<Index>(sysconf(_SC_PHYS_PAGES));
-  return std::min(pages * static_cast<Index>(sysconf(_SC_PAGESIZE)), cgroup_memory());
+  Index memory = pages * static_cast<Index>(sysconf(_SC_PAGESIZE));
+  if (const Index group = cgroup_limits().memory; group > 0) memory = std::min(memory, group);
+  rlimit addresses{};
+  if (::getrlimit(RLIMIT_AS, &addresses) == 0 && addresses.rlim_cur < rlim_t{1} << 62) {
+    memory = std::min(memory, static_cast<Index>(addresses.rlim_cur));
+  }
+  return memory;
 }
 
 Index resident_memory() {

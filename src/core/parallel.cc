@@ -10,16 +10,17 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <exception>
-#include <fstream>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <string>
 #include <thread>
 #include <vector>
 
+#include "core/cgroup.h"
 #include "core/team.h"
+#include "core/threads.h"
 
 #if defined(KINDRED_TELL_THREAD_SANITIZER)
 #include <sanitizer/tsan_interface.h>
@@ -45,24 +46,35 @@ void observe([[maybe_unused]] void* address) {
 #endif
 }
 
+constexpr int kMostThreads = 1024;                // of TBB, all Workers together
 constexpr unsigned int kFlushToZero = 0x8000;     // MXCSR bit 15
 constexpr unsigned int kDenormalsAreZero = 0x40;  // MXCSR bit 6
 
 // The worker number inside a for_each of this thread; -1 outside.
 thread_local int current_worker = -1;
 
-int cgroup_cpus() {
-  std::ifstream file("/sys/fs/cgroup/cpu.max");
-  std::string quota;
-  double period = 0;
-  if (!(file >> quota >> period) || quota == "max" || period <= 0) return 1 << 20;
-  return std::max(1, static_cast<int>(std::stod(quota) / period + 0.5));
-}
-
 // TBB allows no more threads than cores unless told, and of several limits takes the least: one
 // for the process, at the first use, so that Workers of different sizes live side by side.
 void allow_more_threads_than_cores() {
-  static const tbb::global_control limit(tbb::global_control::max_allowed_parallelism, 1024);
+  static const tbb::global_control limit(tbb::global_control::max_allowed_parallelism,
+                                         kMostThreads);
+}
+
+// TBB starts its threads when there is work for them, and ends the process where it cannot: they
+// are started here, as soon as it is known that they can be. Each waits for the others, as long as
+// they may be on their way.
+void start_threads(tbb::task_arena& arena, int count) {
+  static std::atomic<int> started{1};
+  if (count <= started) return;
+  prove_threads(count - 1);  // the caller is one
+  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(200 + 10 * count);
+  std::atomic<int> here{0};
+  const auto wait = [&](int) {
+    ++here;
+    while (here < count && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+  };
+  arena.execute([&] { tbb::parallel_for(0, count, 1, wait, tbb::simple_partitioner{}); });
+  started = count;
 }
 
 }  // namespace
@@ -79,7 +91,10 @@ ComputeScope::~ComputeScope() {
 }
 
 struct KINDRED_HIDDEN Workers::Arena {
-  explicit Arena(int count) : threads(count), arena(count, 1) { allow_more_threads_than_cores(); }
+  explicit Arena(int count) : threads(count), arena(count, 1) {
+    allow_more_threads_than_cores();
+    start_threads(arena, std::min(count, kMostThreads));
+  }
 
   /// A team for one call: several may come at once, each of them needs its own.
   std::unique_ptr<Team> take_team() {
@@ -179,7 +194,7 @@ int Workers::default_threads() {
   const int affinity = sched_getaffinity(0, sizeof(set), &set) == 0
                            ? CPU_COUNT(&set)
                            : static_cast<int>(std::thread::hardware_concurrency());
-  return std::max(1, std::min(affinity, cgroup_cpus()));
+  return cgroup_limits().whole_cpus(std::max(1, affinity));
 }
 
 }  // namespace kindred

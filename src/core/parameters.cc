@@ -9,10 +9,27 @@
 namespace kindred {
 namespace {
 
+constexpr Index kMostElements = Index{1} << 44;
+
 Index product(const std::vector<Index>& shape) {
   Index size = 1;
   for (const Index extent : shape) size *= extent;
   return size;
+}
+
+// No product of these is too large for an Index, and no memory holds so many.
+void check_size(const std::string& name, const std::vector<Index>& shape, Index beside) {
+  Index size = 1;
+  for (const Index extent : shape) {
+    if (extent >= 0 && (extent == 0 || size <= (kMostElements - beside) / extent)) {
+      size *= extent;
+      continue;
+    }
+    fail(ErrorKind::recipe,
+         fmt::format("'{}' is of shape [{}]: all numbers that are trained and carried are at most "
+                     "{}; make the network or the loss smaller",
+                     name, fmt::join(shape, ", "), kMostElements));
+  }
 }
 
 }  // namespace
@@ -22,6 +39,7 @@ const Segment& ParameterTable::add(std::string name, std::vector<Index> shape, b
   if (find(name) != nullptr) {
     fail(ErrorKind::internal, fmt::format("two parameter segments are named '{}'", name));
   }
+  check_size(name, shape, size_);
   constexpr Index kUnit = kAlignment / static_cast<Index>(sizeof(float));
   const Index size = product(shape);
   segments_.push_back(
@@ -63,6 +81,7 @@ State::Array& State::add_array(std::string name, std::vector<Index> shape, DataT
   if (find(name) != nullptr) {
     fail(ErrorKind::internal, fmt::format("two state arrays are named '{}'", name));
   }
+  check_size(name, shape, 0);
   const Index bytes = product(shape) * bytes_of(type);
   arrays_.push_back(std::make_unique<Array>(
       Array{std::move(name), std::move(shape), type, Buffer<unsigned char>(bytes)}));

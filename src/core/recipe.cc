@@ -70,6 +70,8 @@ void flatten(const Node& node, const std::string& prefix, std::map<std::string, 
 
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates) {
   std::string best;
+  constexpr std::size_t kMostWord = 100;  // a longer one is nobody's slip of the pen
+  if (word.size() > kMostWord) return best;
   std::size_t best_distance = std::max<std::size_t>(2, word.size() / 3) + 1;
   for (const std::string& candidate : candidates) {
     // Levenshtein distance, one row at a time.
@@ -130,11 +132,16 @@ void Recipe::set(std::string_view assignment) {
   };
   std::vector<std::string> parts;
   std::string_view rest = trim(assignment.substr(0, equals));
+  constexpr std::size_t kMostParts = 16;  // as in a recipe
   for (std::size_t dot; (dot = rest.find('.')) != std::string_view::npos;
        rest.remove_prefix(dot + 1)) {
     parts.emplace_back(rest.substr(0, dot));
   }
   parts.emplace_back(rest);
+  if (parts.size() > kMostParts) {
+    fail(ErrorKind::usage, fmt::format("--set: a key of {} parts; at most {} are expected",
+                                       parts.size(), kMostParts));
+  }
   Node* node = root_.get();
   for (std::size_t i = 0; i + 1 < parts.size(); ++i) {
     node = step_down(node, parts, i);

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 
+#include "core/toml_limits.h"
 #include "kindred/core/error.h"
+#include "kindred/core/text.h"
 #include "recipe_node.h"
 
 namespace kindred {
@@ -74,19 +76,23 @@ void copy(const toml::table& table, const std::string& origin, Section::Node& no
 }  // namespace
 
 void parse_toml(std::string_view text, const std::string& origin, Section::Node& root) {
+  const std::string beyond = beyond_toml_limits(text);
+  if (!beyond.empty()) fail(ErrorKind::recipe, fmt::format("{}: {}", origin, beyond));
   try {
     copy(toml::parse(text, origin), origin, root);
   } catch (const toml::parse_error& error) {
-    reject(origin, error.source().begin, std::string(error.description()));
+    reject(origin, error.source().begin, printable(error.description()));
   }
 }
 
 RecipeValue parse_value(std::string_view text, const std::string& origin) {
+  // Before the text is looked at: what is no TOML is a bare word.
+  if (!beyond_toml_limits(text).empty()) return valid_utf8(text);
   toml::table table;
   try {
     table = toml::parse("value = " + std::string(text));
   } catch (const toml::parse_error&) {
-    return std::string(text);  // a bare word
+    return valid_utf8(text);  // a bare word
   }
   // A line break in `text` could bring further keys; they are not looked at.
   return leaf_value(*table.get("value"), origin);

@@ -35,6 +35,11 @@ struct KINDRED_HIDDEN Objective::Impl {
 
 Objective::Objective(Section root, const LossContext& context, ParameterTable& table, State& state)
     : impl_(std::make_unique<Impl>()) {
+  constexpr std::size_t kMost = 64;  // each has its numbers in a line of the log
+  if (root.sections("loss").size() > kMost) {
+    root.fail(fmt::format("[[loss]] stands {} times; at most {} losses are summed",
+                          root.sections("loss").size(), kMost));
+  }
   for (Section section : root.sections("loss")) {
     std::string name;
     section.read("name", name, "which loss; `kindred list losses` shows them");

@@ -7,6 +7,7 @@
 
 #include "array_tensors.h"
 #include "kindred/core/error.h"
+#include "kindred/core/text.h"
 #include "kindred/train/tensor_file.h"
 
 namespace kindred {
@@ -16,34 +17,19 @@ constexpr std::string_view kAverage = "average:";
 constexpr std::string_view kMoment = "optimizer:";
 constexpr std::string_view kState = "state:";
 constexpr const char* kData = "data_fingerprint";  // in the metadata
-
-template <typename T>
-T number_of(const TensorFile& file, const std::string& key) {
-  const std::string& text = file.text(key);
-  T value{};
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (code != std::errc() || end != text.data() + text.size()) {
-    fail(ErrorKind::data,
-         fmt::format("{}: its '{}' is '{}'; a number is expected", file.path(), key, text));
-  }
-  return value;
-}
+constexpr Index kMostSteps = 100'000'000'000;      // as recipes may plan
 
 CheckpointHeader header_of(const TensorFile& file) {
   file.check_kind("kindred checkpoint", "a run's checkpoints are in its folder checkpoints/");
   CheckpointHeader header;
   header.level = file.level();
   header.memory.recipe = file.text("recipe");
-  header.memory.data_path = file.text("data_path");
+  header.memory.data_path = path_of_text(file.text("data_path"));
   const auto data = file.metadata.find(kData);
   if (data != file.metadata.end()) header.memory.data = data->second;
-  header.step = number_of<Index>(file, "step");
-  header.memory.best_step = number_of<Index>(file, "best_step");
-  header.memory.best_value = number_of<double>(file, "best_value");
-  if (header.step < 0 || header.memory.best_step > header.step) {
-    fail(ErrorKind::data, fmt::format("{}: is of step {}, its best model of step {}", file.path(),
-                                      header.step, header.memory.best_step));
-  }
+  header.step = file.number("step", 0, kMostSteps);
+  header.memory.best_step = file.number("best_step", -1, header.step);
+  header.memory.best_value = file.real_number("best_value");
   return header;
 }
 
@@ -73,21 +59,29 @@ void check_arrays(const TensorFile& file, const TensorFile& own) {
   }
 }
 
-}  // namespace
-
-void write_checkpoint(const std::string& path, const TrainingState& training,
-                      const RunMemory& memory) {
+TensorFile file_of(const TrainingState& training, const RunMemory& memory) {
   TensorFile file = arrays_of(training);
   file.metadata = {
       {"recipe", memory.recipe},
-      {"data_path", memory.data_path},
+      {"data_path", text_of_path(memory.data_path)},
       {"step", fmt::format("{}", training.step)},
       {"best_step", fmt::format("{}", memory.best_step)},
       {"best_value", fmt::format("{}", memory.best_value)},  // shortest text that reads back alike
   };
   if (!memory.data.empty()) file.metadata[kData] = memory.data;
   file.describe("kindred checkpoint");
-  file.write(path);
+  return file;
+}
+
+}  // namespace
+
+void write_checkpoint(const std::string& path, const TrainingState& training,
+                      const RunMemory& memory) {
+  file_of(training, memory).write(path);
+}
+
+void check_checkpoint(const TrainingState& training, const RunMemory& memory) {
+  file_of(training, memory).check_fits();
 }
 
 CheckpointHeader read_checkpoint_header(const std::string& path) {

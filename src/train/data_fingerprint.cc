@@ -3,17 +3,16 @@
 #include <fmt/format.h>
 
 #include <cstddef>
-#include <nlohmann/json.hpp>
+
 #include <span>
 #include <vector>
 
+#include "core/json_text.h"
 #include "kindred/core/error.h"
 #include "kindred/core/file.h"
 
 namespace kindred {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 template <typename T>
 std::string digest(std::span<const T> values) {
@@ -57,22 +56,23 @@ std::string fingerprint_of_data(const Setup& setup) {
   parts["targets"] = digest(data.targets());
   if (data.element() == Element::u8) parts["training samples"] = hex(setup.training_rows);
   if (const auto all = data.checksum()) parts["samples"] = hex(*all);
-  return parts.dump();
+  return dump_json(parts);
 }
 
 std::string changed_data(const std::string& saved, const std::string& now,
                          const std::string& where) {
   constexpr std::size_t kMost = 4096;  // ours take a few hundred bytes
-  const Json before = saved.size() > kMost ? Json() : Json::parse(saved, nullptr, false);
-  const Json after = Json::parse(now, nullptr, false);
+  const Json before = saved.size() > kMost ? Json() : parse_json(saved, where);
+  const Json after = parse_json(now, where);
   if (!before.is_object()) {
     fail(ErrorKind::data, where + ": its fingerprint of the data cannot be read");
   }
   for (const auto& [part, value] : after.items()) {
     const auto other = before.find(part);
     if (other == before.end() || *other == value) continue;
-    return part == "shape" ? fmt::format("shape (was {}, is {})", other->dump(), value.dump())
-                           : part;
+    return part == "shape"
+               ? fmt::format("shape (was {}, is {})", dump_json(*other), dump_json(value))
+               : part;
   }
   return {};
 }

@@ -4,11 +4,12 @@
 
 #include <algorithm>
 #include <cstring>
-#include <nlohmann/json.hpp>
 
 #include "array_tensors.h"
+#include "core/json_text.h"
 #include "kindred/core/error.h"
 #include "kindred/train/tensor_file.h"
+#include "model_header.h"
 
 namespace kindred {
 namespace {
@@ -31,56 +32,49 @@ std::vector<float> floats_of(const TensorFile& file, std::string_view name, Inde
   return values;
 }
 
-}  // namespace
-
-void write_model(const std::string& path, const std::string& recipe, const Setup& setup,
-                 const TrainingState& trained) {
+/// Its arrays lie in `setup` and `trained`.
+TensorFile file_of(const std::string& recipe, const Setup& setup, const TrainingState& trained) {
   TensorFile file;
   const Shape& src = setup.architecture.src;
   file.metadata = {
       {"recipe", recipe},
       {"architecture", setup.architecture.name},
-      {"src_shape", nlohmann::json({src.height, src.width, src.channels}).dump()},
+      {"src_shape", dump_json({src.height, src.width, src.channels})},
       {"src_element", setup.dataset->element() == Element::u8 ? "u8" : "f32"},
       {"slice", fmt::format("{}", setup.train.slice)},
       {"step", fmt::format("{}", trained.step)},
-      {"class_names", nlohmann::json(setup.set.class_names).dump()},
+      {"class_names", dump_json(setup.set.class_names)},
   };
   file.describe("kindred model");
   file.add(tensor_of(kMean, setup.scaling.mean));
   file.add(tensor_of(kScale, setup.scaling.scale));
   add_segments(file, "", trained.table, trained.weights());
   add_state(file, kStatePrefix, trained.state);
-  file.write(path);
+  return file;
+}
+
+}  // namespace
+
+void write_model(const std::string& path, const std::string& recipe, const Setup& setup,
+                 const TrainingState& trained) {
+  file_of(recipe, setup, trained).write(path);
+}
+
+void check_model(const std::string& recipe, const Setup& setup, const TrainingState& trained) {
+  file_of(recipe, setup, trained).check_fits();
 }
 
 Model read_model(const std::string& path) {
   const TensorFile file = TensorFile::read(path);
-  file.check_kind("kindred model", "a run's model is its model.kindred");
+  ModelHeader header = header_of_model(file);
+  Recipe recipe = Recipe::from_text(header.recipe, path);
   Model model;
-  try {
-    model.recipe = file.text("recipe");
-    model.step = std::stoll(file.text("step"));
-    model.slice = std::stoll(file.text("slice"));
-    model.element = file.text("src_element") == "u8" ? Element::u8 : Element::f32;
-    const auto shape = nlohmann::json::parse(file.text("src_shape")).get<std::vector<Index>>();
-    model.class_names =
-        nlohmann::json::parse(file.text("class_names")).get<std::vector<std::string>>();
-    constexpr Index kMost = 65536;
-    if (shape.size() != 3 ||
-        std::any_of(shape.begin(), shape.end(),
-                    [](Index extent) { return extent < 1 || extent > kMost * 16; }) ||
-        model.slice < 1 || model.slice > 4096) {
-      fail(ErrorKind::data, path + ": its src_shape or slice is out of bounds");
-    }
-    Recipe recipe = Recipe::from_text(model.recipe, path);
-    model.architecture =
-        read_architecture(recipe.root().section("model"), {shape[2], shape[0], shape[1]});
-  } catch (const std::logic_error&) {  // std::stoll
-    fail(ErrorKind::data, path + ": its metadata holds a number that cannot be read");
-  } catch (const nlohmann::json::exception& error) {
-    fail(ErrorKind::data, fmt::format("{}: its metadata cannot be read: {}", path, error.what()));
-  }
+  model.architecture = read_architecture(recipe.root().section("model"), header.src);
+  model.recipe = std::move(header.recipe);
+  model.step = header.step;
+  model.slice = header.slice;
+  model.element = header.element;
+  model.class_names = std::move(header.class_names);
   model.scaling.mean = floats_of(file, kMean, model.architecture.src.channels);
   model.scaling.scale = floats_of(file, kScale, model.architecture.src.channels);
   for (const Tensor& tensor : file.tensors()) {

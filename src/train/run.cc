@@ -113,6 +113,9 @@ Run::Run(Recipe recipe, const RunOptions& options, RunObserver& observer)
   memory_.data_path = setup_.data_path;
   const Index planned = setup_.planned_steps();
   last_step_ = setup_.train.steps > 0 ? std::min(planned, setup_.train.steps) : planned;
+  // What could not be written after hours is found now.
+  check_model(memory_.recipe, setup_, state());
+  check_checkpoint(state(), memory_);
   start_or_resume();
 }
 
@@ -164,7 +167,7 @@ void Run::go_on() {
   }
   cut_run_log(folder_.log(), state().step);
   for (const Json& line : read_run_log(folder_.log())) {
-    if (line.contains("train_seconds")) result_.train_seconds = line["train_seconds"];
+    result_.train_seconds = number_in(line, "train_seconds", result_.train_seconds);
     if (line["step"] == state().step) told_.push_back(line);
   }
 }
@@ -178,6 +181,7 @@ void Run::tell_start() {
   start.first_step = state().step;
   start.last_step = last_step_;
   observer_.on_start(start);
+  for (const std::string& note : setup_.dataset->notes()) observer_.on_note(note);
   if (!setup_.dataset->advice().empty()) observer_.on_note(setup_.dataset->advice());
   if (!level_note_.empty()) {
     log_->append({{"step", state().step}, {"note", level_note_}});
@@ -190,7 +194,9 @@ RunResult Run::finish() {
   const TrainSettings& train = setup_.train;
   while (state().step < last_step_) {
     train_one_step();
-    if (due(train.evaluate_every * epoch)) evaluate_validation();
+    // So many epochs may be more steps than an Index holds: never, then.
+    const Index evaluate_every = std::min(train.evaluate_every, last_step_ / epoch + 1) * epoch;
+    if (due(evaluate_every)) evaluate_validation();
     if (due(train.checkpoint_every > 0 ? train.checkpoint_every : epoch)) save_checkpoint();
     if (observer_.stop_requested() && state().step < last_step_) {
       result_.interrupted = true;
@@ -287,7 +293,15 @@ void Run::save_checkpoint() {
 }  // namespace
 
 RunResult run_training(Recipe recipe, const RunOptions& options, RunObserver& observer) {
-  return Run(std::move(recipe), options, observer).finish();
+  try {
+    return Run(std::move(recipe), options, observer).finish();
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::io) throw;
+    // A disk that is full: what was acknowledged is safe, and running again would begin anew.
+    fail(ErrorKind::io,
+         fmt::format("{}; then go on from the last checkpoint with --resume --out {}", error.what(),
+                     options.folder));
+  }
 }
 
 }  // namespace kindred

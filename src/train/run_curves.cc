@@ -22,10 +22,12 @@ bool is_loss(const std::string& key) {
 
 void append(std::vector<ReportSeries>& series, const std::string& name, ReportChart chart,
             double step, const Json& value) {
+  constexpr std::size_t kMost = 256;  // a chart of more says nothing, and each is looked up here
   if (!value.is_number()) return;
   auto own = std::find_if(series.begin(), series.end(), [&](const ReportSeries& one) {
     return one.name == name && one.chart == chart;
   });
+  if (own == series.end() && series.size() >= kMost) return;
   if (own == series.end()) own = series.insert(own, {name, chart, {}, {}});
   own->steps.push_back(step);
   own->values.push_back(value.get<double>());

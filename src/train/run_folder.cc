@@ -4,13 +4,14 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <system_error>
 #include <vector>
 
+#include "core/json_text.h"
 #include "kindred/core/error.h"
 #include "kindred/core/file.h"
+#include "kindred/core/text.h"
 
 namespace kindred {
 namespace {
@@ -45,7 +46,8 @@ bool RunFolder::has_checkpoints() const {
 }
 
 void RunFolder::claim() const {
-  if (!fs::exists(log()) && !has_checkpoints()) return;
+  std::error_code unknown;  // where it may not be looked at, it cannot be made either: that is told
+  if (!fs::exists(log(), unknown) && !has_checkpoints()) return;
   fail(ErrorKind::cannot_create,
        fmt::format("{}: holds a run already; go on with it by --resume, or name another folder "
                    "with --out",
@@ -75,13 +77,15 @@ void RunFolder::drop_old_checkpoints(Index keep, Index step) const {
 
 std::string with_absolute_data(const RunMemory& memory) {
   Recipe recipe = Recipe::from_text(memory.recipe, "recipe");
-  recipe.set("data.file=" + nlohmann::json(memory.data_path).dump());
+  recipe.set("data.file=" + quoted(text_of_path(memory.data_path)));
   return recipe.resolved();
 }
 
 std::string with_data_as_saved(const std::string& asked, const std::string& saved) {
   Recipe recipe = Recipe::from_text(asked, "recipe");
-  recipe.set("data.file=" + Recipe::from_text(saved, "checkpoint").flat().at("data.file"));
+  const auto before = Recipe::from_text(saved, "checkpoint").flat();
+  const auto file = before.find("data.file");
+  if (file != before.end()) recipe.set("data.file=" + file->second);
   return recipe.resolved();
 }
 

@@ -1,14 +1,13 @@
 #pragma once
-#include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/file_handle.h"
+#include "core/json_text.h"
 #include "kindred/core/index.h"
 
 namespace kindred {
-
-using Json = nlohmann::ordered_json;
 
 /// metrics.jsonl: one JSON object a line, each with the "step" it was written at. Only appended to.
 class RunLog {
@@ -32,6 +31,9 @@ std::vector<Json> read_run_log(const std::string& path);
 
 /// The split that a line is an evaluation of; "" where it is none.
 std::string evaluated_split(const Json& line);
+
+/// A number of a line; `otherwise` where it has none of that name.
+double number_in(const Json& line, std::string_view key, double otherwise = 0);
 
 /// Rewrites the log, durably: without lines past `step`, and of several evaluations of one split at
 /// one step with the first alone.

@@ -2,13 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <optional>
 
 #include "eval/scores/grouped.h"
 #include "kindred/core/error.h"
+#include "kindred/core/file.h"
 #include "kindred/core/recipe.h"
+#include "kindred/core/text.h"
 #include "kindred/data/pictures.h"
 #include "kindred/data/training_set.h"
 #include "kindred/eval/report_sections.h"
@@ -16,6 +19,7 @@
 #include "kindred/train/model.h"
 #include "run_curves.h"
 #include "run_folder.h"
+#include "run_log.h"
 
 namespace kindred {
 namespace {
@@ -57,10 +61,10 @@ std::string file_part(const std::string& path) {
 
 RunFiles read_run(const std::string& path) {
   const RunFolder folder(path);
-  if (!fs::is_directory(path)) {
+  if (!is_folder(path)) {
     fail(ErrorKind::no_input, path + ": is not a run folder; name one that kindred train wrote");
   }
-  if (!fs::exists(folder.log())) {
+  if (!exists(folder.log())) {
     fail(ErrorKind::no_input,
          path + ": holds no metrics.jsonl; name a folder that kindred train wrote");
   }
@@ -68,12 +72,12 @@ RunFiles read_run(const std::string& path) {
   run.name = name_of(path);
   run.log = read_run_log(folder.log());
   if (run.log.empty()) fail(ErrorKind::data, folder.log() + ": holds no whole line yet");
-  if (!fs::exists(folder.recipe())) {
+  if (!exists(folder.recipe())) {
     run.missing = "recipe.toml is missing";
     return run;
   }
   run.recipe = Recipe::from_file(folder.recipe());
-  if (!fs::exists(folder.model())) {
+  if (!exists(folder.model())) {
     run.missing = "no model was kept yet";
     return run;
   }
@@ -85,8 +89,9 @@ RunFiles read_run(const std::string& path) {
   section.read("images", names.images, "");
   section.read("labels", names.labels, "");
   section.read("layout", names.layout, "");
+  file = path_of_text(file);
   const fs::path data = fs::path(run.recipe->folder()) / file;
-  if (file.empty() || !fs::exists(file_part(data.string()))) {
+  if (file.empty() || !exists(file_part(data.string()))) {
     run.missing = "its data set " + fs::path(file).filename().string() + " is not where it was";
     return run;
   }
@@ -154,7 +159,7 @@ std::vector<ReportFact> facts_of(const RunFiles& run) {
     if (!value.empty()) facts.push_back({name, value});
   };
   if (run.recipe) {
-    add("data", fs::path(value_of(*run.recipe, "data.file")).filename().string());
+    add("data", fs::path(path_of_text(value_of(*run.recipe, "data.file"))).filename().string());
     add("architecture", value_of(*run.recipe, "model.architecture"));
     std::string losses;
     for (int i = 0;; ++i) {
@@ -169,7 +174,7 @@ std::vector<ReportFact> facts_of(const RunFiles& run) {
   double seconds = 0;
   for (const Json& line : run.log) {
     last = std::max(last, line["step"].get<Index>());
-    if (line.contains("train_seconds")) seconds = line["train_seconds"].get<double>();
+    seconds = number_in(line, "train_seconds", seconds);
   }
   add("steps", grouped(last));
   add("training time",
@@ -195,8 +200,10 @@ ReportRun page_of(const RunFiles& run, const std::optional<Judged>& judged) {
   for (const char* split : {"test", "validation"}) {
     if (const Json* line = last_evaluation(run.log, split)) {
       page.numbers = numbers_of_evaluation(*line);
-      page.numbers_of = fmt::format("{} {} samples, as logged",
-                                    grouped(line->value("queries_used", Index{0})), split);
+      page.numbers_of = fmt::format(
+          "{} {} samples, as logged",
+          grouped(static_cast<Index>(std::clamp(number_in(*line, "queries_used"), 0.0, 1e15))),
+          split);
       break;
     }
   }

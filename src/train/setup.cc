@@ -8,24 +8,28 @@
 
 #include "kindred/core/error.h"
 #include "kindred/core/memory.h"
+#include "kindred/core/text.h"
 #include "kindred/data/reader.h"
 
 namespace kindred {
 namespace {
 
 constexpr double kMany = 1e15;
+constexpr Index kMostSteps = 100'000'000'000;  // times a batch is far from what an Index holds
 
 std::string absolute_path(const std::string& path, const std::string& folder) {
-  const std::filesystem::path joined = std::filesystem::path(folder) / path;
+  const std::filesystem::path joined = std::filesystem::path(folder) / path_of_text(path);
   return std::filesystem::absolute(joined).lexically_normal().string();
 }
 
 void read_train(Section section, TrainSettings& train) {
-  section.read("epochs", train.epochs, "passes over the training samples", {1, kMany});
+  section.read("epochs", train.epochs, "passes over the training samples",
+               {1, static_cast<double>(kMostSteps)});
   section.read("steps", train.steps, "stop after so many steps; 0: all that are planned",
-               {0, kMany});
+               {0, static_cast<double>(kMostSteps)});
   section.read("planned_steps", train.planned_steps,
-               "the length schedules refer to; 0: epochs x steps per epoch", {0, kMany});
+               "the length schedules refer to; 0: epochs x steps per epoch",
+               {0, static_cast<double>(kMostSteps)});
   section.read("evaluate_every", train.evaluate_every,
                "epochs between evaluations on the validation classes; 0: at the end only",
                {0, kMany});
@@ -107,7 +111,13 @@ void finish_setup(Setup& setup) {
   setup.scaling =
       measure_scaling(*setup.dataset, training_samples(setup.set), &setup.training_rows);
   if (setup.train.planned_steps == 0) {
-    setup.train.planned_steps = setup.train.epochs * setup.sampler->steps_per_epoch();
+    const Index epoch = setup.sampler->steps_per_epoch();
+    if (setup.train.epochs > kMostSteps / epoch) {
+      fail(ErrorKind::recipe,
+           fmt::format("{}: [train] epochs = {} of {} steps each: at most {} steps are planned",
+                       setup.origin, setup.train.epochs, epoch, kMostSteps));
+    }
+    setup.train.planned_steps = setup.train.epochs * epoch;
   }
 }
 
@@ -174,10 +184,10 @@ Setup read_setup(Recipe& recipe, const std::string& folder) {
   check_slices(model, setup);
   model.finish();
 
+  setup.origin = recipe.origin();
   finish_setup(setup);
   for (Section loss : root.sections("loss")) setup.losses.push_back(loss.take_settings());
   setup.optimizer = root.section("optimizer").take_settings();
-  setup.origin = recipe.origin();
   return setup;
 }
 

@@ -8,10 +8,10 @@
 #include <charconv>
 #include <cstdint>
 #include <cstring>
-#include <nlohmann/json.hpp>
+#include <limits>
 #include <optional>
-#include <set>
 
+#include "core/json_text.h"
 #include "kindred/core/cpu.h"
 #include "kindred/core/error.h"
 #include "kindred/core/file.h"
@@ -24,10 +24,18 @@ constexpr const char* kLevel = "instruction_set";  // in the metadata
 
 static_assert(std::endian::native == std::endian::little, "tensor files are little-endian");
 
-using Json = nlohmann::ordered_json;
+/// By name: a header that others wrote may hold many, and keys of ordered JSON are found one by
+/// one.
+using SortedJson = nlohmann::json;
 
 constexpr Index kPrefix = 8;                // bytes of the header's length
 constexpr Index kMostHeader = 100'000'000;  // as the reference implementation of safetensors
+// What is written is read again: both sides keep to these. A table of arrays is searched by name.
+constexpr Index kMostArrays = 10'000;
+constexpr std::size_t kMostName = 256;  // bytes
+constexpr Index kMostExtents = 16;
+constexpr Index kMostExtent = Index{1} << 40;
+constexpr Index kMostTexts = 100;  // in the metadata
 constexpr std::string_view kNoChecksum = "0000000000000000";
 
 std::span<const std::byte> bytes_of_text(const std::string& text) {
@@ -65,7 +73,7 @@ Json header_of(const std::map<std::string, std::string>& metadata,
 
 // Padded with spaces to whole 64 bytes, so that the data is aligned when mapped.
 std::string text_of(const Json& header) {
-  std::string text = header.dump();
+  std::string text = dump_json(header);
   text.resize(
       static_cast<std::size_t>(round_up(static_cast<Index>(text.size()) + kPrefix, 64) - kPrefix),
       ' ');
@@ -73,24 +81,32 @@ std::string text_of(const Json& header) {
 }
 
 // shape, dtype and offsets of one entry agree with each other and with the data's size.
-Tensor read_entry(const std::string& path, const std::string& name, const Json& entry,
+Tensor read_entry(const std::string& path, const std::string& name, const SortedJson& entry,
                   std::span<const std::byte> data) {
   Tensor tensor;
   tensor.name = name;
   const auto type = type_named(entry.at("dtype").get<std::string>());
-  if (!type) reject(path, fmt::format("'{}' has unknown dtype {}", name, entry["dtype"].dump()));
+  if (!type) {
+    reject(path, fmt::format("'{}' has unknown dtype {}", name, entry["dtype"].get<std::string>()));
+  }
   tensor.type = *type;
   std::uint64_t size = static_cast<std::uint64_t>(bytes_of(*type));
-  for (const Json& extent : entry.at("shape")) {
+  if (entry.at("shape").size() > static_cast<std::size_t>(kMostExtents)) {
+    reject(path, fmt::format("'{}' has more than {} extents", name, kMostExtents));
+  }
+  for (const SortedJson& extent : entry.at("shape")) {
     if (!extent.is_number_unsigned()) reject(path, fmt::format("'{}' has a bad shape", name));
     const auto value = extent.get<std::uint64_t>();
+    if (value > static_cast<std::uint64_t>(kMostExtent)) {
+      reject(path, fmt::format("'{}' has an extent of {}", name, value));
+    }
     if (value != 0 && size > data.size() / value) {
       reject(path, fmt::format("'{}' is larger than the file", name));
     }
     size *= value;
     tensor.shape.push_back(static_cast<Index>(value));
   }
-  const Json& offsets = entry.at("data_offsets");
+  const SortedJson& offsets = entry.at("data_offsets");
   if (!offsets.is_array() || offsets.size() != 2 || !offsets[0].is_number_unsigned() ||
       !offsets[1].is_number_unsigned()) {
     reject(path, fmt::format("'{}' has bad data_offsets", name));
@@ -103,6 +119,28 @@ Tensor read_entry(const std::string& path, const std::string& name, const Json& 
   }
   tensor.bytes = data.subspan(begin, size);
   return tensor;
+}
+
+template <typename T>
+bool is_finite(std::span<const std::byte> bytes) {
+  // x - x is 0 for finite x; read piece by piece, since nothing says that the bytes are aligned.
+  T sum = 0;
+  for (std::size_t i = 0; i + sizeof(T) <= bytes.size(); i += sizeof(T)) {
+    T value;
+    std::memcpy(&value, bytes.data() + i, sizeof value);
+    sum += value - value;
+  }
+  return sum == 0;
+}
+
+void check_finite(const std::string& path, const Tensor& tensor) {
+  const bool finite = tensor.type == DataType::f32   ? is_finite<float>(tensor.bytes)
+                      : tensor.type == DataType::f64 ? is_finite<double>(tensor.bytes)
+                                                     : true;
+  if (!finite) {
+    reject(path,
+           fmt::format("'{}' holds numbers that are not finite (NaN or infinity)", tensor.name));
+  }
 }
 
 }  // namespace
@@ -121,20 +159,98 @@ const std::string& TensorFile::text(const std::string& key) const {
   return found->second;
 }
 
+template <typename T>
+T TensorFile::number_of(const std::string& key, T low, T high) const {
+  const std::string& digits = text(key);
+  T number{};
+  const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (code != std::errc() || end != digits.data() + digits.size() ||
+      !(number >= low && number <= high)) {
+    reject(path_, fmt::format("its {} is '{}'; a number from {} to {} is expected", key,
+                              digits.substr(0, 40), low, high));
+  }
+  return number;
+}
+
+Index TensorFile::number(const std::string& key, Index low, Index high) const {
+  return number_of(key, low, high);
+}
+
+double TensorFile::real_number(const std::string& key) const {
+  constexpr double kMost = std::numeric_limits<double>::max();
+  return number_of(key, -kMost, kMost);
+}
+
 void TensorFile::write(const std::string& path) const {
   // From where the arrays lie: a copy would double what a large training state takes.
   std::vector<std::span<const std::byte>> parts(2);
   for (const Tensor& tensor : tensors_) parts.push_back(tensor.bytes);
   const std::string data_checksum = hex(checksum(std::span(parts).subspan(2)));
-  const std::string blank = text_of(header_of(metadata, tensors_, data_checksum, kNoChecksum));
-  const std::string header =
-      text_of(header_of(metadata, tensors_, data_checksum, hex(checksum(bytes_of_text(blank)))));
+  check_fits();
+  const std::string own_header = header(data_checksum);
   std::array<std::byte, kPrefix> prefix;
-  const std::uint64_t length = header.size();
+  const std::uint64_t length = own_header.size();
   std::memcpy(prefix.data(), &length, prefix.size());
   parts[0] = prefix;
-  parts[1] = bytes_of_text(header);
+  parts[1] = bytes_of_text(own_header);
   write_file_durably(path, parts);
+}
+
+std::string TensorFile::header(std::string_view checksum_of_data) const {
+  const std::string sum(checksum_of_data);
+  const std::string blank = text_of(header_of(metadata, tensors_, sum, kNoChecksum));
+  return text_of(header_of(metadata, tensors_, sum, hex(checksum(bytes_of_text(blank)))));
+}
+
+void TensorFile::check_fits() const {
+  const auto refuse = [](const std::string& what, Index found, Index most) {
+    fail(ErrorKind::recipe,
+         fmt::format(
+             "a model or checkpoint would have {} {}; at most {} can be read again: make the "
+             "network, its names or the recipe smaller",
+             found, what, most));
+  };
+  if (std::ssize(tensors_) > kMostArrays) refuse("arrays", std::ssize(tensors_), kMostArrays);
+  for (const Tensor& tensor : tensors_) {
+    if (tensor.name.size() > kMostName) {
+      refuse(fmt::format("bytes in the name '{}...'", tensor.name.substr(0, 40)),
+             std::ssize(tensor.name), static_cast<Index>(kMostName));
+    }
+  }
+  const Index bytes = std::ssize(header(kNoChecksum));
+  if (bytes > kMostHeader) refuse("bytes of names and recipe", bytes, kMostHeader);
+}
+
+template <typename Header>
+void TensorFile::take(const Header& header, std::span<const std::byte> data) {
+  for (const auto& [key, value] : header.items()) {
+    if (key == "__metadata__") {
+      for (const auto& [name, item] : value.items()) {
+        metadata[name] = item.template get<std::string>();
+      }
+      continue;
+    }
+    if (key.size() > kMostName) reject(path_, "an array's name is too long");
+    tensors_.push_back(read_entry(path_, key, value, data));
+  }
+  if (std::ssize(tensors_) > kMostArrays) {
+    reject(path_, fmt::format("it has more than {} arrays", kMostArrays));
+  }
+  // In the order of their bytes, arrays without any before the one that begins there.
+  std::ranges::stable_sort(tensors_, {}, [](const Tensor& tensor) {
+    return std::pair(tensor.bytes.data(), tensor.bytes.size());
+  });
+  std::size_t end = 0;
+  for (const Tensor& tensor : tensors_) {
+    if (tensor.bytes.data() != data.data() + end) {
+      reject(path_, fmt::format("'{}' leaves a hole or overlaps", tensor.name));
+    }
+    end += tensor.bytes.size();
+    check_finite(path_, tensor);
+  }
+  if (end != data.size()) {
+    reject(path_, fmt::format("{} bytes stand behind the last array", data.size() - end));
+  }
 }
 
 TensorFile TensorFile::read(const std::string& path) {
@@ -152,26 +268,11 @@ TensorFile TensorFile::read(const std::string& path) {
   const auto header_bytes = content.subspan(kPrefix, length);
   const auto data = content.subspan(kPrefix + length);
   std::string text(reinterpret_cast<const char*>(header_bytes.data()), header_bytes.size());
+  const JsonLimits limits{.depth = 4, .keys = 4 * (kMostArrays + kMostTexts)};
+  const std::string reason = beyond(text, limits);
+  if (!reason.empty()) reject(path, "its header " + reason);
   try {
-    const Json header = Json::parse(text);
-    std::uint64_t end = 0;
-    std::set<std::string> names;
-    for (const auto& [key, value] : header.items()) {
-      if (!names.insert(key).second) reject(path, fmt::format("'{}' stands twice", key));
-      if (key == "__metadata__") {
-        for (const auto& [name, item] : value.items())
-          file.metadata[name] = item.get<std::string>();
-        continue;
-      }
-      Tensor tensor = read_entry(path, key, value, data);
-      if (tensor.bytes.data() != data.data() + end) {
-        reject(path, fmt::format("'{}' leaves a hole or overlaps", key));
-      }
-      end += tensor.bytes.size();
-      file.tensors_.push_back(std::move(tensor));
-    }
-    if (end != data.size())
-      reject(path, fmt::format("{} bytes stand behind the last array", data.size() - end));
+    file.take(SortedJson::parse(text), data);
   } catch (const nlohmann::json::exception& error) {
     reject(path, fmt::format("its header is not as expected ({})", error.what()));
   }

@@ -15,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "support/little_memory.h"
 #include "support/temp_folder.h"
 #include "support/tiers.h"
 
@@ -93,7 +94,7 @@ void refuse() { fail(ErrorKind::no_input, "a.h5: is \x1b[31mmissing"); }
 
 TEST(Isolated, PassesErrorsOnWithoutWhatWouldSteerATerminal) {
   IsolatedProcess child("a.h5");
-  expect_error(ErrorKind::no_input, "a.h5: is ?[31mmissing", [&] { child.call(refuse); });
+  expect_error(ErrorKind::no_input, "a.h5: is \\x1B[31mmissing", [&] { child.call(refuse); });
   EXPECT_EQ(child.call(count), counter + 1);  // and goes on
 }
 
@@ -201,6 +202,13 @@ TEST(Isolated, HasNoneOfOurFilesAndChannels) {
 }
 
 pid_t own_number() { return ::getpid(); }
+
+// The message named neither the file nor what to do.
+TEST(IsolatedDeathTest, LittleAddressSpaceIsAnErrorOfTheFile) {
+  test::expect_refusal(
+      Index{1} << 30, [] { const IsolatedProcess child("data.h5"); },
+      "data.h5: cannot be read in 3 GiB of address space: .*ulimit -v");
+}
 
 TEST(Isolated, NoChildRemains) {
   pid_t number = 0;

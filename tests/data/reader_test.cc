@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "support/data_files.h"
+#include "support/little_memory.h"
 #include "support/temp_folder.h"
 
 namespace kindred {
@@ -55,6 +56,15 @@ void expect_batch(const Material& material, const Batch& batch, Index step) {
     EXPECT_EQ(batch.samples[static_cast<Index>(4 * i + 3)], static_cast<std::byte>(entry.sample));
     EXPECT_EQ(batch.targets(static_cast<Index>(i), 0), static_cast<float>(entry.sample) / 2);
   }
+}
+
+// Those that had started already ended the process (134).
+TEST(ReaderDeathTest, AThreadThatCannotBeStartedIsAnError) {
+  const TempFolder folder;
+  const Material own(folder);
+  test::expect_refusal(
+      Index{100} << 20, [&] { Reader(own.dataset, own.set, *own.sampler, 0, 3, 256); },
+      "refuses 1 more thread: .*--threads");
 }
 
 TEST(Reader, BatchesComeInOrderFromAnyStep) {

@@ -51,7 +51,7 @@ class Check(unittest.TestCase):
         self.assertIn(message, found[0])
 
     def test_takes_the_sources_as_they_are(self):
-        self.assertEqual(self.faults("includes", "wings", "sizes", "texts", "documents"), [])
+        self.assertEqual(self.faults("includes", "wings", "sizes", "texts", "documents", "json"), [])
 
     def test_refuses_an_arrow_against_the_picture(self):
         self.refuses("src/data/image/image.h", '#include "data/hdf5/hdf5_session.h"\n',
@@ -94,6 +94,12 @@ class Check(unittest.TestCase):
         found = self.faults("wings")
         self.assertEqual(len(found), 1, found)
         self.assertIn("the wings of data are not drawn", found[0])
+
+    def test_refuses_json_made_elsewhere(self):
+        self.refuses("src/train/setup.cc", "std::string text = json.dump();\n", "makes text of JSON", "json")
+
+    def test_refuses_json_read_elsewhere(self):
+        self.refuses("tools/bench/bench_compare.cc", "Json old = Json::parse(text);\n", "parses JSON", "json")
 
     def test_refuses_a_crowded_folder(self):
         sources = [path for path in (self.root / "src/train").iterdir() if path.suffix in (".h", ".cc")]

@@ -23,11 +23,10 @@ std::string at(Isa level) { return "KINDRED_MAX_ISA=" + std::string(name_of(leve
 
 /// A few steps of the shipped recipe; the model's bytes.
 std::string trained(const std::string& out, const std::string& environment, int threads) {
-  const Outcome outcome = kindred(
-      "train omniglot --quiet --set train.steps=" + std::to_string(steps()) + " --threads " +
-
-          std::to_string(threads) + " --out " + out,
-      environment);
+  const Outcome outcome =
+      kindred("train omniglot --quiet --set train.steps=" + std::to_string(steps()) +
+                  " --threads " + std::to_string(threads) + " --out " + out,
+              environment);
   EXPECT_EQ(outcome.code, 0) << outcome.err;
   return test::text_of(out + "/model.kindred");
 }

@@ -125,6 +125,47 @@ TEST(TensorFile, RefusesHostileHeaders) {
   }
 }
 
+// A header was looked through key by key: 80,000 arrays took seconds.
+TEST(TensorFile, RefusesHeadersBeyondItsLimits) {
+  const test::TempFolder folder;
+  const std::string path = folder / "a.kindred";
+  std::string many = "{";
+  for (int i = 0; i < 80'000; ++i) {
+    many += (i > 0 ? ",\"a" : "\"a") + std::to_string(i) +
+            R"(":{"dtype":"F32","shape":[0],"data_offsets":[0,0]})";
+  }
+  write_header(path, many + "}", 0);
+  EXPECT_NE(rejection(path).find("more than"), std::string::npos) << rejection(path);
+  write_header(path, "{\"a\":" + std::string(1'000'000, '['), 0);
+  EXPECT_NE(rejection(path).find("nested more than"), std::string::npos) << rejection(path);
+  write_header(
+      path,
+      "{\"" + std::string(300, 'n') + R"(":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}})", 0);
+  EXPECT_NE(rejection(path).find("name is too long"), std::string::npos) << rejection(path);
+  // Extents that overflow together, of an array without bytes.
+  write_header(path,
+               R"({"a":{"dtype":"F32","shape":[0,4611686018427387904],"data_offsets":[0,0]}})", 0);
+  EXPECT_NE(rejection(path), "");
+}
+
+// What could not be read again is not written.
+TEST(TensorFile, WritesNothingBeyondItsLimits) {
+  const test::TempFolder folder;
+  const auto refused = [&](const TensorFile& file, const std::string& part) {
+    test::expect_error(ErrorKind::recipe, part, [&] { file.check_fits(); });
+    test::expect_error(ErrorKind::recipe, part, [&] { file.write(folder / "a.kindred"); });
+  };
+  TensorFile many;
+  for (int i = 0; i <= 10'000; ++i) many.add({"a" + std::to_string(i), DataType::u8, {0}, {}});
+  refused(many, "10001 arrays");
+  TensorFile named;
+  named.add({std::string(300, 'n'), DataType::u8, {0}, {}});
+  refused(named, "300 bytes in the name");
+  TensorFile texts;
+  texts.metadata["class_names"] = std::string(100'000'001, 'n');
+  test::expect_error(ErrorKind::recipe, "bytes of names and recipe", [&] { texts.check_fits(); });
+}
+
 TEST(TensorFile, NamesAMissingFile) {
   try {
     TensorFile::read("/nonexistent/model.kindred");

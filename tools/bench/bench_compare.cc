@@ -57,8 +57,7 @@ std::vector<std::string> only_in(const std::map<std::string, Json>& one,
 Json read_comparison(const std::string& path, const std::string& benchmark) {
   constexpr Index kMost = Index{16} << 20;
   const std::vector<std::byte> bytes = read_file(path, kMost);
-  const auto* text = reinterpret_cast<const char*>(bytes.data());
-  const Json old = Json::parse(text, text + bytes.size(), nullptr, false);
+  const Json old = parse_json({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   if (!old.is_object() || !old.contains("benchmark") || !old["benchmark"].is_string()) {
     fail(ErrorKind::data,
          fmt::format("{}: expected what `kindred bench {} --json FILE` writes, an object with "
@@ -84,7 +83,8 @@ std::string compare(const Json& old, const std::string& path, Json& numbers) {
     if (found == before.end()) continue;
     if (!is_figure(name, value)) {
       if (value != found->second) {
-        settings += fmt::format("  {}: {}, was {}\n", name, value.dump(), found->second.dump());
+        settings +=
+            fmt::format("  {}: {}, was {}\n", name, json_text(value), json_text(found->second));
       }
       continue;
     }

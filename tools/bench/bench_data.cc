@@ -19,7 +19,9 @@ constexpr Index kBytes = Index{16} << 20;
 
 BenchData::BenchData(const std::string& path, const Shape& shape) : path_(path) {
   if (!path_.empty()) return;
-  std::string folder = (std::filesystem::temp_directory_path() / "kindred-bench-XXXXXX").string();
+  std::error_code none;  // then in this folder
+  std::string folder =
+      (std::filesystem::temp_directory_path(none) / "kindred-bench-XXXXXX").string();
   if (mkdtemp(folder.data()) == nullptr) {
     fail(ErrorKind::cannot_create, folder +
                                        ": cannot create a temporary folder; name a data set "

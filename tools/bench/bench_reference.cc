@@ -4,6 +4,8 @@
 
 #include <filesystem>
 
+#include "kindred/core/text.h"
+
 namespace kindred::tools {
 namespace {
 
@@ -64,7 +66,8 @@ Recipe recipe_of(const Kind& kind, std::string_view sampler) {
 
 Reference::Reference(const BenchOptions& options, std::string_view sampler)
     : data(options.data, shape_of(options)), recipe(recipe_of(kind_of(options), sampler)) {
-  recipe.set("data.file=" + Json(std::filesystem::absolute(data.path()).string()).dump());
+  recipe.set("data.file=" +
+             json_text(text_of_path(std::filesystem::absolute(data.path()).string())));
   if (!options.precision.empty()) recipe.set("model.precision=" + options.precision);
   for (const std::string& assignment : options.assignments) recipe.set(assignment);
   setup = std::make_unique<Setup>(read_setup(recipe, ""));

@@ -4,6 +4,7 @@
 
 #include "eval/eval.h"
 #include "kindred/core/error.h"
+#include "kindred/core/text.h"
 #include "kindred/data/hdf5_file.h"
 #include "kindred/eval/clustering.h"
 
@@ -87,12 +88,12 @@ void cluster(const ClusterOptions& options) {
   if (!clusters.how.is_null()) numbers.update(clusters.how);
   timing.tell(options, numbers);
   if (!write_json(options, numbers)) return;
-  fmt::print("{}\n", options.source.path);
+  fmt::print("{}\n", printable(options.source.path));
   for (const MetricValue& metric : metrics) {
     fmt::print("  {:<14} {:.4f}\n", metric.name, metric.value);
   }
-  fmt::print("  {} samples of {} classes in {} clusters\n", numbers["samples"].dump(),
-             numbers["classes"].dump(), numbers["clusters"].dump());
+  fmt::print("  {} samples of {} classes in {} clusters\n", json_text(numbers["samples"]),
+             json_text(numbers["classes"]), json_text(numbers["clusters"]));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include "eval/eval.h"
 #include "kindred/core/error.h"
+#include "kindred/core/text.h"
 #include "kindred/eval/oneshot.h"
 
 namespace kindred::tools {
@@ -43,8 +44,8 @@ void oneshot(const OneShotOptions& options) {
     fmt::print(
         "{}\n  error          {:.4f} ({:.4f} to {:.4f} with 95 %; {} of {} wrong in {} "
         "episodes, std {:.4f})\n",
-        options.source.path, result.error, result.error_low, result.error_high, result.wrong,
-        result.test_images, result.episodes, result.error_std);
+        printable(options.source.path), result.error, result.error_low, result.error_high,
+        result.wrong, result.test_images, result.episodes, result.error_std);
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include "eval/eval.h"
 #include "kindred/core/error.h"
+#include "kindred/core/text.h"
 #include "kindred/data/hdf5_file.h"
 #include "kindred/eval/neighbors.h"
 #include "kindred/eval/report_sections.h"
@@ -103,10 +104,11 @@ void print(const RetrievalResult& result, const RetrievalCommand& options, const
     return a[result.metrics[0].name].get<double>() < b[result.metrics[0].name].get<double>();
   });
   for (const Json& own : classes) {
-    fmt::print(
-        "  {:.4f}  map@r {:.4f}  {:>5} queries  {}\n", own[result.metrics[0].name].get<double>(),
-        own["map@r"].get<double>(), own["queries"].get<Index>(),
-        own.contains("name") ? own["name"].get<std::string>() : "label " + own["label"].dump());
+    fmt::print("  {:.4f}  map@r {:.4f}  {:>5} queries  {}\n",
+               own[result.metrics[0].name].get<double>(), own["map@r"].get<double>(),
+               own["queries"].get<Index>(),
+               own.contains("name") ? printable(own["name"].get<std::string>())
+                                    : "label " + json_text(own["label"]));
   }
 }
 

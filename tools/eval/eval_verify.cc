@@ -6,6 +6,7 @@
 #include "eval/eval.h"
 #include "kindred/core/error.h"
 #include "kindred/core/file.h"
+#include "kindred/core/text.h"
 #include "kindred/data/hdf5_file.h"
 #include "kindred/data/pair_list.h"
 #include "kindred/eval/all_pairs.h"
@@ -136,7 +137,7 @@ void write_roc(const std::string& path, const ScoredPairs& pairs) {
 }
 
 void print(const std::string& title, const VerificationResult& result, const Json& numbers) {
-  fmt::print("{}\n", title);
+  fmt::print("{}\n", printable(title));
   const auto line = [](const std::string& name, double value) {
     fmt::print("  {:<20} {:.4f}\n", name, value);
   };
@@ -158,11 +159,11 @@ void print(const std::string& title, const VerificationResult& result, const Jso
       fmt::print("    {:8.4f}  ", pair["score"].get<double>());
       if (pair.contains("first")) {
         const auto text = [](const Json& side) {
-          return side.is_string() ? side.get<std::string>() : "row " + side.dump();
+          return side.is_string() ? printable(side.get<std::string>()) : "row " + json_text(side);
         };
         fmt::print("{}  {}\n", text(pair["first"]), text(pair["second"]));
       } else {
-        fmt::print("pair {}\n", pair["pair"].dump());
+        fmt::print("pair {}\n", json_text(pair["pair"]));
       }
     }
   }

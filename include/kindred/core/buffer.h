@@ -12,6 +12,11 @@ namespace KINDRED_API kindred {
 
 inline constexpr Index kAlignment = 64;  ///< bytes: one cache line, one AVX-512 register
 
+/// `count` elements of `each` bytes, aligned and zero, to whole kAlignment; freed by operator
+/// delete with that alignment. Fails with system where that is more than the process may have: a
+/// kernel that promises more than there is would kill it later.
+void* allocate_zeros(Index count, Index each);
+
 /// A fixed-size array of plain numbers whose first element is 64-byte aligned; zero at first.
 /// Its size is a multiple of 64 bytes, so that a full vector may be read at the end.
 template <typename T>
@@ -20,13 +25,8 @@ class Buffer {
 
  public:
   Buffer() = default;
-  explicit Buffer(Index size) : size_(size) {
-    const auto bytes = static_cast<std::size_t>(
-        round_up(std::max<Index>(size, 1) * static_cast<Index>(sizeof(T)), kAlignment));
-    void* memory = ::operator new (bytes, std::align_val_t{kAlignment});
-    std::fill_n(static_cast<unsigned char*>(memory), bytes, static_cast<unsigned char>(0));
-    data_.reset(static_cast<T*>(memory));
-  }
+  explicit Buffer(Index size)
+      : data_(static_cast<T*>(allocate_zeros(size, static_cast<Index>(sizeof(T))))), size_(size) {}
 
   T* data() { return data_.get(); }
   const T* data() const { return data_.get(); }

@@ -12,6 +12,7 @@ enum class ErrorKind {
   data = 65,           ///< an input exists but its content is wrong
   no_input = 66,       ///< an input is missing or cannot be opened
   internal = 70,       ///< our own mistake
+  system = 71,         ///< the system refuses threads, processes or memory
   cannot_create = 73,  ///< an output cannot be created
   io = 74,             ///< reading or writing failed on the way (disk full, device error)
   recipe = 78,         ///< a recipe asks for something that is wrong or unknown

@@ -17,8 +17,14 @@ namespace KINDRED_API kindred {
 void write_file_durably(const std::string& path, std::span<const std::span<const std::byte>> parts);
 void write_file_durably(const std::string& path, std::string_view text);
 
-/// The whole content. Fails with no_input when missing, with data when over `most` bytes, with io.
+/// The whole content. Fails with no_input when missing, with data when over `most` bytes, with
+/// system where it is more than the memory, with io.
 std::vector<std::byte> read_file(const std::string& path, Index most = Index{1} << 40);
+
+/// Whether there is something at `path`, links followed; whether it is a folder. Fail with no_input
+/// where that cannot be known: no rights on a folder above it, a name that is too long, ...
+bool exists(const std::string& path);
+bool is_folder(const std::string& path);
 
 /// Makes `path` and its parents. Fails with cannot_create.
 void make_folders(const std::string& path);

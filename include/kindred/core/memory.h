@@ -14,7 +14,8 @@ std::optional<Index> parse_bytes(std::string_view text);
 /// For people: "1.5 GiB", "700 bytes".
 std::string text_of_bytes(Index bytes);
 
-/// What this process may use: the smaller of the machine's memory and its cgroup's limit.
+/// What this process may use: the least of the machine's memory, of the limits of its control group
+/// and those above it, and of its address space (ulimit -v).
 Index machine_memory();
 /// What of this process is in memory now, shared libraries included.
 Index resident_memory();

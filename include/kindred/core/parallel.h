@@ -34,7 +34,8 @@ enum class Idle {
 /// task owns what it writes. Work is handed out in order of the task number.
 class Workers {
  public:
-  /// threads >= 1, or 0 for default_threads(). More threads than cores is allowed.
+  /// threads >= 1, or 0 for default_threads(). More threads than cores is allowed. Fails with
+  /// system where the system refuses so many.
   explicit Workers(int threads = 0);
   ~Workers();
   Workers(const Workers&) = delete;
@@ -62,7 +63,8 @@ class Workers {
   /// The first exception is rethrown here.
   static void share(Index count, FunctionRef<void(Index part, int worker)> part);
 
-  /// What the process may use: the smaller of its CPU affinity and its cgroup's CPU quota, >= 1.
+  /// What the process may use: the smaller of its CPU affinity and of the CPU quotas of its control
+  /// group and those above it, whole CPUs of them, >= 1.
   static int default_threads();
 
  private:

@@ -45,6 +45,8 @@ class Dataset {
   bool in_memory() const;
   /// What would make training on it faster, for people; "" where nothing would.
   const std::string& advice() const;
+  /// What was changed in reading, for people: names that are not UTF-8. May be empty.
+  const std::vector<std::string>& notes() const;
   const std::string& path() const;
   /// Which data sets were taken for what, in a file of somebody else; "" in one of ours.
   const std::string& layout() const;

@@ -20,6 +20,9 @@ struct RunMemory {
 void write_checkpoint(const std::string& path, const TrainingState& training,
                       const RunMemory& memory);
 
+/// Fails as write_checkpoint() would of what is known before the first step: names, sizes, recipe.
+void check_checkpoint(const TrainingState& training, const RunMemory& memory);
+
 /// The recipe and what else is known without building a trainer. Fails with no_input or data.
 struct CheckpointHeader {
   RunMemory memory;

@@ -33,7 +33,10 @@ struct Model {
 void write_model(const std::string& path, const std::string& recipe, const Setup& setup,
                  const TrainingState& trained);
 
-/// Reads and checks a model file. Fails with no_input or data.
+/// Fails as write_model() would of what is known before the first step: names, sizes, recipe.
+void check_model(const std::string& recipe, const Setup& setup, const TrainingState& trained);
+
+/// Reads and checks a model file. Fails with no_input, data, or recipe where its recipe is wrong.
 Model read_model(const std::string& path);
 
 /// Copies a model's weights and running statistics into `trained` where name and shape agree.

@@ -34,9 +34,12 @@ class TensorFile {
   /// Written beside `path`, fsynced, renamed: the old file or the whole new one. Fails with
   /// cannot_create or io.
   void write(const std::string& path) const;
+  /// Fails with recipe where it holds more, or longer names, than read() takes. write() asks;
+  /// training does before its first step.
+  void check_fits() const;
 
   /// Reads and checks everything: header size, JSON, types, shapes against offsets, no holes, no
-  /// overlap, nothing behind the end, both checksums. Fails with no_input or data.
+  /// overlap, nothing behind the end, both checksums, finite numbers. Fails with no_input or data.
   static TensorFile read(const std::string& path);
 
   const std::vector<Tensor>& tensors() const { return tensors_; }
@@ -44,6 +47,9 @@ class TensorFile {
   const Tensor* find(std::string_view name) const;
   /// The text of `key`; fails with data when it is missing. `path` is for the message.
   const std::string& text(const std::string& key) const;
+  /// The text of `key` as a number; fails with data where it is none, out of range or not finite.
+  Index number(const std::string& key, Index low, Index high) const;
+  double real_number(const std::string& key) const;
   const std::string& path() const { return path_; }
 
   /// Says in `metadata` what the file is ("kindred model"), in which format, and at which level of
@@ -56,8 +62,14 @@ class TensorFile {
   std::string level() const;
 
  private:
+  std::string header(std::string_view checksum_of_data) const;
+  template <typename T>
+  T number_of(const std::string& key, T low, T high) const;
+  template <typename Header>
+  void take(const Header& header, std::span<const std::byte> data);
+
   std::string path_;
-  std::vector<Tensor> tensors_;
+  std::vector<Tensor> tensors_;     ///< of a file that was read: in the order of their bytes
   std::vector<std::byte> content_;  ///< of a file that was read; the tensors point into it
 };
 

@@ -4,10 +4,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
+#include <system_error>
 
 #include "kindred/core/error.h"
 #include "kindred/core/file.h"
+#include "kindred/core/text.h"
 
 namespace kindred {
 namespace {
@@ -74,6 +77,9 @@ void SourceFiles::list_folder(Index source) {
   };
   const auto begin = static_cast<std::ptrdiff_t>(files_.size());
   const auto first_left_out = static_cast<std::ptrdiff_t>(left_out_.size());
+  // One inside that may not be entered is left out; the source itself is an error.
+  if (::access(root.c_str(), R_OK | X_OK) != 0) error = {errno, std::generic_category()};
+  check();
   fs::recursive_directory_iterator walk(root, fs::directory_options::skip_permission_denied, error);
   check();
   for (; walk != fs::recursive_directory_iterator(); walk.increment(error), check()) {
@@ -119,8 +125,8 @@ void SourceFiles::add(SourceFile file, const std::string& refusal) {
     files_.push_back(std::move(file));
     return;
   }
-  std::replace_if(file.where.begin(), file.where.end(), is_control, '?');
-  left_out_.push_back(file.where + ": " + (plain ? refusal : "has control characters in its name"));
+  left_out_.push_back(printable(file.where) + ": " +
+                      (plain ? refusal : "has control characters in its name"));
 }
 
 void SourceFiles::visit(std::span<const Index> wanted,

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <thread>
 
+#include "core/threads.h"
 #include "kindred/core/parallel.h"
 
 namespace kindred {
@@ -48,10 +49,19 @@ struct KINDRED_HIDDEN Reader::Impl {
         slot.batch.targets = Matrix(sampler.batch(), dataset.targets().cols());
       }
     }
-    for (int i = 0; i < std::max(count, 1); ++i) threads.emplace_back([this] { run(); });
+    try {
+      for (int i = 0; i < std::max(count, 1); ++i) {
+        threads.push_back(start_thread([this] { run(); }));
+      }
+    } catch (...) {
+      end();  // a thread that is not waited for ends the process
+      throw;
+    }
   }
 
-  ~Impl() {
+  ~Impl() { end(); }
+
+  void end() {
     {
       const std::lock_guard guard(lock);
       stop = true;

@@ -16,6 +16,7 @@
 #include "data/hdf5/hdf5_numbers.h"
 #include "kindred/core/error.h"
 #include "kindred/core/memory.h"
+#include "kindred/core/text.h"
 #include "kindred/data/hdf5_file.h"
 
 namespace kindred {
@@ -62,7 +63,10 @@ std::string file_part(const std::string& path) {
 
 void check_sample(const Shape& shape, const std::string& where) {
   constexpr Index kMost = kMostSampleBytes / static_cast<Index>(sizeof(float));
-  if (shape.size() > kMost) {
+  // By numbers that do not wrap: a file may say anything.
+  if (static_cast<double>(shape.height) * static_cast<double>(shape.width) *
+          static_cast<double>(shape.channels) >
+      static_cast<double>(kMost)) {
     fail(ErrorKind::data,
          fmt::format("{}: a sample of more than {} values cannot be trained on", where, kMost));
   }
@@ -81,8 +85,20 @@ struct KINDRED_HIDDEN Dataset::Impl {
   Index classes = 0;
   Matrix targets;
   std::string advice;
+  std::vector<std::string> notes;
   bool paths_later = false;  // they are read when somebody asks
   std::once_flag paths_read;
+
+  /// Names go into models, logs and reports, which are UTF-8.
+  void make_names_valid() {
+    const Index classes_changed = make_valid_utf8(columns.class_names);
+    const Index paths_changed = make_valid_utf8(columns.paths);
+    if (classes_changed + paths_changed == 0) return;
+    notes.push_back(fmt::format(
+        "{}: names that are not UTF-8: {} of classes, {} of samples; their other bytes are shown "
+        "as \\xE9 is",
+        path, classes_changed, paths_changed));
+  }
 
   void count_classes() {
     for (const std::int64_t label : columns.labels) {
@@ -143,6 +159,7 @@ void Dataset::Impl::open_ours(const Hdf5File& file) {
   paths_later = !memory.holds(size, rows.sample_bytes());
   columns = read_sample_columns(file, size, name, images ? "image" : "vector", "", !paths_later);
   targets = read_targets(file, "targets", size, name);
+  make_names_valid();
   count_classes();
   hold(std::move(rows), shape);
 }
@@ -172,6 +189,7 @@ void Dataset::Impl::open_others(const Hdf5Layout& found) {
     splits = splits || part.split != found.parts[0].split;
   }
   if (!splits) columns.split.clear();
+  make_names_valid();
   count_classes();
   hold(SampleRows(found), shape);
 }
@@ -217,6 +235,7 @@ Dataset Dataset::from_source(std::unique_ptr<SampleSource> source, SampleColumns
   impl->source = std::move(source);
   impl->columns = std::move(columns);
   impl->targets = std::move(targets);
+  impl->make_names_valid();
   impl->count_classes();
   return Dataset(std::move(impl));
 }
@@ -233,6 +252,7 @@ Index Dataset::sample_bytes() const { return impl_->source->sample_bytes(); }
 const std::string& Dataset::layout() const { return impl_->layout; }
 bool Dataset::in_memory() const { return impl_->source->in_memory(); }
 const std::string& Dataset::advice() const { return impl_->advice; }
+const std::vector<std::string>& Dataset::notes() const { return impl_->notes; }
 const std::string& Dataset::path() const { return impl_->path; }
 bool Dataset::has_labels() const { return !impl_->columns.labels.empty(); }
 std::span<const std::int64_t> Dataset::labels() const { return impl_->columns.labels; }
@@ -249,6 +269,7 @@ const std::vector<std::string>& Dataset::paths() const {
     std::call_once(impl_->paths_read, [&] {
       impl_->columns.paths = read_paths(Hdf5File::open(path()), size());
       impl_->store->check_files();
+      make_valid_utf8(impl_->columns.paths);
     });
   }
   return impl_->columns.paths;

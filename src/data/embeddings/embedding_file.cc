@@ -7,6 +7,7 @@
 #include "data/dataset/sample_columns.h"
 #include "data/hdf5/hdf5_numbers.h"
 #include "kindred/core/error.h"
+#include "kindred/core/text.h"
 #include "kindred/data/hdf5_file.h"
 
 namespace kindred {
@@ -33,6 +34,8 @@ EmbeddingFile read_embedding_file(const std::string& path, const std::string& pr
   result.embeddings = read_rows(file, name);
   static_cast<SampleColumns&>(result) =
       read_sample_columns(file, result.embeddings.rows(), name, "embedding", prefix);
+  make_valid_utf8(result.class_names);
+  make_valid_utf8(result.paths);
   if (file.has_attribute("", "fingerprint")) {
     result.fingerprint = file.attribute_text("", "fingerprint");
   }

@@ -199,7 +199,7 @@ void find_second_file(const Hdf5File& file, LayoutPart& part) {
   if (at == std::string::npos || file.path().find(":/") != std::string::npos) return;
   std::string other = file.path();
   other[at + 1] = 'y';
-  if (!std::filesystem::exists(other)) return;
+  if (!exists(other)) return;
   const Hdf5File labels = Hdf5File::open(other);
   const Candidates all = list_candidates(labels);
   for (const Hdf5Candidate& c : all) {

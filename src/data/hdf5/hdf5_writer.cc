@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <new>
 
 #include "data/hdf5/hdf5_session.h"
 #include "kindred/data/hdf5_file.h"
@@ -41,6 +42,7 @@ std::vector<std::uint8_t> packed_chunk(std::span<const std::uint8_t> rows, std::
   whole.resize(chunk_bytes);
   if (level == 0) return whole;
   const std::unique_ptr<libdeflate_compressor, Free> compressor(libdeflate_alloc_compressor(level));
+  if (!compressor) throw std::bad_alloc();
   std::vector<std::uint8_t> packed(libdeflate_zlib_compress_bound(compressor.get(), chunk_bytes));
   packed.resize(libdeflate_zlib_compress(compressor.get(), whole.data(), whole.size(),
                                          packed.data(), packed.size()));

@@ -59,6 +59,10 @@ struct ImportPlan {
   std::string source;  ///< where the images come from, for the file's attribute
 };
 
+/// Makes names of classes and paths of samples UTF-8, as data sets hold them, and notes how many
+/// were not. Images are found by place, not by name.
+void make_names_valid(ImportPlan& plan);
+
 /// Checks, filters, sorts, decodes and writes it.
 ImportReport run_import(ImportPlan plan, const std::string& out_path, const ImportOptions& options,
                         WorkObserver& observer);

@@ -121,6 +121,7 @@ ImportReport import_checked(std::span<const std::string> sources, const std::str
   const SourceFiles files(sources);
   const Row& row = choose(files, options.format);
   ImportPlan plan = row.plan(files, options);
+  make_names_valid(plan);
   const std::string unread = unread_images(files);
   if (!unread.empty()) plan.notes.push_back(unread);
   plan.left_out.insert(plan.left_out.end(), files.left_out().begin(), files.left_out().end());
@@ -144,7 +145,8 @@ ImportReport import_dataset(std::span<const std::string> sources, const std::str
     return import_checked(sources, out_path, options, *observer);
   } catch (const Error& error) {
     // A signal for all of a service's processes may reach those that decode before it is seen here.
-    if (error.kind() != ErrorKind::io || !observer->stop_requested()) throw;
+    const bool ended = error.kind() == ErrorKind::io || error.kind() == ErrorKind::system;
+    if (!ended || !observer->stop_requested()) throw;
     ImportReport report;
     report.interrupted = true;
     return report;

@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -9,6 +8,7 @@
 
 #include "data/import/import_assembly.h"
 #include "kindred/core/error.h"
+#include "kindred/core/memory.h"
 #include "kindred/core/parallel.h"
 
 namespace kindred {
@@ -25,8 +25,7 @@ struct Waiting {
 
 // What may wait for samples that come before it: archives are read in their own order.
 Index most_waiting_bytes() {
-  const auto memory = static_cast<Index>(::sysconf(_SC_PHYS_PAGES)) * ::sysconf(_SC_PAGESIZE);
-  return std::max(memory / 2, kSomeMemory);
+  return std::max(machine_memory() / 2, std::min(machine_memory(), kSomeMemory));
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "data/import/import_plan.h"
 #include "kindred/core/error.h"
 #include "kindred/core/random.h"
+#include "kindred/core/text.h"
 
 namespace kindred {
 namespace {
@@ -44,6 +45,24 @@ void check_unique(const ImportPlan& plan, const std::vector<Index>& order) {
 }
 
 }  // namespace
+
+void make_names_valid(ImportPlan& plan) {
+  std::vector<std::string*> classes;
+  std::vector<std::string*> paths;
+  for (std::string& name : plan.class_names) classes.push_back(&name);
+  for (ImportItem& item : plan.items) {
+    classes.push_back(&item.class_name);
+    paths.push_back(&item.path);
+  }
+  const Index changed_classes = make_valid_utf8(classes);
+  const Index changed_paths = make_valid_utf8(paths);
+  plan.source = valid_utf8(plan.source);
+  if (changed_classes + changed_paths == 0) return;
+  plan.notes.push_back(
+      fmt::format("names that are not UTF-8: {} of classes, {} of images; their other bytes stand "
+                  "in the data set as \\xE9 does",
+                  changed_classes, changed_paths));
+}
 
 std::vector<Index> select_items(ImportPlan& plan, const ImportOptions& options,
                                 ImportReport& report) {

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -19,6 +20,8 @@
 #include <new>
 
 #include "data/isolation/system_call_filter.h"
+#include "kindred/core/text.h"
+#include "kindred/data/isolation.h"
 
 namespace kindred {
 namespace {
@@ -36,7 +39,8 @@ constexpr const char* kAdvice =
 // What goes through the channel: the size of a request, or of an answer and what it is.
 struct Note {
   Index bytes = 0;
-  int status = 0;  // 0, or the kind of the error whose message is the answer
+  int status = 0;         // 0, or the kind of the error whose message is the answer
+  bool filtered = false;  // of an answer: its system calls are
 };
 
 bool send_note(int channel, const Note& note) {
@@ -144,23 +148,32 @@ std::string too_long(double seconds) {
   return fmt::format("reading it takes more than {} s; {}", seconds, kAdvice);
 }
 
-// A message is shown on a terminal: what a file says must not steer it.
-std::string plain(std::string text) {
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < ' ' || c == 127) c = '?';
-  }
-  return text;
+std::atomic<IsolationListener> listener{nullptr};
+
+// Once a process: it is the same for all files.
+void tell_of_no_filter() {
+  static std::atomic<bool> told{false};
+  const IsolationListener listens = listener;
+  if (listens == nullptr || told.exchange(true)) return;
+  listens(
+      "files are read in a process whose system calls are not filtered: this system lets none be "
+      "(seccomp); take files from sources that you trust");
 }
 
 }  // namespace
 
+void on_isolation_gap(IsolationListener told) { listener = told; }
+
 IsolatedProcess::IsolatedProcess(std::string what, const IsolationLimits& limits)
-    : what_(std::move(what)), limits_(limits), memory_(limits.memory) {
+    : what_(std::move(what)), limits_(limits), memory_(limits.memory, what_) {
   if (limits_.computing == 0) limits_.computing = limits_.seconds;
   SystemCallFilter::prepare();
   int channels[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channels) != 0) {
-    fail(ErrorKind::io, fmt::format("{}: cannot be read: {}", what_, std::strerror(errno)));
+    fail(ErrorKind::system,
+         fmt::format("{}: no channel to a process that reads it: {}; raise the limit on open files "
+                     "(ulimit -n)",
+                     what_, std::strerror(errno)));
   }
   const pid_t parent = ::getpid();
   const pid_t thread = ::gettid();
@@ -177,8 +190,10 @@ IsolatedProcess::IsolatedProcess(std::string what, const IsolationLimits& limits
   channel_ = channels[0];
   if (child_ < 0) {
     ::close(channel_);
-    fail(ErrorKind::io,
-         fmt::format("{}: no process can be started to read it: {}", what_, std::strerror(reason)));
+    fail(ErrorKind::system,
+         fmt::format("{}: no process can be started to read it: {}; ask for fewer with --threads, "
+                     "or raise the limits (ulimit -u, the control group's pids.max)",
+                     what_, std::strerror(reason)));
   }
 }
 
@@ -206,7 +221,7 @@ void IsolatedProcess::bury(int status) {
   if (signal == SIGKILL || signal == SIGTERM) {
     bury(fmt::format("the process that read it was ended ({}); is there enough memory?",
                      ::strsignal(signal)),
-         ErrorKind::io);
+         ErrorKind::system);
   }
   bury(fmt::format("reading it crashed ({}); {}", signal == 0 ? "it left" : ::strsignal(signal),
                    kAdvice));
@@ -230,12 +245,13 @@ Index IsolatedProcess::exchange_bytes(Index bytes) {
     end();
     bury(fmt::format("reading it went astray; {}", kAdvice));
   }
+  if (!note.filtered) tell_of_no_filter();
   if (note.status == 0) return note.bytes;
   const std::span<const std::byte> text = memory_.first(note.bytes);
   const bool known = note.status >= static_cast<int>(ErrorKind::usage) &&
                      note.status <= static_cast<int>(ErrorKind::recipe);
   throw Error(known ? static_cast<ErrorKind>(note.status) : ErrorKind::data,
-              plain({reinterpret_cast<const char*>(text.data()), text.size()}));
+              printable({reinterpret_cast<const char*>(text.data()), text.size()}));
 }
 
 // --- in the child ---
@@ -245,10 +261,11 @@ void IsolatedProcess::serve(int channel) {
   silence();
   close_all_but(channel);
   set_limits(limits_);
-  SystemCallFilter::install();
+  const bool filtered = SystemCallFilter::install();
   for (Note request; receive_note(channel, request);) {
     set_timer(limits_.computing);
     Note done;
+    done.filtered = filtered;
     done.bytes = answer(request.bytes, done.status);
     set_timer(0);
     if (!send_note(channel, done)) break;

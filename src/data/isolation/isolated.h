@@ -28,7 +28,7 @@ struct IsolationLimits {
 /// thread may have held.
 class IsolatedProcess {
  public:
-  /// `what` is parsed in it; messages begin with it. Fails with io.
+  /// `what` is parsed in it; messages begin with it. Fails with system.
   explicit IsolatedProcess(std::string what, const IsolationLimits& limits = {});
   ~IsolatedProcess();
   IsolatedProcess(const IsolatedProcess&) = delete;

@@ -8,6 +8,7 @@
 #include <new>
 
 #include "kindred/core/error.h"
+#include "kindred/core/memory.h"
 
 namespace kindred {
 namespace {
@@ -16,11 +17,14 @@ constexpr Index kPage = 4096;
 
 }  // namespace
 
-SharedMemory::SharedMemory(Index most) : size_(round_up(most, kPage)) {
+SharedMemory::SharedMemory(Index most, const std::string& what) : size_(round_up(most, kPage)) {
   void* const mapped = ::mmap(nullptr, static_cast<std::size_t>(size_), PROT_READ | PROT_WRITE,
                               MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapped == MAP_FAILED) {
-    fail(ErrorKind::io, fmt::format("{} bytes of shared memory: {}", size_, std::strerror(errno)));
+    fail(ErrorKind::system,
+         fmt::format("{}: cannot be read in {} of address space: {}; raise the limit of this "
+                     "process's address space (ulimit -v)",
+                     what, text_of_bytes(size_), std::strerror(errno)));
   }
   mapped_ = static_cast<std::byte*>(mapped);
 }

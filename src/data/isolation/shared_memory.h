@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 #include <span>
+#include <string>
 
 #include "kindred/core/index.h"
 
@@ -10,8 +11,8 @@ namespace kindred {
 /// only pages that were written take memory. It is no file: no limit on files bears on it.
 class SharedMemory {
  public:
-  /// At most so many bytes. Fails with io.
-  explicit SharedMemory(Index most);
+  /// At most so many bytes, to read `what`. Fails with system.
+  SharedMemory(Index most, const std::string& what);
   ~SharedMemory();
   SharedMemory(const SharedMemory&) = delete;
   SharedMemory& operator=(const SharedMemory&) = delete;

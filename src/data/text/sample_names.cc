@@ -1,5 +1,7 @@
 #include "data/text/sample_names.h"
 
+#include "kindred/core/text.h"
+
 namespace kindred {
 
 std::string_view stem(std::string_view path) {
@@ -23,7 +25,7 @@ SampleNames::SampleNames(const std::vector<std::string>& paths) {
 }
 
 Index SampleNames::find(const std::string& name) const {
-  const auto found = rows_.find(name);
+  const auto found = rows_.find(valid_utf8(name));
   return found == rows_.end() ? kMissing : found->second;
 }
 

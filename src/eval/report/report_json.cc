@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
+#include <cstdlib>
+
+#include "core/json_text.h"
 
 namespace kindred {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kMostPoints = 600;  // of a series
 constexpr float kMapSize = 10000;         // coordinates are whole numbers up to this
@@ -17,7 +17,7 @@ constexpr float kMapSize = 10000;         // coordinates are whole numbers up to
 // Six digits are more than a screen shows.
 Json number(double value) {
   if (!std::isfinite(value)) return nullptr;
-  return std::stod(fmt::format("{:.6g}", value));
+  return std::strtod(fmt::format("{:.6g}", value).c_str(), nullptr);
 }
 
 template <typename Values>
@@ -227,7 +227,7 @@ std::string report_json(const Report& report) {
   if (report.pairs) json["pairs"] = pairs_json(*report.pairs);
   if (report.classes) json["classes"] = classes_json(*report.classes);
 
-  const std::string text = json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  const std::string text = dump_json(json);
   std::string safe;
   safe.reserve(text.size());
   for (const char c : text) {

@@ -16,12 +16,12 @@ Memory::Memory(const LossContext& context, Index size, State& state)
 void Memory::enqueue(ConstScalarView rows, std::span<const std::int64_t> labels,
                      std::span<const Index> sample_ids) {
   for (Index i = 0; i < rows.rows(); ++i) {
-    const auto next = static_cast<Index>(position_[0]);
+    const auto next = std::clamp<Index>(position_[0], 0, size_ - 1);
     std::copy_n(rows.row(i), depth_, rows_.data() + next * depth_);
     labels_[static_cast<std::size_t>(next)] = labels[static_cast<std::size_t>(i)];
     ids_[static_cast<std::size_t>(next)] = sample_ids[static_cast<std::size_t>(i)];
     position_[0] = (next + 1) % size_;
-    position_[1] = std::max(position_[1], static_cast<std::int64_t>(next + 1));
+    position_[1] = std::max<std::int64_t>(count(), next + 1);
   }
 }
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <span>
 
 #include "kindred/loss/loss.h"
@@ -18,7 +19,8 @@ class Memory {
   void enqueue(ConstScalarView rows, std::span<const std::int64_t> labels,
                std::span<const Index> sample_ids);
 
-  Index count() const { return static_cast<Index>(position_[1]); }
+  /// Within the queue, whatever a checkpoint says.
+  Index count() const { return std::clamp<Index>(position_[1], 0, size_); }
   ConstScalarView rows() const { return {rows_.data(), count(), depth_}; }
   std::int64_t label(Index j) const { return labels_[static_cast<std::size_t>(j)]; }
   std::int64_t id(Index j) const { return ids_[static_cast<std::size_t>(j)]; }

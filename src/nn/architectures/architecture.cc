@@ -41,6 +41,12 @@ LayerSpec linear(std::string name, Index features, bool bias) {
                {{"features", static_cast<double>(features)}, {"bias", bias ? 1.0 : 0.0}});
 }
 
+void check_count(Section model, std::string_view key, const std::vector<Index>& list) {
+  constexpr std::size_t kMost = 64;
+  if (list.size() <= kMost) return;
+  model.fail(fmt::format("{} has {} elements; at most {} are expected", key, list.size(), kMost));
+}
+
 void add_embedding(Section model, std::vector<LayerSpec>& layers) {
   Index embedding = 128;
   model.read("embedding", embedding, "numbers of an embedding", {1, 65536});

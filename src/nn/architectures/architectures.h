@@ -1,5 +1,6 @@
 #pragma once
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "kindred/core/recipe.h"
@@ -21,6 +22,12 @@ LayerSpec convolution(std::string name, Index channels, Index kernel, Index stri
 LayerSpec linear(std::string name, Index features, bool bias);
 LayerSpec layer(std::string name, std::string kind,
                 std::vector<std::pair<std::string, double>> settings = {});
+
+// What the layers' own settings take.
+inline constexpr Index kMostChannels = 65536;
+inline constexpr Index kMostFeatures = 1 << 20;
+/// Fails where a list that makes a layer, or a few, of each element has more than a network holds.
+void check_count(Section model, std::string_view key, const std::vector<Index>& list);
 
 /// The last linear layer: reads `embedding` and adds "embedding".
 void add_embedding(Section model, std::vector<LayerSpec>& layers);

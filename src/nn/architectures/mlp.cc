@@ -12,10 +12,14 @@ std::vector<LayerSpec> read_mlp(Section model, const Shape& src) {
   model.read("hidden", hidden, "numbers of each hidden layer; an empty list for none");
   model.read("batch_norm", batch_norm, "a batch norm after each hidden layer");
   model.read("dropout", dropout, "probability of dropping a hidden number", {0, 0.99});
+  check_count(model, "hidden", hidden);
   std::vector<LayerSpec> layers;
   if (src.height != 1 || src.width != 1) layers.push_back(layer("flatten", "flatten"));
   for (std::size_t i = 0; i < hidden.size(); ++i) {
-    if (hidden[i] < 1) model.fail(fmt::format("hidden[{}] = {} must be at least 1", i, hidden[i]));
+    if (hidden[i] < 1 || hidden[i] > kMostFeatures) {
+      model.fail(fmt::format("hidden[{}] = {}: expected a value from 1 to {}", i, hidden[i],
+                             kMostFeatures));
+    }
     const std::string name = fmt::format("hidden.{}.", i);
     layers.push_back(linear(name + "linear", hidden[i], !batch_norm));
     if (batch_norm) layers.push_back(layer(name + "norm", "batch_norm"));

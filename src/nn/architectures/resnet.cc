@@ -40,9 +40,13 @@ std::vector<LayerSpec> read_resnet(Section model, const Shape&) {
   model.read("stem_stride", stem_stride, "2 halves large images at once", {1, 4});
   model.read("dropout", dropout, "probability of dropping a number before the last layer",
              {0, 0.99});
+  check_count(model, "widths", widths);
   if (widths.empty()) model.fail("widths is empty; a resnet needs at least one stage");
   for (const Index width : widths) {
-    if (width < 1) model.fail(fmt::format("widths holds {}; each must be at least 1", width));
+    if (width < 1 || width > kMostChannels) {
+      model.fail(
+          fmt::format("widths holds {}; expected values from 1 to {}", width, kMostChannels));
+    }
   }
   std::vector<LayerSpec> layers;
   add_unit(layers, "stem.", "",

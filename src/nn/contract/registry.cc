@@ -46,7 +46,20 @@ const LayerKind& layer_kind(const std::string& name) {
 }
 
 Shape dst_shape(const std::vector<LayerSpec>& layers, Shape src) {
-  for (const LayerSpec& layer : layers) src = layer_kind(layer.kind).dst_shape(layer, src);
+  // Numbers of one sample behind a layer: with weights for each, or a slice of samples, still far
+  // from what an Index holds.
+  constexpr double kMost = 1 << 28;
+  for (const LayerSpec& layer : layers) {
+    const Shape dst = layer_kind(layer.kind).dst_shape(layer, src);
+    if (static_cast<double>(dst.channels) * static_cast<double>(dst.height) *
+            static_cast<double>(dst.width) >
+        kMost) {
+      misfit(layer, src,
+             fmt::format("gives {} x {} x {} numbers a sample; at most {} are computed with",
+                         dst.height, dst.width, dst.channels, static_cast<Index>(kMost)));
+    }
+    src = dst;
+  }
   return src;
 }
 
