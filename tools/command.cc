@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "kindred/core/file.h"
+#include "standard_streams.h"
 
 namespace kindred::tools {
 namespace {
@@ -23,7 +24,8 @@ void add_quiet(const Command& command, CommonOptions& options) {
 void add_json(const Command& command, CommonOptions& options) {
   command
       .add_option("--json", options.json, "write the numbers as JSON to FILE; - is standard output")
-      .type_name("FILE");
+      .type_name("FILE")
+      .writes_file();
 }
 
 void add_threads(const Command& command, CommonOptions& options) {
@@ -56,7 +58,7 @@ void add_names(const Command& command, DatasetNames& names) {
       .check(one_of({"nhwc", "nchw"}));
 }
 
-void note(const std::string& text) { fmt::print(stderr, "kindred: {}\n", text); }
+void note(const std::string& text) { write_note("kindred: " + text + "\n"); }
 
 bool write_json(const CommonOptions& options, const Json& numbers) {
   if (options.json.empty()) return true;

@@ -2,13 +2,13 @@
 #include <fmt/format.h>
 
 #include <csignal>
-#include <cstdio>
 #include <exception>
 #include <new>
 
 #include "command.h"
 #include "kindred/core/cpu.h"
 #include "kindred/core/error.h"
+#include "standard_streams.h"
 
 namespace {
 
@@ -32,6 +32,20 @@ void add_commands(const Command& program) {
   add_train(program);
 }
 
+[[nodiscard]] int lost_results() {
+  note("standard output: writing failed");
+  return static_cast<int>(ErrorKind::io);
+}
+
+// The code of a command that did what it was to do.
+int code_of_success() {
+  // A terminal that was closed takes no results either.
+  if (signal_received() == SIGHUP) return 128 + SIGHUP;
+  if (!results_written()) return lost_results();
+  const int signal = signal_received();
+  return signal == 0 ? 0 : 128 + signal;
+}
+
 int run(int argc, char** argv) {
   const int code = run_command_line(
       argc, argv, "kindred",
@@ -42,30 +56,27 @@ int run(int argc, char** argv) {
       "Exit codes: 0 done, 64 usage, 65 bad data, 66 no input, 70 internal, 73 cannot "
       "create,\n74 I/O, 78 bad recipe, 128 + signal.",
       add_commands);
-  if (code != 0) return code;
-  if (std::fflush(stdout) != 0) {
-    fmt::print(stderr, "kindred: standard output: writing failed\n");
-    return static_cast<int>(ErrorKind::io);
-  }
-  const int signal = signal_received();
-  return signal == 0 ? 0 : 128 + signal;
+  return code != 0 ? code : code_of_success();
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  open_missing_streams();
   // A file-size limit or a closed pipe is an error of the write, with a message, not a death.
   std::signal(SIGXFSZ, SIG_IGN);
   std::signal(SIGPIPE, SIG_IGN);
   try {
     return run(argc, argv);
   } catch (const kindred::Error& error) {
-    fmt::print(stderr, "kindred: {}\n", error.what());
+    note(error.what());
     return error.exit_code();
   } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "kindred: out of memory; use a smaller batch, slice or data.memory\n");
+    note("out of memory; use a smaller batch, slice or data.memory");
   } catch (const std::exception& error) {
-    fmt::print(stderr, "kindred: internal error: {}\n", error.what());
+    // What prints a result throws where that fails.
+    if (!results_written()) return code_of_success();
+    note(fmt::format("internal error: {}", error.what()));
   }
   return static_cast<int>(ErrorKind::internal);
 }

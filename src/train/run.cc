@@ -16,6 +16,7 @@
 #include "kindred/train/checkpoint.h"
 #include "kindred/train/embedder.h"
 #include "kindred/train/model.h"
+#include "kindred/train/run_files.h"
 #include "run_folder.h"
 #include "run_log.h"
 
@@ -271,6 +272,7 @@ void Run::save_checkpoint() {
 }  // namespace
 
 RunResult run_training(Recipe recipe, const RunOptions& options, RunObserver& observer) {
+  files_of_training(recipe, options).check();
   return Run(std::move(recipe), options, observer).finish();
 }
 

@@ -1,0 +1,19 @@
+#pragma once
+#include <string>
+
+/// The program's standard streams: results on the one, whose loss is an error, notes on the other,
+/// whose loss is none.
+namespace kindred::tools {
+
+/// Puts something harmless where a stream was closed when the program began: the next file that is
+/// opened would get its number, and what is printed. To be called first.
+void open_missing_streams();
+
+/// `text` as it is to standard error. Never fails: nothing stops because nobody reads along (a full
+/// disk, a pipe whose reader has left, a terminal that is gone).
+void write_note(const std::string& text) noexcept;
+
+/// Flushes standard output. False where something that was printed there is lost.
+bool results_written();
+
+}  // namespace kindred::tools
