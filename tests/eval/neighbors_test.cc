@@ -102,6 +102,38 @@ TEST(Neighbors, HaveTheSameBitsForAnyNumberOfThreads) {
   }
 }
 
+// Rows among themselves are searched in another way, each pair of them once: the same bits as when
+// all but the last are asked for, which is searched as any queries are.
+TEST(Neighbors, OfRowsAmongThemselvesAreThoseOfAnyQueries) {
+  constexpr Index kRows = 1800;
+  constexpr Index kAsked = 20;
+  for (const Similarity similarity : kSimilarities) {
+    for (const bool ties : {false, true}) {
+      const Matrix rows =
+          ties ? exact_rows(kRows, similarity, 4) : testing_rows::uniform(kRows, 150, 4);
+      const Neighbors apart = find_neighbors(Workers(2), rows.view().rows_from(0, kRows - 1), rows,
+                                             kAsked + 1, similarity);
+      for (const int threads : {1, 2, 3, 8}) {
+        const Neighbors all = find_neighbors(Workers(threads), rows, rows, kAsked + 1, similarity);
+        const Neighbors others =
+            find_neighbors(Workers(threads), rows, rows, kAsked, similarity, true);
+        for (Index q = 0; q < kRows - 1; ++q) {
+          Index other = 0;
+          for (Index j = 0; j <= kAsked; ++j) {
+            ASSERT_EQ(all.index(q, j), apart.index(q, j)) << threads << " threads, query " << q;
+            ASSERT_EQ(all.score(q, j), apart.score(q, j)) << threads << " threads, query " << q;
+            if (apart.index(q, j) == q || other == kAsked) continue;
+            ASSERT_EQ(others.index(q, other), apart.index(q, j)) << "query " << q;
+            ASSERT_EQ(others.score(q, other), apart.score(q, j)) << "query " << q;
+            ++other;
+          }
+          ASSERT_EQ(other, kAsked);
+        }
+      }
+    }
+  }
+}
+
 TEST(Neighbors, DoNotDependOnWhichOtherQueriesAreAsked) {
   const Matrix gallery = testing_rows::uniform(900, 70, 1);
   const Matrix queries = testing_rows::uniform(300, 70, 2);

@@ -92,6 +92,22 @@ TEST(ScoreKernels, FilterAsAComparisonDoes) {
         found_rows.resize(static_cast<std::size_t>(size));
         EXPECT_EQ(found, kept) << name_of(level) << ' ' << count << ' ' << threshold;
         EXPECT_EQ(found_rows, rows);
+        std::vector<std::uint32_t> not_below;
+        std::vector<std::uint32_t> not_below_own;
+        std::vector<float> own(kMost);
+        for (Index i = 0; i < kMost; ++i) own[i] = threshold + static_cast<float>(i % 3);
+        for (Index i = 0; i < count; ++i) {
+          if (scores.values[i] >= threshold) not_below.push_back(static_cast<std::uint32_t>(i));
+          if (scores.values[i] >= own[i]) not_below_own.push_back(static_cast<std::uint32_t>(i));
+        }
+        places.resize(kMost);
+        places.resize(static_cast<std::size_t>(
+            loops.not_below(scores.values.data(), count, threshold, places.data())));
+        EXPECT_EQ(places, not_below) << name_of(level) << ' ' << count << ' ' << threshold;
+        places.resize(kMost);
+        places.resize(static_cast<std::size_t>(
+            loops.not_below_each(scores.values.data(), count, own.data(), places.data())));
+        EXPECT_EQ(places, not_below_own) << name_of(level) << ' ' << count << ' ' << threshold;
       }
     }
   }

@@ -14,7 +14,9 @@ struct Neighbors {
   Matrix score;                     ///< [Q, k]; cosine or inner product; Euclidean: the distance
 };
 
-/// Exact search by blocked products. k <= gallery rows (leave-one-out: less one), else usage error.
+/// Exact search by blocked products. Where the queries are the gallery, bit for bit, each pair of
+/// rows is multiplied once, for both: half the time, the same bits. k <= gallery rows
+/// (leave-one-out: less one), else usage error.
 Neighbors find_neighbors(const Workers& workers, ConstMatrixView queries, ConstMatrixView gallery,
                          Index k, Similarity similarity, bool leave_one_out = false);
 

@@ -3,15 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <memory>
 #include <vector>
 
+#include "eval/neighbors/best_neighbors.h"
+#include "eval/neighbors/self_search.h"
+#include "eval/neighbors/write_neighbors.h"
 #include "eval/scores/check_rows.h"
 #include "eval/scores/score_blocks.h"
 #include "eval/scores/score_kernels.h"
-#include "eval/scores/score_keys.h"
 #include "kindred/core/error.h"
 
 namespace kindred {
@@ -19,46 +20,11 @@ namespace {
 
 constexpr float kLowest = -std::numeric_limits<float>::infinity();
 
-/// The best k of what one query has met. Candidates above the threshold are gathered; when there
-/// is no room, all but the best k go and the k-th is the new threshold. A later candidate with the
-/// threshold's own score has a higher index and loses the tie, so "above" is exact.
-class Best {
- public:
-  void start(Index k) {
-    k_ = static_cast<std::size_t>(k);
-    keys_.clear();
-    room_ = k_ + std::max<std::size_t>(k_, 64);
-    keys_.reserve(room_);
-    threshold_ = kLowest;
-  }
-  float threshold() const { return threshold_; }
-  void add(float score, Index position, std::vector<std::uint64_t>& scratch) {
-    keys_.push_back(order_key(score, static_cast<std::uint32_t>(position)));
-    if (keys_.size() == room_) shrink(scratch);
-  }
-  /// The best k, nearest first.
-  const std::vector<std::uint64_t>& finish(std::vector<std::uint64_t>& scratch) {
-    if (keys_.size() > k_) shrink(scratch);
-    sort_keys(keys_, scratch);
-    return keys_;
-  }
-
- private:
-  void shrink(std::vector<std::uint64_t>& scratch) {
-    threshold_ = score_of_key(keep_smallest(keys_, k_, scratch));
-  }
-
-  std::size_t k_ = 0;
-  std::size_t room_ = 0;
-  std::vector<std::uint64_t> keys_;
-  float threshold_ = kLowest;
-};
-
 struct Worker {
   explicit Worker(const Gallery& gallery)
       : queries(gallery), best(static_cast<std::size_t>(QueryBlock::most_rows())) {}
   QueryBlock queries;
-  std::vector<Best> best;
+  std::vector<BestNeighbors> best;
   std::vector<std::uint64_t> scratch;
 };
 
@@ -80,6 +46,10 @@ Neighbors find_neighbors(const Workers& workers, ConstMatrixView queries, ConstM
   check_rows(workers, queries, "query embeddings");
   if (!leave_one_out) check_rows(workers, gallery, "gallery embeddings");
 
+  if (may_search_itself(queries, gallery, k)) {
+    return search_itself(workers, gallery, k, similarity, leave_one_out);
+  }
+
   const Gallery packed(workers, gallery, similarity);
   Neighbors found{BasicMatrix<std::int64_t>(queries.rows(), k), Matrix(queries.rows(), k)};
   std::vector<std::unique_ptr<Worker>> pool(static_cast<std::size_t>(workers.threads()));
@@ -95,25 +65,19 @@ Neighbors find_neighbors(const Workers& workers, ConstMatrixView queries, ConstM
         float* const scores = tile.scores.row(i);
         const Index self = begin + i - tile.first;
         if (leave_one_out && self >= 0 && self < tile.scores.cols()) scores[self] = kLowest;
-        Best& best = worker->best[static_cast<std::size_t>(i)];
+        BestNeighbors& best = worker->best[static_cast<std::size_t>(i)];
         std::uint32_t places[Gallery::kBlock];
+        // Columns come in rising order: one with the threshold's own score loses the tie.
         const Index passing =
             kernels<ScoreKernels>().above(scores, tile.scores.cols(), best.threshold(), places);
         for (Index p = 0; p < passing; ++p) {
-          const float score = scores[places[p]];  // add() raises the threshold
-          if (score > best.threshold()) best.add(score, tile.first + places[p], worker->scratch);
+          best.add(scores[places[p]], tile.first + places[p], worker->scratch);
         }
       }
     }
     for (Index i = 0; i < end - begin; ++i) {
-      const auto& keys = worker->best[static_cast<std::size_t>(i)].finish(worker->scratch);
-      for (Index j = 0; j < k; ++j) {
-        const std::uint64_t key = keys[static_cast<std::size_t>(j)];
-        const float score = score_of_key(key);
-        found.index(begin + i, j) = static_cast<std::int64_t>(index_of_key(key));
-        found.score(begin + i, j) =
-            similarity == Similarity::euclidean ? std::sqrt(std::max(-score, 0.0F)) : score;
-      }
+      write_neighbors(worker->best[static_cast<std::size_t>(i)].finish(worker->scratch), similarity,
+                      begin + i, found);
     }
   });
   return found;

@@ -10,43 +10,62 @@ namespace {
 
 enum class Keep { above, not_below };
 
-// Which of 64 scores pass: bit i stands for scores[i].
-template <Keep keep>
-inline std::uint64_t filter64(const float* scores, float threshold) {
-  std::uint64_t mask = 0;
+// What a score is compared with: one threshold for all, or one each.
+struct OneThreshold {
+  float value;
+};
+struct ThresholdEach {
+  const float* values;
+};
+
 #if defined(__AVX512F__)
-  constexpr int kCompare = keep == Keep::above ? _CMP_GT_OQ : _CMP_GE_OQ;
-  const __m512 limit = _mm512_set1_ps(threshold);
-  for (int i = 0; i < 4; ++i) {
-    const auto part = _mm512_cmp_ps_mask(_mm512_loadu_ps(scores + 16 * i), limit, kCompare);
-    mask |= static_cast<std::uint64_t>(part) << (16 * i);
-  }
+using Floats = __m512;
+inline Floats load(const float* p) { return _mm512_loadu_ps(p); }
+inline Floats threshold_at(OneThreshold threshold, Index) {
+  return _mm512_set1_ps(threshold.value);
+}
+template <Keep keep>
+inline unsigned passing(Floats scores, Floats thresholds) {
+  return _mm512_cmp_ps_mask(scores, thresholds, keep == Keep::above ? _CMP_GT_OQ : _CMP_GE_OQ);
+}
 #elif defined(__AVX__)
+using Floats = __m256;
+inline Floats load(const float* p) { return _mm256_loadu_ps(p); }
+inline Floats threshold_at(OneThreshold threshold, Index) {
+  return _mm256_set1_ps(threshold.value);
+}
+template <Keep keep>
+inline unsigned passing(Floats scores, Floats thresholds) {
   constexpr int kCompare = keep == Keep::above ? _CMP_GT_OQ : _CMP_GE_OQ;
-  const __m256 limit = _mm256_set1_ps(threshold);
-  for (int i = 0; i < 8; ++i) {
-    const __m256 part = _mm256_cmp_ps(_mm256_loadu_ps(scores + 8 * i), limit, kCompare);
-    mask |= static_cast<std::uint64_t>(static_cast<unsigned>(_mm256_movemask_ps(part))) << (8 * i);
-  }
+  return static_cast<unsigned>(_mm256_movemask_ps(_mm256_cmp_ps(scores, thresholds, kCompare)));
+}
 #else
-  const __m128 limit = _mm_set1_ps(threshold);
-  for (int i = 0; i < 16; ++i) {
-    const __m128 part = keep == Keep::above ? _mm_cmpgt_ps(_mm_loadu_ps(scores + 4 * i), limit)
-                                            : _mm_cmpge_ps(_mm_loadu_ps(scores + 4 * i), limit);
-    mask |= static_cast<std::uint64_t>(static_cast<unsigned>(_mm_movemask_ps(part))) << (4 * i);
-  }
+using Floats = __m128;
+inline Floats load(const float* p) { return _mm_loadu_ps(p); }
+inline Floats threshold_at(OneThreshold threshold, Index) { return _mm_set1_ps(threshold.value); }
+template <Keep keep>
+inline unsigned passing(Floats scores, Floats thresholds) {
+  return static_cast<unsigned>(_mm_movemask_ps(
+      keep == Keep::above ? _mm_cmpgt_ps(scores, thresholds) : _mm_cmpge_ps(scores, thresholds)));
+}
 #endif
-  return mask;
+inline Floats threshold_at(ThresholdEach thresholds, Index i) {
+  return load(thresholds.values + i);
 }
 
+constexpr Index kLanes = static_cast<Index>(sizeof(Floats) / sizeof(float));
+
 // Calls use(i) for each i in [0, count) in rising order whose score passes.
-template <Keep keep, typename Use>
-inline void for_each_passing(const float* scores, Index count, float threshold, Use use) {
+template <Keep keep, typename Threshold, typename Use>
+inline void for_each_passing(const float* scores, Index count, Threshold threshold, Use use) {
   for (Index base = 0; base < count; base += 64) {
-    for (std::uint64_t mask = filter64<keep>(scores + base, threshold); mask != 0;
-         mask &= mask - 1) {
-      use(base + std::countr_zero(mask));
+    std::uint64_t mask = 0;  // bit i stands for scores[base + i]
+    for (Index i = 0; i < 64; i += kLanes) {
+      const std::uint64_t part =
+          passing<keep>(load(scores + base + i), threshold_at(threshold, base + i));
+      mask |= part << i;
     }
+    for (; mask != 0; mask &= mask - 1) use(base + std::countr_zero(mask));
   }
 }
 
@@ -110,15 +129,32 @@ class Tally {
 
 Index above(const float* scores, Index count, float threshold, std::uint32_t* places) {
   Index found = 0;
-  for_each_passing<Keep::above>(scores, count, threshold,
+  for_each_passing<Keep::above>(scores, count, OneThreshold{threshold},
                                 [&](Index i) { places[found++] = static_cast<std::uint32_t>(i); });
+  return found;
+}
+
+Index not_below(const float* scores, Index count, float threshold, std::uint32_t* places) {
+  Index found = 0;
+  for_each_passing<Keep::not_below>(scores, count, OneThreshold{threshold}, [&](Index i) {
+    places[found++] = static_cast<std::uint32_t>(i);
+  });
+  return found;
+}
+
+Index not_below_each(const float* scores, Index count, const float* thresholds,
+                     std::uint32_t* places) {
+  Index found = 0;
+  for_each_passing<Keep::not_below>(scores, count, ThresholdEach{thresholds}, [&](Index i) {
+    places[found++] = static_cast<std::uint32_t>(i);
+  });
   return found;
 }
 
 Index keep(const float* scores, Index count, float threshold, const Index* rows, float* kept_scores,
            std::uint32_t* kept_rows) {
   Index kept = 0;
-  for_each_passing<Keep::not_below>(scores, count, threshold, [&](Index i) {
+  for_each_passing<Keep::not_below>(scores, count, OneThreshold{threshold}, [&](Index i) {
     kept_scores[kept] = scores[i];
     kept_rows[kept] = static_cast<std::uint32_t>(rows[i]);
     ++kept;
@@ -131,8 +167,9 @@ Index tally(const ScoreTree& tree, const float* scores, Index count, float thres
   Tally tally(tree, gaps, ties);
   const float* const leaves = tree.nodes;
   const auto count_with = [&](auto ahead_of) {
-    for_each_passing<Keep::not_below>(
-        scores, count, threshold, [&](Index i) { tally.add(ahead_of(scores[i]), scores[i], i); });
+    for_each_passing<Keep::not_below>(scores, count, OneThreshold{threshold}, [&](Index i) {
+      tally.add(ahead_of(scores[i]), scores[i], i);
+    });
   };
   if (tree.size < ScoreTree::kNode) {
     count_with([&](float score) { return count_in_node(leaves, score); });
@@ -175,6 +212,7 @@ void finish_euclidean(float* scores, Index count, float query, const float* squa
 
 }  // namespace
 
-KINDRED_OFFER(ScoreKernels, {above, keep, tally, tally_all, finish_euclidean});
+KINDRED_OFFER(ScoreKernels,
+              {above, not_below, not_below_each, keep, tally, tally_all, finish_euclidean});
 
 }  // namespace kindred

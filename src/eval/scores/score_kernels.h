@@ -26,6 +26,12 @@ struct ScoreKernels {
   /// Where the scores above `threshold` stand; returns how many.
   Index (*above)(const float* scores, Index count, float threshold, std::uint32_t* places);
 
+  /// Where the scores not below `threshold` stand; returns how many.
+  Index (*not_below)(const float* scores, Index count, float threshold, std::uint32_t* places);
+  /// The same, each score with a threshold of its own, which are readable as far as the scores.
+  Index (*not_below_each)(const float* scores, Index count, const float* thresholds,
+                          std::uint32_t* places);
+
   /// Appends the scores not below `threshold`, with the rows they belong to; returns how many.
   Index (*keep)(const float* scores, Index count, float threshold, const Index* rows,
                 float* kept_scores, std::uint32_t* kept_rows);
