@@ -27,7 +27,11 @@ void add_files(const ReportOptions& options, FileUse& files) {
     if (run.empty()) continue;
     for (const std::string& file : files_of_run(run)) files.reads(file);
   }
-  files.writes(options.out.empty() ? page_of_run(options.run) : options.out);
+  if (!options.out.empty()) files.writes(options.out);
+  // Of a folder that is none, the command says so.
+  if (options.out.empty() && std::filesystem::is_directory(options.run)) {
+    files.writes(page_of_run(options.run));
+  }
 }
 
 }  // namespace

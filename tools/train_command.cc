@@ -73,7 +73,7 @@ void plan(TrainOptions& options, FileUse& files) {
   run.resume = options.resume;
   run.threads = options.threads;
   files.add(files_of_training(recipe, run));
-  files.writes((std::filesystem::path(run.folder) / "report.html").string());
+  files.may_write((std::filesystem::path(run.folder) / "report.html").string());
   options.read = std::move(recipe);
 }
 

@@ -99,9 +99,11 @@ void FileUse::reads(const std::string& path) {
   if (!path.empty()) inputs_.push_back(path);
 }
 
-void FileUse::writes(const std::string& path) { outputs_.push_back({path, false}); }
+void FileUse::writes(const std::string& path) { outputs_.push_back({path}); }
 
 void FileUse::writes_beside_inputs(const std::string& path) { outputs_.push_back({path, true}); }
+
+void FileUse::may_write(const std::string& path) { outputs_.push_back({path, false, false}); }
 
 void FileUse::makes(const std::string& folder) { folders_.push_back(folder); }
 
@@ -121,6 +123,7 @@ bool FileUse::will_be_made(const std::string& folder) const {
 }
 
 void FileUse::check() const {
+  for (const std::string& folder : folders_) require_folder(folder);
   std::vector<OutputTarget> targets;
   for (const Output& output : outputs_) {
     targets.push_back(find_target(output.path));
@@ -134,8 +137,9 @@ void FileUse::check() const {
     }
   }
   for (const std::string& input : inputs_) check_standard_output(input);
-  for (const std::string& folder : folders_) require_folder(folder);
-  for (const OutputTarget& target : targets) {
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    const OutputTarget& target = targets[i];
+    if (!outputs_[i].needed) continue;
     if (!target.exists && !status_of(target.folder()) && will_be_made(target.folder())) continue;
     require_writable(target);
   }

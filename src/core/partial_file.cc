@@ -37,11 +37,15 @@ std::string random_digits() {
   return fmt::format("{:08x}", number);
 }
 
-bool is_partial_of(std::string_view file, std::string_view name) {
-  if (file.size() != name.size() + 1 + kDigits + kEnd.size()) return false;
-  if (!file.starts_with(name) || file[name.size()] != '.' || !file.ends_with(kEnd)) return false;
+/// What "out.h5.1f09c3d2.partial" is to become, "out.h5"; "" of other names.
+std::string_view target_of(std::string_view file) {
+  constexpr std::size_t kAdded = 1 + kDigits + kEnd.size();
+  if (file.size() <= kAdded || !file.ends_with(kEnd)) return "";
+  const std::string_view name = file.substr(0, file.size() - kAdded);
   const std::string_view digits = file.substr(name.size() + 1, kDigits);
-  return digits.find_first_not_of("0123456789abcdef") == digits.npos;
+  const bool made =
+      file[name.size()] == '.' && digits.find_first_not_of("0123456789abcdef") == digits.npos;
+  return made ? name : "";
 }
 
 bool is_at(const FileHandle& file, const std::string& path) {
@@ -51,12 +55,13 @@ bool is_at(const FileHandle& file, const std::string& path) {
          own.st_dev == there.st_dev && own.st_ino == there.st_ino;
 }
 
-/// Removes what processes left that were killed: nobody holds its lock.
+/// Those for all targets where `name` is empty.
 void remove_left(const std::string& folder, const std::string& name) {
   const std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir(folder.c_str()), &::closedir);
   if (!entries) return;
   while (const dirent* entry = ::readdir(entries.get())) {
-    if (!is_partial_of(entry->d_name, name)) continue;
+    const std::string_view target = target_of(entry->d_name);
+    if (target.empty() || (!name.empty() && target != name)) continue;
     const std::string path = folder + "/" + entry->d_name;
     const FileHandle file(::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     struct stat status {};
@@ -85,6 +90,8 @@ PartialFile PartialFile::temporary(const std::string& path) {
   file.create(folder.string(), "kindred", path);
   return file;
 }
+
+void PartialFile::remove_left_in(const std::string& folder) { remove_left(folder, ""); }
 
 PartialFile::~PartialFile() {
   if (file_.valid() && is_own()) ::unlink(path_.c_str());

@@ -25,6 +25,10 @@ class PartialFile {
   }
   ~PartialFile();
 
+  /// Removes what processes that were killed left in a folder, for whatever targets: what nobody
+  /// holds the lock of.
+  static void remove_left_in(const std::string& folder);
+
   const std::string& path() const { return path_; }
   int descriptor() const { return file_.get(); }  ///< for reading and writing
   bool valid() const { return file_.valid(); }

@@ -191,6 +191,7 @@ RunResult Run::finish() {
   if (memory_.best_step < 0) keep_model();
   if (saved_step_ != state().step) save_checkpoint();
   if (complete) evaluate_test();
+  log_->close();
   result_.complete = complete;
   result_.step = state().step;
   result_.model = folder_.model();

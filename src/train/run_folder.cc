@@ -9,6 +9,7 @@
 #include <system_error>
 #include <vector>
 
+#include "core/partial_file.h"
 #include "kindred/core/error.h"
 #include "kindred/core/file.h"
 
@@ -35,7 +36,11 @@ void RunFolder::claim() const {
                    path_));
 }
 
-void RunFolder::make() const { make_folders(path_ + "/checkpoints"); }
+void RunFolder::make() const {
+  const std::string checkpoints = path_ + "/checkpoints";
+  make_folders(checkpoints);
+  for (const std::string& folder : {path_, checkpoints}) PartialFile::remove_left_in(folder);
+}
 
 void RunFolder::drop_old_checkpoints(Index keep, Index step) const {
   std::vector<fs::path> found;

@@ -22,7 +22,8 @@ class RunFolder {
 
   /// Fails with cannot_create when the folder already holds a run.
   void claim() const;
-  /// Makes the folder and checkpoints/. Fails with cannot_create.
+  /// Makes the folder and checkpoints/, and removes what a killed run left half-written. Fails with
+  /// cannot_create.
   void make() const;
   /// Removes all but the newest `keep` checkpoints up to `step`, and what was left half-written.
   void drop_old_checkpoints(Index keep, Index step) const;

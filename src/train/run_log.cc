@@ -9,6 +9,7 @@
 #include <cstring>
 #include <filesystem>
 #include <string_view>
+#include <utility>
 
 #include "kindred/core/error.h"
 #include "kindred/core/file.h"
@@ -24,7 +25,15 @@ RunLog::RunLog(const std::string& path)
   }
 }
 
-RunLog::~RunLog() { ::close(descriptor_); }
+RunLog::~RunLog() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+void RunLog::close() {
+  if (::fsync(descriptor_) != 0 || ::close(std::exchange(descriptor_, -1)) != 0) {
+    fail(ErrorKind::io, fmt::format("{}: closing failed: {}", path_, std::strerror(errno)));
+  }
+}
 
 void RunLog::append(const Json& line) {
   const std::string text = line.dump() + "\n";

@@ -117,6 +117,12 @@ TEST_F(FileUseTest, WhatCannotBeWrittenIsFoundAtOnce) {
   missing.makes(path("made"));
   missing.check();
   EXPECT_FALSE(fs::exists(path("made")));
+  FileUse without;  // what the work can do without is only kept from the inputs
+  without.reads(path("input"));
+  without.may_write(path("in"));
+  without.check();
+  without.may_write(path("link"));
+  expect_refused(without, "is read");
   FileUse near_it;
   near_it.makes(path("mad"));
   near_it.writes(path("made/new"));

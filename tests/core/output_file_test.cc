@@ -15,6 +15,7 @@
 #include <string>
 #include <thread>
 
+#include "core/partial_file.h"
 #include "kindred/core/file.h"
 #include "support/temp_folder.h"
 
@@ -111,6 +112,17 @@ TEST_F(OutputFileTest, RemovesWhatAKilledProcessLeft) {
   EXPECT_EQ(names(), (Names{"file", "file.0123abcd.partial.txt", "file.0123abce.partial",
                             "file.aaaaaaaa.partial", "other.0123abcd.partial"}));
   ::close(held);
+}
+
+TEST_F(OutputFileTest, RemovesWhatAKilledProcessLeftForWhateverTargets) {
+  std::ofstream(path("file.0123abcd.partial")) << "left";
+  std::ofstream(path("other.0123abcd.partial")) << "left";
+  std::ofstream(path("mine.partial")) << "no such name";
+  std::ofstream(path(".0123abcd.partial")) << "of no target";
+  OutputFile held(path("held"));
+  PartialFile::remove_left_in(folder_.path().string());
+  EXPECT_EQ(names(), (Names{".0123abcd.partial", fs::path(held.beside()).filename().string(),
+                            "mine.partial"}));
 }
 
 TEST_F(OutputFileTest, FollowsLinksAndLeavesThem) {

@@ -17,6 +17,9 @@ class FileUse {
   void writes(const std::string& path);
   /// The same of one that may lie in a folder that is read: it is no part of what is taken there.
   void writes_beside_inputs(const std::string& path);
+  /// One that the work can do without: it costs no input, but whether it can be written is not
+  /// asked.
+  void may_write(const std::string& path);
   /// A folder that is made where it is missing: files are written into it later.
   void makes(const std::string& folder);
 
@@ -32,6 +35,7 @@ class FileUse {
   struct Output {
     std::string path;
     bool beside_inputs = false;
+    bool needed = true;
   };
   bool will_be_made(const std::string& folder) const;
 

@@ -91,6 +91,18 @@ std::uint64_t read_place(int descriptor, Index offset, Index bytes, const std::s
   return sum;
 }
 
+/// The superblock says that a writer has the file open until closing it was written down: readers
+/// of newer kinds of file refuse such.
+bool is_marked_open(int descriptor, const std::string& path) {
+  constexpr Index kBegin = 24;     // signature, versions, sizes, and the flags
+  constexpr std::size_t kOld = 2;  // kinds of superblock that have them elsewhere: 2 and up
+  std::array<std::byte, kBegin> begin{};
+  read_at(descriptor, 0, kBegin, begin.data(), path);
+  const auto is_set = [](std::byte value) { return value != std::byte{0}; };
+  return static_cast<std::size_t>(begin[8]) < kOld &&
+         std::any_of(begin.begin() + 20, begin.end(), is_set);
+}
+
 }  // namespace
 
 Hdf5Id Hdf5Form::type() const {
@@ -144,6 +156,9 @@ void Hdf5Proof::check(const std::string& file, int descriptor, const std::string
   if (!opened.valid()) {
     fail(ErrorKind::io, fmt::format("{}: writing failed: what was written cannot be opened: {}",
                                     path, hdf5_reason()));
+  }
+  if (is_marked_open(descriptor, path)) {
+    fail(ErrorKind::io, fmt::format("{}: writing failed: it is not closed on the disk", path));
   }
   for (const Piece& piece : pieces_) {
     if (sum_of(piece, opened.get(), descriptor, path) == piece.sum) continue;

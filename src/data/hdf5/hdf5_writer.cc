@@ -122,9 +122,7 @@ Hdf5Writer::Hdf5Writer(const std::string& path) : impl_(std::make_unique<Impl>(p
   H5Pset_file_locking(access.get(), false, true);  // it is locked already
   impl_->file =
       Hdf5Id(H5Fcreate(impl_->output.beside().c_str(), H5F_ACC_TRUNC, plan.get(), access.get()));
-  if (!impl_->file.valid()) {
-    fail(ErrorKind::cannot_create, fmt::format("{}: cannot create: {}", path, hdf5_reason()));
-  }
+  impl_->check(impl_->file.valid(), "");
 }
 
 Hdf5Writer::Hdf5Writer(Hdf5Writer&&) noexcept = default;
