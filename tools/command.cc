@@ -18,7 +18,7 @@ extern "C" void remember_signal(int number) { received = number; }
 }  // namespace
 
 void add_quiet(const Command& command, CommonOptions& options) {
-  command.add_flag("--quiet", options.quiet, "no progress, no notes");
+  command.add_flag("--quiet", options.quiet, "no progress, no notes; warnings stay");
 }
 
 void add_json(const Command& command, CommonOptions& options) {
@@ -98,6 +98,10 @@ void watch_signals() {
   action.sa_flags = static_cast<int>(SA_RESETHAND);  // the second one ends the program at once
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  // A closed terminal ends the work as Ctrl-C does, unless nohup or the like keeps it going.
+  struct sigaction before {};
+  sigaction(SIGHUP, nullptr, &before);
+  if (before.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, nullptr);
 }
 
 int signal_received() { return received; }

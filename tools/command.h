@@ -26,7 +26,7 @@ void add_names(const Command& command, DatasetNames& names);
 void add_similarity(const Command& command, std::string& similarity);
 Similarity similarity_named(const std::string& name);
 
-/// A line to standard error.
+/// A line to standard error; see write_note().
 void note(const std::string& text);
 
 /// Writes the numbers where --json asks, and says whether the readable form is wanted as well.
@@ -55,7 +55,8 @@ void add_report(const Command& program);
 void add_search(const Command& program);
 void add_train(const Command& program);
 
-/// Set by SIGINT or SIGTERM once watch_signals() was called; 0 before. A second signal kills.
+/// Set by SIGINT, SIGTERM or SIGHUP once watch_signals() was called; 0 before. A second signal
+/// kills.
 void watch_signals();
 int signal_received();
 

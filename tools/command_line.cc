@@ -7,6 +7,7 @@
 
 #include "kindred/core/error.h"
 #include "kindred/data/dataset_files.h"
+#include "standard_streams.h"
 
 namespace kindred::tools {
 namespace {
@@ -177,7 +178,7 @@ int run_command_line(int argc, char** argv, const std::string& name, const std::
   } catch (const CLI::Success& success) {  // --help, --version
     return program.exit(success);
   } catch (const CLI::ParseError& error) {
-    fmt::print(stderr, "{}: {}; see {} --help\n", name, error.what(), name);
+    write_note(fmt::format("{}: {}; see {} --help\n", name, error.what(), name));
     return static_cast<int>(ErrorKind::usage);
   }
   return 0;

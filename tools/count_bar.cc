@@ -4,7 +4,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
+
+#include "standard_streams.h"
 
 namespace kindred::tools {
 namespace {
@@ -32,18 +33,17 @@ void CountBar::show(Index done, Index total) {
   const std::string text =
       fmt::format("{}/{} {}, {:.0f}/s", done, total, unit_, static_cast<double>(done) / seconds);
   if (!terminal_) {
-    fmt::print(stderr, "{}\n", text);
+    write_note(text + "\n");
     return;
   }
   const Index filled = kBarWidth * done / std::max<Index>(total, 1);
-  fmt::print(stderr, "\r\033[K[{}{}] {}", std::string(static_cast<std::size_t>(filled), '='),
-             std::string(static_cast<std::size_t>(kBarWidth - filled), ' '), text);
-  std::fflush(stderr);
+  write_note(fmt::format("\r\033[K[{}{}] {}", std::string(static_cast<std::size_t>(filled), '='),
+                         std::string(static_cast<std::size_t>(kBarWidth - filled), ' '), text));
   shown_bar_ = true;
 }
 
 void CountBar::clear() {
-  if (shown_bar_) fmt::print(stderr, "\r\033[K");
+  if (shown_bar_) write_note("\r\033[K");
   shown_bar_ = false;
 }
 

@@ -4,9 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 
 #include "command.h"
+#include "standard_streams.h"
 
 namespace kindred::tools {
 namespace {
@@ -33,17 +33,18 @@ void TrainingProgress::on_start(const RunStart& start) {
   last_step_ = start.last_step;
   if (quiet_) return;
   const Setup& setup = *start.setup;
-  fmt::print(stderr, "{}: {} training samples of {} classes{}\n", setup.data_path,
-             setup.set.entries.size(), setup.set.classes,
-             setup.set.validation_samples.empty()
-                 ? std::string()
-                 : fmt::format(", {} kept for validation", setup.set.validation_samples.size()));
-  fmt::print(stderr, "{}\n", start.network);
-  fmt::print(stderr,
-             "{} parameters, computed with in {}; {} steps of {} samples{}; run folder {}\n",
-             start.parameters, name_of(setup.architecture.precision), last_step_, batch_,
-             first_step_ > 0 ? fmt::format(", going on from step {}", first_step_) : std::string(),
-             start.folder);
+  write_note(fmt::format(
+      "{}: {} training samples of {} classes{}\n{}\n", setup.data_path, setup.set.entries.size(),
+      setup.set.classes,
+      setup.set.validation_samples.empty()
+          ? std::string()
+          : fmt::format(", {} kept for validation", setup.set.validation_samples.size()),
+      start.network));
+  write_note(fmt::format(
+      "{} parameters, computed with in {}; {} steps of {} samples{}; run folder {}\n",
+      start.parameters, name_of(setup.architecture.precision), last_step_, batch_,
+      first_step_ > 0 ? fmt::format(", going on from step {}", first_step_) : std::string(),
+      start.folder));
 }
 
 std::string TrainingProgress::status(const StepReport& report, double train_seconds) {
@@ -74,32 +75,35 @@ void TrainingProgress::on_step(const StepReport& report, double train_seconds) {
   shown_ = now;
   const std::string text = status(report, train_seconds);
   if (!terminal_) {
-    fmt::print(stderr, "{}\n", text);
+    write_note(text + "\n");
     return;
   }
   const Index filled = kBarWidth * report.step / std::max<Index>(last_step_, 1);
-  fmt::print(stderr, "\r\033[K[{}{}] {}", std::string(static_cast<std::size_t>(filled), '='),
-             std::string(static_cast<std::size_t>(kBarWidth - filled), ' '), text);
-  std::fflush(stderr);
+  write_note(fmt::format("\r\033[K[{}{}] {}", std::string(static_cast<std::size_t>(filled), '='),
+                         std::string(static_cast<std::size_t>(kBarWidth - filled), ' '), text));
   bar_shown_ = true;
   if (last) clear_bar();
 }
 
 void TrainingProgress::clear_bar() {
-  if (bar_shown_) fmt::print(stderr, "\n");
+  if (bar_shown_) write_note("\n");
   bar_shown_ = false;
 }
 
 void TrainingProgress::on_evaluation(const Evaluation& evaluation) {
   if (quiet_) return;
   clear_bar();
-  fmt::print(stderr, "step {}: {} recall@1 {:.4f}  map@r {:.4f}{}\n", evaluation.step,
-             evaluation.split, evaluation.result["recall@1"], evaluation.result["map@r"],
-             evaluation.best ? "  (best so far, kept)" : "");
+  write_note(fmt::format("step {}: {} recall@1 {:.4f}  map@r {:.4f}{}\n", evaluation.step,
+                         evaluation.split, evaluation.result["recall@1"],
+                         evaluation.result["map@r"],
+                         evaluation.best ? "  (best so far, kept)" : ""));
 }
 
 void TrainingProgress::on_note(const std::string& text) {
-  if (quiet_) return;
+  if (!quiet_) on_warning(text);
+}
+
+void TrainingProgress::on_warning(const std::string& text) {
   clear_bar();
   note(text);
 }

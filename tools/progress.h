@@ -19,6 +19,7 @@ class TrainingProgress final : public RunObserver {
   void on_step(const StepReport& report, double train_seconds) override;
   void on_evaluation(const Evaluation& evaluation) override;
   void on_note(const std::string& text) override;
+  void on_warning(const std::string& text) override;
   bool stop_requested() override;
 
  private:

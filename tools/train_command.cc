@@ -119,7 +119,8 @@ void add_train(const Command& program) {
   add_json(command, *options);
   add_quiet(command, *options);
   command.footer(
-      "Ctrl-C finishes the step, writes a checkpoint, and says how to resume.\n"
+      "Ctrl-C finishes the step, writes a checkpoint, and says how to resume; so do SIGTERM and a\n"
+      "terminal that is closed, unless nohup keeps the run going.\n"
       "Example:\n  kindred train omniglot --out runs/first --set train.epochs=2");
   command.callback([options] { train(*options); },
                    [options](FileUse& files) { plan(*options, files); });

@@ -22,6 +22,7 @@ namespace kindred {
 namespace {
 
 constexpr Index kPieceBytes = Index{1} << 20;  // read at once
+constexpr const char* kWhenFull = "free some space and run again";
 
 /// A checksum of what comes piece by piece.
 class RunningChecksum {
@@ -38,17 +39,6 @@ class RunningChecksum {
  private:
   std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state_;
 };
-
-void write_all(int descriptor, std::span<const std::byte> bytes, const std::string& path) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
-    if (written < 0) {
-      if (errno == EINTR) continue;
-      fail_io(path, "writing");
-    }
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
-  }
-}
 
 /// Calls take(piece) with all of the file from its beginning.
 template <typename Take>
@@ -128,7 +118,7 @@ int OutputFile::descriptor() {
 void OutputFile::write(std::span<const std::byte> bytes) {
   const bool beside = impl_->partial.valid();
   if (!beside) impl_->open_stream();
-  write_all(beside ? impl_->partial.descriptor() : impl_->stream.get(), bytes, path());
+  write_all(beside ? impl_->partial.descriptor() : impl_->stream.get(), bytes, path(), kWhenFull);
   impl_->sum.add(bytes);
   impl_->written += static_cast<Index>(bytes.size());
 }
@@ -146,7 +136,7 @@ Index OutputFile::commit() {
   if (own.partial.valid()) {
     bytes = own.bytes_beside();
     read_pieces(own.partial.descriptor(), bytes, path(), [&](std::span<const std::byte> piece) {
-      write_all(own.stream.get(), piece, path());
+      write_all(own.stream.get(), piece, path(), kWhenFull);
     });
   }
   if (!own.stream.close()) fail_io(path(), "closing");

@@ -1,7 +1,6 @@
 #include "kindred/core/parallel.h"
 
 #include <immintrin.h>
-#include <omp.h>
 #include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/parallel_for.h>
 #include <oneapi/tbb/partitioner.h>
@@ -25,6 +24,10 @@
 #if defined(KINDRED_TELL_THREAD_SANITIZER)
 #include <sanitizer/tsan_interface.h>
 #endif
+
+// Of GCC's runtime, which oneDNN runs on; clang has no omp.h for it.
+extern "C" int omp_get_max_threads();
+extern "C" void omp_set_num_threads(int threads);
 
 namespace kindred {
 namespace {

@@ -17,6 +17,7 @@
 #include <string_view>
 
 #include "core/fail_io.h"
+#include "core/positioned_io.h"
 #include "kindred/core/error.h"
 
 namespace kindred {
@@ -122,7 +123,7 @@ void PartialFile::create(const std::string& folder, const std::string& name,
 }
 
 void PartialFile::put_in_place(const std::string& to, const std::string& path) {
-  if (::fsync(file_.get()) != 0) fail_io(path, "syncing");
+  sync_to_disk(file_.get(), path);
   // The lock stays until the name is given.
   const FileHandle locked(::fcntl(file_.get(), F_DUPFD_CLOEXEC, 0));
   const std::string from = path_;

@@ -56,4 +56,26 @@ void write_at(int file, std::uint64_t offset, Index bytes, const std::byte* src,
   }
 }
 
+void write_all(int file, std::span<const std::byte> bytes, const std::string& where,
+               const std::string& advice) {
+  while (!bytes.empty()) {
+    const ssize_t count = ::write(file, bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) {
+      const int code = count < 0 ? errno : ENOSPC;  // nothing taken, no reason given
+      const bool full = code == ENOSPC || code == EDQUOT || code == EFBIG;
+      fail(ErrorKind::io, fmt::format("{}: writing failed: {}{}{}", where, std::strerror(code),
+                                      full ? "; " : "", full ? advice : std::string()));
+    }
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+  }
+}
+
+void sync_to_disk(int file, const std::string& where) {
+  while (::fsync(file) != 0) {
+    if (errno == EINTR) continue;
+    fail(ErrorKind::io, fmt::format("{}: syncing failed: {}", where, std::strerror(errno)));
+  }
+}
+
 }  // namespace kindred

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 
 #include "kindred/core/index.h"
@@ -20,5 +21,13 @@ void read_ahead(int file, std::uint64_t offset, Index bytes);
 /// Writes `bytes` at `offset`. Fails with io.
 void write_at(int file, std::uint64_t offset, Index bytes, const std::byte* src,
               const std::string& where);
+
+/// Writes all of `bytes` where the file stands, in as many pieces as the system takes them,
+/// whatever signals come. Fails with io; where the disk is full, the message ends with `advice`.
+void write_all(int file, std::span<const std::byte> bytes, const std::string& where,
+               const std::string& advice);
+
+/// What was written is on the disk when it returns. Fails with io.
+void sync_to_disk(int file, const std::string& where);
 
 }  // namespace kindred

@@ -84,7 +84,9 @@ void SharedLoop::take_parts(int worker) {
   }
 }
 
-Team::Team(int workers) : workers_(workers), loops_(std::make_unique<SharedLoop[]>(workers)) {}
+Team::Team(int workers)
+    : workers_(workers),
+      loops_(std::make_unique<SharedLoop[]>(static_cast<std::size_t>(workers))) {}
 
 void Team::join(int worker, FunctionRef<void()> work) {
   // Count ourselves first: helpers leave once the count is zero.
@@ -101,7 +103,9 @@ void Team::help(int worker) {
   Patience patience;
   while (working_.load() > 0) {
     bool helped = false;
-    for (int i = 1; i < workers_; ++i) helped |= loops_[(worker + i) % workers_].help(worker);
+    for (int i = 1; i < workers_; ++i) {
+      helped |= loops_[static_cast<std::size_t>((worker + i) % workers_)].help(worker);
+    }
     if (helped) {
       patience.renew();
     } else {
@@ -112,7 +116,7 @@ void Team::help(int worker) {
 
 bool Team::share(Index count, SharedLoop::Part part, int worker) {
   if (current_team == nullptr) return false;
-  current_team->loops_[worker].run(count, part, worker);
+  current_team->loops_[static_cast<std::size_t>(worker)].run(count, part, worker);
   return true;
 }
 

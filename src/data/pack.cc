@@ -7,11 +7,14 @@
 #include <cstring>
 #include <mutex>
 #include <numeric>
+#include <optional>
 #include <set>
 
+#include "core/file_lock.h"
 #include "data/hdf5/hdf5_numbers.h"
 #include "kindred/core/error.h"
 #include "kindred/core/file_use.h"
+#include "kindred/core/output_file.h"
 #include "kindred/data/dataset_files.h"
 #include "kindred/data/hdf5_file.h"
 
@@ -225,6 +228,8 @@ PackReport pack_dataset(const std::string& from, const std::string& to, const Da
   for (const std::string& file : files_of_dataset(from)) files.reads(file);
   files.writes(to);
   files.check();
+  std::optional<FileLock> lock;  // devices take what comes
+  if (!is_written_into(to)) lock.emplace(FileLock::of_output(to));
   const Workers workers(threads);
   const Dataset dataset = Dataset::stream(from, 0, names);
   const Order order = by_label(dataset);

@@ -11,6 +11,7 @@
 namespace kindred {
 
 struct KINDRED_HIDDEN Scratch::Impl {
+  explicit Impl(ScratchStack&& memory) : stack(std::move(memory)) {}
   ScratchStack stack;
 };
 

@@ -49,12 +49,4 @@ void load_segments(const TensorFile& file, std::string_view prefix, const Parame
   }
 }
 
-void load_state(const TensorFile& file, std::string_view prefix, State& state) {
-  for (const auto& array : state.arrays()) {
-    const Tensor& tensor =
-        find_tensor(file, std::string(prefix) + array->name, array->type, array->shape);
-    std::memcpy(array->bytes.data(), tensor.bytes.data(), tensor.bytes.size());
-  }
-}
-
 }  // namespace kindred

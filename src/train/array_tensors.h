@@ -18,9 +18,8 @@ void add_state(TensorFile& file, std::string_view prefix, const State& state);
 const Tensor& find_tensor(const TensorFile& file, std::string_view name, DataType type,
                           const std::vector<Index>& shape);
 
-/// The reverse of the two above; every array must be in the file with its type and shape.
+/// The reverse of add_segments; every segment must be in the file with its shape.
 void load_segments(const TensorFile& file, std::string_view prefix, const ParameterTable& table,
                    std::span<float> flat);
-void load_state(const TensorFile& file, std::string_view prefix, State& state);
 
 }  // namespace kindred

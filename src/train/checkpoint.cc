@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <cstring>
 
 #include "array_tensors.h"
@@ -14,6 +15,19 @@ namespace {
 constexpr std::string_view kAverage = "average:";
 constexpr std::string_view kMoment = "optimizer:";
 constexpr std::string_view kState = "state:";
+constexpr const char* kData = "data_fingerprint";  // in the metadata
+
+template <typename T>
+T number_of(const TensorFile& file, const std::string& key) {
+  const std::string& text = file.text(key);
+  T value{};
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (code != std::errc() || end != text.data() + text.size()) {
+    fail(ErrorKind::data,
+         fmt::format("{}: its '{}' is '{}'; a number is expected", file.path(), key, text));
+  }
+  return value;
+}
 
 CheckpointHeader header_of(const TensorFile& file) {
   file.check_kind("kindred checkpoint", "a run's checkpoints are in its folder checkpoints/");
@@ -21,29 +35,21 @@ CheckpointHeader header_of(const TensorFile& file) {
   header.level = file.level();
   header.memory.recipe = file.text("recipe");
   header.memory.data_path = file.text("data_path");
-  try {
-    header.step = std::stoll(file.text("step"));
-    header.memory.best_step = std::stoll(file.text("best_step"));
-    header.memory.best_value = std::stod(file.text("best_value"));
-  } catch (const std::logic_error&) {
-    fail(ErrorKind::data, file.path() + ": its metadata holds a number that cannot be read");
+  const auto data = file.metadata.find(kData);
+  if (data != file.metadata.end()) header.memory.data = data->second;
+  header.step = number_of<Index>(file, "step");
+  header.memory.best_step = number_of<Index>(file, "best_step");
+  header.memory.best_value = number_of<double>(file, "best_value");
+  if (header.step < 0 || header.memory.best_step > header.step) {
+    fail(ErrorKind::data, fmt::format("{}: is of step {}, its best model of step {}", file.path(),
+                                      header.step, header.memory.best_step));
   }
   return header;
 }
 
-}  // namespace
-
-void write_checkpoint(const std::string& path, const TrainingState& training,
-                      const RunMemory& memory) {
+/// All arrays of a training, where they lie.
+TensorFile arrays_of(const TrainingState& training) {
   TensorFile file;
-  file.metadata = {
-      {"recipe", memory.recipe},
-      {"data_path", memory.data_path},
-      {"step", fmt::format("{}", training.step)},
-      {"best_step", fmt::format("{}", memory.best_step)},
-      {"best_value", fmt::format("{}", memory.best_value)},  // shortest text that reads back alike
-  };
-  file.describe("kindred checkpoint");
   add_segments(file, "", training.table, training.parameters.span());
   if (training.average.size() > 0) {
     add_segments(file, kAverage, training.table, training.average.span());
@@ -53,6 +59,34 @@ void write_checkpoint(const std::string& path, const TrainingState& training,
                  moment.values.span());
   }
   add_state(file, kState, training.state);
+  return file;
+}
+
+/// Fails with data unless `file` has the arrays of `own`, all of them and no others.
+void check_arrays(const TensorFile& file, const TensorFile& own) {
+  for (const Tensor& tensor : own.tensors())
+    find_tensor(file, tensor.name, tensor.type, tensor.shape);
+  for (const Tensor& tensor : file.tensors()) {
+    if (own.find(tensor.name) != nullptr) continue;
+    fail(ErrorKind::data, fmt::format("{}: has an array '{}', which this training has no place for",
+                                      file.path(), tensor.name));
+  }
+}
+
+}  // namespace
+
+void write_checkpoint(const std::string& path, const TrainingState& training,
+                      const RunMemory& memory) {
+  TensorFile file = arrays_of(training);
+  file.metadata = {
+      {"recipe", memory.recipe},
+      {"data_path", memory.data_path},
+      {"step", fmt::format("{}", training.step)},
+      {"best_step", fmt::format("{}", memory.best_step)},
+      {"best_value", fmt::format("{}", memory.best_value)},  // shortest text that reads back alike
+  };
+  if (!memory.data.empty()) file.metadata[kData] = memory.data;
+  file.describe("kindred checkpoint");
   file.write(path);
 }
 
@@ -63,15 +97,14 @@ CheckpointHeader read_checkpoint_header(const std::string& path) {
 RunMemory read_checkpoint(const std::string& path, TrainingState& training) {
   const TensorFile file = TensorFile::read(path);
   const CheckpointHeader header = header_of(file);
-  load_segments(file, "", training.table, training.parameters.span());
-  if (training.average.size() > 0) {
-    load_segments(file, kAverage, training.table, training.average.span());
+  const TensorFile own = arrays_of(training);
+  check_arrays(file, own);
+  // Nothing fails from here on.
+  for (const Tensor& to : own.tensors()) {
+    const std::span<const std::byte> from = file.find(to.name)->bytes;
+    // It is `training`'s own memory, which is not const.
+    std::memcpy(const_cast<std::byte*>(to.bytes.data()), from.data(), from.size());
   }
-  for (Moment& moment : training.optimizer->moments()) {
-    load_segments(file, fmt::format("{}{}:", kMoment, moment.name), training.table,
-                  moment.values.span());
-  }
-  load_state(file, kState, training.state);
   training.step = header.step;
   return header.memory;
 }

@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <chrono>
-#include <filesystem>
 #include <memory>
-#include <set>
+#include <optional>
 
 #include "collapse_watch.h"
+#include "data_fingerprint.h"
 #include "kindred/core/cpu.h"
 #include "kindred/core/error.h"
 #include "kindred/core/file.h"
@@ -17,13 +17,12 @@
 #include "kindred/train/embedder.h"
 #include "kindred/train/model.h"
 #include "kindred/train/run_files.h"
+#include "resume.h"
 #include "run_folder.h"
 #include "run_log.h"
 
 namespace kindred {
 namespace {
-
-namespace fs = std::filesystem;
 
 Json record_of(const StepReport& report, double train_seconds) {
   Json line;
@@ -61,7 +60,9 @@ class Run {
 
  private:
   void start_or_resume();
-  bool resume_from(const std::string& checkpoint);
+  void take_folder();
+  void go_on();
+  void tell_start();
   void train_one_step();
   bool due(Index every) const { return every > 0 && state().step % every == 0; }
   void evaluate_validation();
@@ -75,6 +76,7 @@ class Run {
   RunFolder folder_;
   Recipe recipe_;
   bool resume_;
+  std::optional<FileLock> lock_;  // goes last: what is written before is written by its holder
   Workers workers_;
   Setup setup_;
   std::unique_ptr<Trainer> trainer_;
@@ -86,14 +88,23 @@ class Run {
   Index last_step_ = 0;
   Index saved_step_ = -1;
   Index evaluated_step_ = -1;
+  std::vector<Json> told_;  // lines of the log at the step that is resumed
   std::string level_note_;  // of a resume at another level of instruction sets
 };
+
+std::optional<FileLock> lock_if_there(const RunFolder& folder, bool resume) {
+  if (!folder.exists()) return std::nullopt;
+  std::optional<FileLock> lock(folder.lock());
+  if (!resume) folder.claim();
+  return lock;
+}
 
 Run::Run(Recipe recipe, const RunOptions& options, RunObserver& observer)
     : observer_(observer),
       folder_(options.folder),
       recipe_(std::move(recipe)),
       resume_(options.resume),
+      lock_(lock_if_there(folder_, resume_)),  // before the data, which may take long to open
       workers_(options.threads),
       setup_(read_setup(recipe_, recipe_.folder())) {
   trainer_ = std::make_unique<Trainer>(setup_, workers_);
@@ -107,21 +118,10 @@ Run::Run(Recipe recipe, const RunOptions& options, RunObserver& observer)
 }
 
 void Run::start_or_resume() {
-  if (!resume_) folder_.claim();
-  folder_.make();
-  if (resume_) {
-    bool resumed = false;
-    for (const std::string& checkpoint : acknowledged_checkpoints(read_run_log(folder_.log()))) {
-      if ((resumed = resume_from(checkpoint))) break;
-    }
-    if (!resumed) {
-      observer_.on_note(folder_.path() + ": no acknowledged checkpoint; starting from step 0");
-    }
-    cut_run_log(folder_.log(), state().step);
-    for (const Json& line : read_run_log(folder_.log())) {
-      if (line.contains("train_seconds")) result_.train_seconds = line["train_seconds"];
-    }
-  }
+  take_folder();
+  memory_.data = fingerprint_of_data(setup_);
+  if (resume_) go_on();
+  folder_.make_checkpoints();
   if (state().step == 0 && !setup_.train.initial.empty()) {
     for (const std::string& note :
          take_over_weights(setup_.train.initial, trainer_->training_state())) {
@@ -132,7 +132,45 @@ void Run::start_or_resume() {
   write_file_durably(folder_.recipe(), with_absolute_data(memory_));
   log_ = std::make_unique<RunLog>(folder_.log());
   saved_step_ = resume_ && state().step > 0 ? state().step : -1;
+  tell_start();
+}
 
+void Run::take_folder() {
+  if (!lock_) {
+    folder_.make();
+    lock_.emplace(folder_.lock());
+    if (!resume_) folder_.claim();
+  }
+  if (!lock_->unsupported().empty()) {
+    observer_.on_note(
+        fmt::format("{}: its file system locks no files ({}): nothing keeps a second "
+                    "run from this folder",
+                    folder_.path(), lock_->unsupported()));
+  }
+}
+
+void Run::go_on() {
+  const Resumed from = resume_training(folder_, memory_, trainer_->training_state(), observer_);
+  if (!from.checkpoint.empty()) {
+    memory_.recipe = with_data_as_saved(memory_.recipe, from.memory.recipe);
+    memory_.best_step = from.memory.best_step;
+    memory_.best_value = from.memory.best_value;
+    trainer_->restored();
+    if (!from.level.empty() && from.level != name_of(isa())) {
+      level_note_ = fmt::format(
+          "{} was trained at level {} of instruction sets and goes on at {}: its bits from here on "
+          "are neither's (KINDRED_MAX_ISA sets the level)",
+          from.checkpoint, from.level, name_of(isa()));
+    }
+  }
+  cut_run_log(folder_.log(), state().step);
+  for (const Json& line : read_run_log(folder_.log())) {
+    if (line.contains("train_seconds")) result_.train_seconds = line["train_seconds"];
+    if (line["step"] == state().step) told_.push_back(line);
+  }
+}
+
+void Run::tell_start() {
   RunStart start;
   start.folder = folder_.path();
   start.setup = &setup_;
@@ -146,32 +184,6 @@ void Run::start_or_resume() {
     log_->append({{"step", state().step}, {"note", level_note_}});
     observer_.on_note(level_note_);
   }
-}
-
-bool Run::resume_from(const std::string& checkpoint) {
-  const std::string path = folder_.path() + "/" + checkpoint;
-  RunMemory memory;
-  CheckpointHeader header;
-  try {
-    header = read_checkpoint_header(path);
-    check_same_recipe(header.memory.recipe, memory_.recipe, path);
-    memory = read_checkpoint(path, trainer_->training_state());
-  } catch (const Error& error) {
-    if (error.kind() == ErrorKind::recipe) throw;
-    observer_.on_note(fmt::format("{}; trying the checkpoint before it", error.what()));
-    return false;
-  }
-  if (!header.level.empty() && header.level != name_of(isa())) {
-    level_note_ = fmt::format(
-        "{} was trained at level {} of instruction sets and goes on at {}: its bits from here on "
-        "are neither's (KINDRED_MAX_ISA sets the level)",
-        checkpoint, header.level, name_of(isa()));
-  }
-  memory_.recipe = with_data_as_saved(memory_.recipe, memory.recipe);
-  memory_.best_step = memory.best_step;
-  memory_.best_value = memory.best_value;
-  trainer_->restored();
-  return true;
 }
 
 RunResult Run::finish() {
@@ -226,7 +238,8 @@ void Run::evaluate_validation() {
   evaluation.step = state().step;
   evaluation.result = evaluate_samples(*embedder_, *setup_.dataset, samples, workers_);
   const double value = evaluation.result[setup_.train.select];
-  evaluation.best = memory_.best_step < 0 || value > memory_.best_value;
+  evaluation.best = memory_.best_step < 0 || value > memory_.best_value ||
+                    memory_.best_step == state().step;  // the same evaluation, of a resumed run
   if (evaluation.best) {
     memory_.best_step = state().step;
     memory_.best_value = value;
@@ -252,7 +265,10 @@ void Run::tell(Evaluation evaluation) {
   Json line = record_of(evaluation);
   line["train_seconds"] = result_.train_seconds;
   if (evaluation.split == "validation") line["best"] = evaluation.best;
-  log_->append(line);
+  const bool told = std::any_of(told_.begin(), told_.end(), [&](const Json& before) {
+    return before["step"] == evaluation.step && evaluated_split(before) == evaluation.split;
+  });
+  if (!told) log_->append(line);
   observer_.on_evaluation(evaluation);
   result_.evaluations.push_back(std::move(evaluation));
 }
@@ -275,21 +291,6 @@ void Run::save_checkpoint() {
 RunResult run_training(Recipe recipe, const RunOptions& options, RunObserver& observer) {
   files_of_training(recipe, options).check();
   return Run(std::move(recipe), options, observer).finish();
-}
-
-Recipe recipe_of_run(const std::string& folder) {
-  const RunFolder run(folder);
-  std::string why = "it has no acknowledged checkpoint";
-  for (const std::string& name : acknowledged_checkpoints(read_run_log(run.log()))) {
-    try {
-      const RunMemory memory = read_checkpoint_header(folder + "/" + name).memory;
-      return Recipe::from_text(with_absolute_data(memory), folder + "/" + name);
-    } catch (const Error& error) {
-      why = error.what();
-    }
-  }
-  fail(ErrorKind::no_input,
-       fmt::format("{}: nothing to resume: {}; name the recipe to start over", folder, why));
 }
 
 }  // namespace kindred

@@ -22,21 +22,40 @@ namespace fs = std::filesystem;
 const std::set<std::string> kFree = {"train.steps", "train.keep_checkpoints", "data.file",
                                      "data.memory", "train.initial"};
 
+bool is_checkpoint(const fs::path& path) {
+  const std::string name = path.filename().string();
+  return name.starts_with("step-") && name.ends_with(".kindred");
+}
+
 }  // namespace
 
 std::string RunFolder::checkpoint_name(Index step) const {
   return fmt::format("checkpoints/step-{:08}.kindred", step);
 }
 
+bool RunFolder::exists() const {
+  std::error_code ignored;
+  return fs::is_directory(path_, ignored);
+}
+
+bool RunFolder::has_checkpoints() const {
+  std::error_code ignored;
+  const fs::directory_iterator entries(path_ + "/checkpoints", ignored);
+  return std::any_of(begin(entries), end(entries),
+                     [](const auto& entry) { return is_checkpoint(entry.path()); });
+}
+
 void RunFolder::claim() const {
-  if (!fs::exists(log())) return;
+  if (!fs::exists(log()) && !has_checkpoints()) return;
   fail(ErrorKind::cannot_create,
        fmt::format("{}: holds a run already; go on with it by --resume, or name another folder "
                    "with --out",
                    path_));
 }
 
-void RunFolder::make() const {
+void RunFolder::make() const { make_folders(path_); }
+
+void RunFolder::make_checkpoints() const {
   const std::string checkpoints = path_ + "/checkpoints";
   make_folders(checkpoints);
   for (const std::string& folder : {path_, checkpoints}) PartialFile::remove_left_in(folder);
@@ -50,7 +69,7 @@ void RunFolder::drop_old_checkpoints(Index keep, Index step) const {
     const std::string name = entry.path().filename().string();
     if (name.ends_with(".partial")) {
       fs::remove(entry.path(), code);
-    } else if (name.starts_with("step-") && name.ends_with(".kindred") && name <= newest) {
+    } else if (is_checkpoint(entry.path()) && name <= newest) {
       found.push_back(entry.path());
     }
   }

@@ -1,6 +1,7 @@
 #pragma once
 #include <string>
 
+#include "core/file_lock.h"
 #include "kindred/core/parallel.h"
 #include "kindred/eval/retrieval.h"
 #include "kindred/train/checkpoint.h"
@@ -20,11 +21,18 @@ class RunFolder {
   /// Relative to the folder.
   std::string checkpoint_name(Index step) const;
 
+  bool exists() const;
+  /// True where checkpoints/ holds any, acknowledged or not.
+  bool has_checkpoints() const;
+  /// Keeps other runs away while it lives. REQUIRES: the folder is there. Fails with cannot_create
+  /// where another run has it.
+  FileLock lock() const { return {path_ + "/lock", path_}; }
   /// Fails with cannot_create when the folder already holds a run.
   void claim() const;
-  /// Makes the folder and checkpoints/, and removes what a killed run left half-written. Fails with
-  /// cannot_create.
+  /// The folder, and checkpoints/ in it, where what a killed run left half-written is removed. Fail
+  /// with cannot_create.
   void make() const;
+  void make_checkpoints() const;
   /// Removes all but the newest `keep` checkpoints up to `step`, and what was left half-written.
   void drop_old_checkpoints(Index keep, Index step) const;
 

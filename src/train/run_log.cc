@@ -2,53 +2,45 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <set>
+#include <span>
 #include <string_view>
 #include <utility>
 
+#include "core/positioned_io.h"
 #include "kindred/core/error.h"
 #include "kindred/core/file.h"
 
 namespace kindred {
 
 RunLog::RunLog(const std::string& path)
-    : path_(path),
-      descriptor_(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644)) {
-  if (descriptor_ < 0) {
+    : path_(path), file_(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644)) {
+  if (!file_.valid()) {
     fail(ErrorKind::cannot_create,
          fmt::format("{}: cannot open for writing: {}", path, std::strerror(errno)));
   }
 }
 
-RunLog::~RunLog() {
-  if (descriptor_ >= 0) ::close(descriptor_);
-}
-
 void RunLog::close() {
-  if (::fsync(descriptor_) != 0 || ::close(std::exchange(descriptor_, -1)) != 0) {
+  sync_to_disk(file_.get(), path_);
+  if (!file_.close()) {
     fail(ErrorKind::io, fmt::format("{}: closing failed: {}", path_, std::strerror(errno)));
   }
 }
 
 void RunLog::append(const Json& line) {
   const std::string text = line.dump() + "\n";
-  const ssize_t written = ::write(descriptor_, text.data(), text.size());
-  if (written != static_cast<ssize_t>(text.size())) {
-    fail(ErrorKind::io, fmt::format("{}: writing failed: {}; free some space, then --resume", path_,
-                                    written < 0 ? std::strerror(errno) : "no space left"));
-  }
+  write_all(file_.get(), std::as_bytes(std::span(text)), path_, "free some space, then --resume");
 }
 
 void RunLog::acknowledge(const Json& line) {
   append(line);
-  if (::fsync(descriptor_) != 0) {
-    fail(ErrorKind::io, fmt::format("{}: syncing failed: {}", path_, std::strerror(errno)));
-  }
+  sync_to_disk(file_.get(), path_);
 }
 
 std::vector<Json> read_run_log(const std::string& path) {
@@ -74,10 +66,19 @@ std::vector<Json> read_run_log(const std::string& path) {
 
 void cut_run_log(const std::string& path, Index step) {
   std::string kept;
+  std::set<std::pair<std::string, Index>> evaluations;
   for (const Json& line : read_run_log(path)) {
-    if (line["step"].get<Index>() <= step) kept += line.dump() + "\n";
+    const Index at = line["step"].get<Index>();
+    if (at > step) continue;
+    const std::string split = evaluated_split(line);
+    if (split.empty() || evaluations.emplace(split, at).second) kept += line.dump() + "\n";
   }
   write_file_durably(path, kept);
+}
+
+std::string evaluated_split(const Json& line) {
+  const auto split = line.find("split");
+  return split != line.end() && split->is_string() ? split->get<std::string>() : std::string();
 }
 
 std::vector<std::string> acknowledged_checkpoints(const std::vector<Json>& lines) {

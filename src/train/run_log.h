@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "core/file_handle.h"
 #include "kindred/core/index.h"
 
 namespace kindred {
@@ -14,11 +15,8 @@ class RunLog {
  public:
   /// Opens for appending, made where it is missing. Fails with cannot_create.
   explicit RunLog(const std::string& path);
-  ~RunLog();
-  RunLog(const RunLog&) = delete;
-  RunLog& operator=(const RunLog&) = delete;
 
-  /// One write of one line. Fails with io.
+  /// One line. Fails with io.
   void append(const Json& line);
   /// As append, and on the disk when it returns: what acknowledges a checkpoint.
   void acknowledge(const Json& line);
@@ -27,14 +25,18 @@ class RunLog {
 
  private:
   std::string path_;
-  int descriptor_;
+  FileHandle file_;
 };
 
 /// The lines that parse; a torn last line is left out. Fails with data on a line before the last
 /// that is no JSON object. Missing file: no lines.
 std::vector<Json> read_run_log(const std::string& path);
 
-/// Rewrites the log without lines past `step`, durably.
+/// The split that a line is an evaluation of; "" where it is none.
+std::string evaluated_split(const Json& line);
+
+/// Rewrites the log, durably: without lines past `step`, and of several evaluations of one split at
+/// one step with the first alone.
 void cut_run_log(const std::string& path, Index step);
 
 /// Acknowledged checkpoints, newest first, as they stand in the log (relative to the run folder).

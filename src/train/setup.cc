@@ -104,7 +104,8 @@ void check_slices(Section model, Setup& setup) {
 
 /// What follows from the rest.
 void finish_setup(Setup& setup) {
-  setup.scaling = measure_scaling(*setup.dataset, training_samples(setup.set));
+  setup.scaling =
+      measure_scaling(*setup.dataset, training_samples(setup.set), &setup.training_rows);
   if (setup.train.planned_steps == 0) {
     setup.train.planned_steps = setup.train.epochs * setup.sampler->steps_per_epoch();
   }

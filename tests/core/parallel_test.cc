@@ -2,13 +2,14 @@
 
 #include <gtest/gtest.h>
 #include <immintrin.h>
-#include <omp.h>
 
 #include <atomic>
 #include <limits>
 #include <stdexcept>
 #include <thread>
 #include <vector>
+
+extern "C" int omp_get_max_threads();  // clang has no omp.h for GCC's runtime
 
 namespace kindred {
 namespace {

@@ -16,18 +16,14 @@
 #include <vector>
 
 #include "support/temp_folder.h"
+#include "support/tiers.h"
 
 namespace kindred {
 namespace {
 
 using test::expect_error;
+using test::kSanitizer;
 using test::TempFolder;
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitizer = true;
-#else
-constexpr bool kSanitizer = false;
-#endif
 
 struct Point {
   std::string name;

@@ -2,16 +2,15 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <cstdlib>
 #include <random>
 #include <string>
+
+#include "support/tiers.h"
 
 namespace kindred::test {
 
 /// `count` where tools/test --long asks for it (KINDRED_LONG_TESTS), else a tenth.
-inline int in_long_tests(int count) {
-  return std::getenv("KINDRED_LONG_TESTS") != nullptr ? count : count / 10;
-}
+inline int in_long_tests(int count) { return long_tests() ? count : count / 10; }
 
 /// Damages files; the same seed damages alike.
 class Mutator {

@@ -20,7 +20,9 @@ struct InputScaling {
 };
 
 /// Mean and 1 / standard deviation of each channel over `samples` (vectors: 0 and 1, unchanged).
-InputScaling measure_scaling(const Dataset& dataset, std::span<const Index> samples);
+/// `rows_read`, where given, becomes the xxh3 of all that was read for it (vectors: 0).
+InputScaling measure_scaling(const Dataset& dataset, std::span<const Index> samples,
+                             std::uint64_t* rows_read = nullptr);
 
 struct AugmentSettings {
   double rotate_degrees = 0;  ///< uniform in [-r, r]

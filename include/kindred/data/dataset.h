@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -61,11 +62,16 @@ class Dataset {
   /// Labels to role, as above.
   const SampleColumns& columns() const;
 
+  /// xxh3 of all samples, in file order, where opening them read them all: those in memory, and
+  /// vectors. Nothing for images that are streamed, nor for other sources.
+  std::optional<std::uint64_t> checksum() const;
+
   /// Samples of a split, in file order.
   std::vector<Index> samples_of(Split split) const;
 
-  /// Copies raw samples (channels-last) to dst, sample_bytes() each. Thread-safe. Fails with data
-  /// or io where they are streamed.
+  /// Copies raw samples (channels-last) to dst, sample_bytes() each. Thread-safe. Where they are
+  /// streamed it fails with data or io; with data, too, where the file was changed since it was
+  /// opened (its size, its time of writing, or another file in its place).
   void read(std::span<const Index> samples, std::byte* dst,
             Reading reading = Reading::in_order) const;
 

@@ -22,8 +22,8 @@ struct PackReport {
 /// pairs renumbered. What others wrote becomes ours. Labels and such are in memory, and `window`
 /// bytes of samples, which are gathered and written together: a source of several windows in no
 /// order is read as often. Equal bytes for any window and number of threads (0: all the process may
-/// use). Written beside and renamed. Fails with no_input, data, usage (the same file),
-/// cannot_create or io.
+/// use). Written beside and renamed; another process that writes `to` meanwhile is told so. Fails
+/// with no_input, data, usage (the same file), cannot_create or io.
 PackReport pack_dataset(const std::string& from, const std::string& to, const DatasetNames& names,
                         int threads, WorkObserver* observer = nullptr,
                         Index window = Index{1} << 30);

@@ -12,6 +12,7 @@ struct RunMemory {
   std::string data_path;  ///< absolute
   Index best_step = -1;   ///< the model was kept at; -1: none yet
   double best_value = 0;  ///< of the selecting metric
+  std::string data;       ///< what the data is known by; "" in older files
 };
 
 /// Writes all that training needs to go on as if it had never stopped. The file is whole or not
@@ -27,7 +28,8 @@ struct CheckpointHeader {
 };
 CheckpointHeader read_checkpoint_header(const std::string& path);
 
-/// Overwrites `training`; every array must be there with its type and shape.
+/// Overwrites `training`: all of it, or nothing where it fails. The file must have the arrays that
+/// `training` has, with their types and shapes, and no others. Fails with no_input or data.
 RunMemory read_checkpoint(const std::string& path, TrainingState& training);
 
 }  // namespace kindred

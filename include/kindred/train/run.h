@@ -38,6 +38,8 @@ class RunObserver {
   virtual void on_evaluation(const Evaluation&) {}
   virtual void on_checkpoint(const std::string& /*path*/, Index /*step*/) {}
   virtual void on_note(const std::string&) {}
+  /// A note that even those have to see who asked for none: work was lost.
+  virtual void on_warning(const std::string& text) { on_note(text); }
   virtual bool stop_requested() { return false; }
 };
 
@@ -57,12 +59,20 @@ struct RunResult {
 };
 
 /// Trains as `recipe` says into a run folder: recipe.toml (resolved), metrics.jsonl, checkpoints/,
-/// model.kindred. With `resume`, recipe and step come from the checkpoint; `recipe` may only differ
-/// in train.steps, paths and reporting, else ErrorKind::recipe names the key.
+/// model.kindred. While it runs the folder is its own: cannot_create names the process that another
+/// run is.
+///
+/// With `resume`, recipe and step come from the newest acknowledged checkpoint that is sound. It
+/// fails, and leaves the folder as it was, with
+///   recipe    where `recipe` differs in more than train.steps, paths and reporting: names the key;
+///             where the data is not that of the checkpoint (moved or renamed files are);
+///   data      where there are checkpoints, but none that is sound and fits;
+///   no_input  where the checkpoints that the log names are gone.
 RunResult run_training(Recipe recipe, const RunOptions& options, RunObserver& observer);
 
 /// The recipe of the newest acknowledged checkpoint of a run folder, with data.file absolute; for
-/// resuming without naming the recipe again. Fails with no_input when there is none.
+/// resuming without naming the recipe again. Fails with no_input when there is none, with data when
+/// none is sound.
 Recipe recipe_of_run(const std::string& folder);
 
 }  // namespace kindred

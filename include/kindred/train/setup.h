@@ -53,6 +53,7 @@ struct Setup {
   Architecture architecture;
   AugmentSettings augment;
   InputScaling scaling;
+  std::uint64_t training_rows = 0;  ///< xxh3 of what `scaling` was measured over; vectors: 0
   std::vector<NamedSettings> losses;
   NamedSettings optimizer;
   std::string origin = "settings";  ///< what messages about the last two name: the recipe

@@ -9,6 +9,7 @@
 
 #include "data/batches/augment_effects.h"
 #include "kindred/core/error.h"
+#include "kindred/core/file.h"
 
 namespace kindred {
 namespace {
@@ -172,7 +173,11 @@ AugmentSettings read_augment(Section section) {
   return settings;
 }
 
-InputScaling measure_scaling(const Dataset& dataset, std::span<const Index> samples) {
+InputScaling measure_scaling(const Dataset& dataset, std::span<const Index> samples,
+                             std::uint64_t* rows_read) {
+  std::uint64_t unwanted = 0;
+  std::uint64_t& digest = rows_read != nullptr ? *rows_read : unwanted;
+  digest = 0;
   const Shape& shape = dataset.shape();
   const auto channels = static_cast<std::size_t>(shape.channels);
   InputScaling scaling{std::vector<float>(channels, 0.0F), std::vector<float>(channels, 1.0F)};
@@ -181,10 +186,12 @@ InputScaling measure_scaling(const Dataset& dataset, std::span<const Index> samp
   std::vector<std::uint64_t> sum(channels);
   std::vector<std::uint64_t> squares(channels);
   Buffer<std::byte> rows(kMeasuredAtOnce * dataset.sample_bytes());
+  const auto sample_bytes = static_cast<std::size_t>(dataset.sample_bytes());
   for (std::size_t first = 0; first < samples.size(); first += kMeasuredAtOnce) {
     const auto part =
         samples.subspan(first, std::min<std::size_t>(kMeasuredAtOnce, samples.size() - first));
     dataset.read(part, rows.data());
+    digest = checksum(rows.span().first(part.size() * sample_bytes), digest);
     const auto* bytes = reinterpret_cast<const std::uint8_t*>(rows.data());
     const std::size_t pixels = part.size() * static_cast<std::size_t>(shape.height * shape.width);
     for (std::size_t c = 0; c < channels; ++c) {

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <mutex>
+#include <set>
 
 #include "core/check_finite.h"
 #include "data/dataset/sample_columns.h"
@@ -51,6 +53,13 @@ Shape vector_shape(const Hdf5Dataset& vectors, const std::string& where) {
   return {.channels = shape[1]};
 }
 
+// "FILE.h5:/group" without its group, as HDF5's reader takes it.
+std::string file_part(const std::string& path) {
+  std::error_code ignored;
+  const bool whole = std::filesystem::is_regular_file(path, ignored);
+  return whole ? path : path.substr(0, path.rfind(":/"));
+}
+
 void check_sample(const Shape& shape, const std::string& where) {
   constexpr Index kMost = kMostSampleBytes / static_cast<Index>(sizeof(float));
   if (shape.size() > kMost) {
@@ -65,7 +74,9 @@ struct KINDRED_HIDDEN Dataset::Impl {
   std::string path;
   std::string layout;
   SampleMemory memory;
+  std::vector<FileStamp> files;  // taken before they are read; the store's from hold() on
   std::unique_ptr<SampleSource> source;
+  const SampleStore* store = nullptr;  // the source, where it is a file's
   SampleColumns columns;
   Index classes = 0;
   Matrix targets;
@@ -84,9 +95,10 @@ struct KINDRED_HIDDEN Dataset::Impl {
   void hold(SampleRows rows, const Shape& shape) {
     memory.held = held_bytes(columns) + rows.size() * kIndexBytes;
     memory.held += targets.rows() * targets.view().stride() * Index{sizeof(float)};
-    auto store = std::make_unique<SampleStore>(std::move(rows), shape, memory);
-    advise(store->stream());
-    source = std::move(store);
+    auto held = std::make_unique<SampleStore>(std::move(rows), std::move(files), shape, memory);
+    advise(held->stream());
+    store = held.get();
+    source = std::move(held);
   }
 
   /// `stream`: nullptr where samples are in memory.
@@ -137,6 +149,12 @@ void Dataset::Impl::open_ours(const Hdf5File& file) {
 
 void Dataset::Impl::open_others(const Hdf5Layout& found) {
   layout = found.description;
+  std::set<std::string> known{path};
+  for (const LayoutPart& part : found.parts) {
+    for (const std::string& name : {part.file, part.labels_file}) {
+      if (known.insert(name).second) files.emplace_back(file_part(name));
+    }
+  }
   const Shape& shape = found.shape;
   if (shape.size() == 0) {
     fail(ErrorKind::data,
@@ -175,6 +193,7 @@ Dataset Dataset::open(const std::string& path, Index memory, const DatasetNames&
     impl->open_others(find_listed_layout(path, names));
     return Dataset(std::move(impl));
   }
+  impl->files.emplace_back(file_part(path));
   const Hdf5File file = Hdf5File::open(path);
   if (names.empty() && is_our_layout(file)) {
     impl->open_ours(file);
@@ -227,8 +246,10 @@ ConstMatrixView Dataset::targets() const { return impl_->targets; }
 
 const std::vector<std::string>& Dataset::paths() const {
   if (impl_->paths_later) {
-    std::call_once(impl_->paths_read,
-                   [&] { impl_->columns.paths = read_paths(Hdf5File::open(path()), size()); });
+    std::call_once(impl_->paths_read, [&] {
+      impl_->columns.paths = read_paths(Hdf5File::open(path()), size());
+      impl_->store->check_files();
+    });
   }
   return impl_->columns.paths;
 }
@@ -253,6 +274,10 @@ std::vector<Index> Dataset::samples_of(Split split) const {
     if (wanted(i)) samples.push_back(i);
   }
   return samples;
+}
+
+std::optional<std::uint64_t> Dataset::checksum() const {
+  return impl_->store != nullptr ? impl_->store->checksum() : std::nullopt;
 }
 
 void Dataset::read(std::span<const Index> samples, std::byte* dst, Reading reading) const {

@@ -10,6 +10,7 @@
 
 #include "core/check_finite.h"
 #include "kindred/core/error.h"
+#include "kindred/core/file.h"
 #include "kindred/core/memory.h"
 
 namespace kindred {
@@ -29,12 +30,14 @@ constexpr Index kCheckedBytes = Index{1} << 20;  // at once
 
 }  // namespace
 
-SampleStore::SampleStore(SampleRows rows, const Shape& shape, const SampleMemory& memory)
-    : SampleSource(rows.where(), rows.size(), shape, rows.element()) {
+SampleStore::SampleStore(SampleRows rows, std::vector<FileStamp> files, const Shape& shape,
+                         const SampleMemory& memory)
+    : SampleSource(rows.where(), rows.size(), shape, rows.element()), files_(std::move(files)) {
   assert(sample_bytes() == rows.sample_bytes());
   if (memory.holds(size(), sample_bytes())) {
     memory_ = Buffer<std::byte>(size() * sample_bytes());
     rows.read(0, size(), memory_.data());
+    check_files();
     check_values(memory_.data(), 0, size());
     return;
   }
@@ -42,6 +45,17 @@ SampleStore::SampleStore(SampleRows rows, const Shape& shape, const SampleMemory
       std::move(rows), BlockCache::Limits{memory.for_samples(), memory.resident()});
   if (stream_->least_bytes() > memory.for_samples()) refuse(name(), memory, stream_->least_bytes());
   if (element() == Element::f32) check_streamed_values();
+  check_files();
+}
+
+// The same in memory and streamed, so that their checksums agree.
+Index SampleStore::rows_at_once() const {
+  return std::clamp<Index>(kCheckedBytes / sample_bytes(), 1, size());
+}
+
+// A microsecond for each file.
+void SampleStore::check_files() const {
+  for (const FileStamp& file : files_) file.check();
 }
 
 void SampleStore::check_values(const std::byte* rows, Index first, Index count) const {
@@ -52,21 +66,43 @@ void SampleStore::check_values(const std::byte* rows, Index first, Index count) 
 }
 
 void SampleStore::check_streamed_values() {
-  const Index most = std::clamp<Index>(kCheckedBytes / sample_bytes(), 1, size());
+  const Index most = rows_at_once();
   Buffer<std::byte> rows(most * sample_bytes());
   std::vector<Index> samples(static_cast<std::size_t>(most));
+  std::uint64_t digest = 0;
   for (Index first = 0; first < size(); first += most) {
     const Index count = std::min(most, size() - first);
     std::iota(samples.begin(), samples.end(), first);
     stream_->read(std::span(samples).first(static_cast<std::size_t>(count)), rows.data(),
                   Reading::in_order);
     check_values(rows.data(), first, count);
+    digest = kindred::checksum(rows.span().first(static_cast<std::size_t>(count * sample_bytes())),
+                               digest);
   }
+  streamed_checksum_ = digest;
+}
+
+std::optional<std::uint64_t> SampleStore::checksum() const {
+  if (stream_) return streamed_checksum_;
+  std::uint64_t digest = 0;
+  const auto piece = static_cast<std::size_t>(rows_at_once() * sample_bytes());
+  for (std::span<const std::byte> rest = memory_.span(); !rest.empty();) {
+    const std::size_t bytes = std::min(piece, rest.size());
+    digest = kindred::checksum(rest.first(bytes), digest);
+    rest = rest.subspan(bytes);
+  }
+  return digest;
 }
 
 void SampleStore::read(std::span<const Index> samples, std::byte* dst, Reading reading) {
   if (stream_) {
-    stream_->read(samples, dst, reading);
+    try {
+      stream_->read(samples, dst, reading);
+    } catch (const Error&) {
+      check_files();  // a file that was changed looks damaged
+      throw;
+    }
+    check_files();  // afterwards: what was read is what was opened
     return;
   }
   for (const Index sample : samples) {

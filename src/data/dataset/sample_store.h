@@ -1,9 +1,12 @@
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
-#include <string>
+#include <vector>
 
+#include "core/file_stamp.h"
 #include "data/dataset/sample_rows.h"
 #include "data/dataset/sample_stream.h"
 #include "kindred/core/buffer.h"
@@ -27,23 +30,32 @@ struct SampleMemory {
 };
 
 /// The raw samples of a data set in HDF5: in memory where they fit, else streamed. Checks that
-/// floats are finite.
+/// floats are finite, and that the files they come from stay as they were.
 class SampleStore final : public SampleSource {
  public:
-  /// Fails with data, or with recipe where the memory is too little.
-  SampleStore(SampleRows rows, const Shape& shape, const SampleMemory& memory);
+  /// `files` are those of the rows, as they were before anything of them was read. Fails with data,
+  /// or with recipe where the memory is too little.
+  SampleStore(SampleRows rows, std::vector<FileStamp> files, const Shape& shape,
+              const SampleMemory& memory);
 
   bool in_memory() const override { return stream_ == nullptr; }
   /// Nothing where samples are in memory.
   const SampleStream* stream() const { return stream_.get(); }
   void read(std::span<const Index> samples, std::byte* dst, Reading reading) override;
+  /// Fails with data where one of the files was changed since.
+  void check_files() const;
+  /// See Dataset::checksum.
+  std::optional<std::uint64_t> checksum() const;
 
  private:
+  Index rows_at_once() const;
   void check_values(const std::byte* rows, Index first, Index count) const;
   void check_streamed_values();
 
+  std::vector<FileStamp> files_;
   Buffer<std::byte> memory_;  ///< all samples
   std::unique_ptr<SampleStream> stream_;
+  std::optional<std::uint64_t> streamed_checksum_;
 };
 
 }  // namespace kindred

@@ -40,7 +40,11 @@ struct Note {
 };
 
 bool send_note(int channel, const Note& note) {
-  return ::send(channel, &note, sizeof note, MSG_NOSIGNAL) == sizeof note;
+  ssize_t sent = 0;
+  do {
+    sent = ::send(channel, &note, sizeof note, MSG_NOSIGNAL);
+  } while (sent < 0 && errno == EINTR);
+  return sent == sizeof note;
 }
 
 bool receive_note(int channel, Note& note) {
@@ -109,11 +113,12 @@ void silence() {
 }
 
 void set_signals() {
-  for (const int number : {SIGABRT, SIGPIPE, SIGPROF, SIGTERM, SIGXFSZ}) {
+  for (const int number : {SIGABRT, SIGPIPE, SIGPROF, SIGXFSZ}) {
     std::signal(number, SIG_DFL);
   }
-  // Ctrl-C is for the parent, which may want to finish something first; it takes the child along.
-  std::signal(SIGINT, SIG_IGN);
+  // What ends all processes of a terminal or a service is for the parent, which may want to finish
+  // something first; it takes the child along.
+  for (const int number : {SIGHUP, SIGINT, SIGTERM}) std::signal(number, SIG_IGN);
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);

@@ -117,9 +117,9 @@ template <const auto& matrix, int R, int... K>
 [[gnu::always_inline]] inline Float row_times(const Column<sizeof...(K)>& x,
                                               std::integer_sequence<int, K...> /*of x*/) {
   constexpr auto first = [] {
-    int k = 0;
+    std::size_t k = 0;
     while (matrix[R][k] == 0) ++k;
-    return k;
+    return static_cast<int>(k);
   }();
   Float sum = matrix[R][first] * x[first];
   ((K > first && matrix[R][K] != 0 ? void(sum += matrix[R][K] * x[K]) : void()), ...);

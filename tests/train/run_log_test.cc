@@ -1,0 +1,54 @@
+#include "train/run_log.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <string>
+
+#include "support/interrupted_pipe.h"
+#include "support/temp_folder.h"
+
+namespace kindred {
+namespace {
+
+using test::expect_error;
+using test::TempFolder;
+
+// One write was expected to take a whole line: a signal, or a disk with little room left, ended the
+// run with the advice to free space.
+TEST(RunLog, WritesOnAfterAShortWriteAndASignal) {
+  const TempFolder folder;
+  test::InterruptedPipe pipe(folder / "pipe");
+  const Json line = {{"step", 1}, {"note", std::string(300000, 'x')}};
+  RunLog(folder / "pipe").append(line);
+  EXPECT_EQ(pipe.text(), line.dump() + "\n");
+}
+
+TEST(RunLog, SaysWhatToDoOnAFullDisk) {
+  if (!std::filesystem::exists("/dev/full")) GTEST_SKIP() << "no /dev/full";
+  expect_error(ErrorKind::io,
+               "/dev/full: writing failed: No space left on device; free some space, then --resume",
+               [] {
+                 RunLog("/dev/full").append({{"step", 1}});
+               });
+}
+
+TEST(RunLog, IsCutToAStepWithEachEvaluationOnce) {
+  const TempFolder folder;
+  const std::string path = folder / "log";
+  const std::string kept =
+      "{\"step\":1,\"loss\":2.5}\n"
+      "{\"step\":1,\"split\":\"validation\",\"best\":true}\n"
+      "{\"step\":1,\"split\":\"test\"}\n"
+      "{\"step\":2,\"loss\":0.1}\n"
+      "{\"step\":2,\"split\":\"validation\",\"best\":false}\n";
+  std::ofstream(path) << kept << "{\"step\":2,\"split\":\"validation\",\"best\":true}\n"
+                      << "{\"step\":1,\"split\":\"validation\"}\n{\"step\":3,\"loss\":1}\n{\"st";
+  cut_run_log(path, 2);
+  std::string text;
+  for (const Json& line : read_run_log(path)) text += line.dump() + "\n";
+  EXPECT_EQ(text, kept);
+}
+
+}  // namespace
+}  // namespace kindred
