@@ -25,7 +25,8 @@ void add_quiet(const Command& command, CommonOptions& options) {
 void add_json(const Command& command, CommonOptions& options) {
   command
       .add_option("--json", options.json, "write the numbers as JSON to FILE; - is standard output")
-      .type_name("FILE");
+      .type_name("FILE")
+      .writes_file();
 }
 
 void add_threads(const Command& command, CommonOptions& options) {

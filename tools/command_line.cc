@@ -7,6 +7,7 @@
 
 #include "kindred/core/error.h"
 #include "kindred/core/text.h"
+#include "kindred/data/dataset_files.h"
 #include "standard_streams.h"
 
 namespace kindred::tools {
@@ -73,10 +74,30 @@ Option& Option::show_default() {
   return *this;
 }
 
+Option& Option::reads_file(const std::string& ending) {
+  option_->each([files = files_, ending](const std::string& value) {
+    if (!value.ends_with(ending)) return;
+    for (const std::string& file : files_of_dataset(value)) files->reads(file);
+  });
+  return *this;
+}
+
+Option& Option::writes_file() {
+  option_->each([files = files_](const std::string& value) {
+    if (value != "-") files->writes(value);
+  });
+  return *this;
+}
+
+Option& Option::writes_folder() {
+  option_->each([files = files_](const std::string& value) { files->makes(value); });
+  return *this;
+}
+
 std::size_t Option::count() const { return option_->count(); }
 
 Command Command::add_command(const std::string& name, const std::string& what) const {
-  return Command(*app_->add_subcommand(name, what));
+  return Command(*app_->add_subcommand(name, what), *files_);
 }
 
 void Command::require_command() const { app_->require_subcommand(1); }
@@ -85,55 +106,63 @@ void Command::hide() const { app_->group(""); }
 
 Option Command::add_option(const std::string& name, std::string& value,
                            const std::string& what) const {
-  return Option(*app_->add_option(name, value, what));
+  return Option(*app_->add_option(name, value, what), *files_);
 }
 
 Option Command::add_option(const std::string& name, int& value, const std::string& what) const {
-  return Option(*app_->add_option(name, value, what));
+  return Option(*app_->add_option(name, value, what), *files_);
 }
 
 Option Command::add_option(const std::string& name, Index& value, const std::string& what) const {
-  return Option(*app_->add_option(name, value, what));
+  return Option(*app_->add_option(name, value, what), *files_);
 }
 
 Option Command::add_option(const std::string& name, std::uint64_t& value,
                            const std::string& what) const {
-  return Option(*app_->add_option(name, value, what));
+  return Option(*app_->add_option(name, value, what), *files_);
 }
 
 Option Command::add_option(const std::string& name, double& value, const std::string& what) const {
-  return Option(*app_->add_option(name, value, what));
+  return Option(*app_->add_option(name, value, what), *files_);
 }
 
 Option Command::add_option(const std::string& name, std::vector<std::string>& values,
                            const std::string& what) const {
-  return Option(*app_->add_option(name, values, what));
+  return Option(*app_->add_option(name, values, what), *files_);
 }
 
 Option Command::add_option(const std::string& name, std::vector<int>& values,
                            const std::string& what) const {
-  return Option(*app_->add_option(name, values, what));
+  return Option(*app_->add_option(name, values, what), *files_);
 }
 
 Option Command::add_option(const std::string& name, std::vector<Index>& values,
                            const std::string& what) const {
-  return Option(*app_->add_option(name, values, what));
+  return Option(*app_->add_option(name, values, what), *files_);
 }
 
 Option Command::add_option(const std::string& name, std::vector<double>& values,
                            const std::string& what) const {
-  return Option(*app_->add_option(name, values, what));
+  return Option(*app_->add_option(name, values, what), *files_);
 }
 
 Option Command::add_flag(const std::string& name, bool& value, const std::string& what) const {
-  return Option(*app_->add_flag(name, value, what));
+  return Option(*app_->add_flag(name, value, what), *files_);
 }
 
-Option Command::option(const std::string& name) const { return Option(*app_->get_option(name)); }
+Option Command::option(const std::string& name) const {
+  return Option(*app_->get_option(name), *files_);
+}
 
 void Command::footer(const std::string& text) const { app_->footer(text); }
 
-void Command::callback(std::function<void()> run) const { app_->callback(std::move(run)); }
+void Command::callback(std::function<void()> run, std::function<void(FileUse&)> more) const {
+  app_->callback([files = files_, run = std::move(run), more = std::move(more)] {
+    if (more) more(*files);
+    files->check();
+    run();
+  });
+}
 
 int run_command_line(int argc, char** argv, const std::string& name, const std::string& version,
                      const std::string& what, const std::string& footer,
@@ -143,7 +172,8 @@ int run_command_line(int argc, char** argv, const std::string& name, const std::
   program.require_subcommand(1);
   program.failure_message(CLI::FailureMessage::simple);
   program.footer(footer);
-  add(Command(program));
+  FileUse files;
+  add(Command(program, files));
   try {
     program.parse(argc, argv);
   } catch (const CLI::Success& success) {  // --help, --version

@@ -3,9 +3,11 @@
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "kindred/core/file_use.h"
 #include "kindred/core/index.h"
 
 namespace CLI {
@@ -40,7 +42,7 @@ Check not_negative();
 /// lives.
 class Option {
  public:
-  explicit Option(CLI::Option& option) : option_(&option) {}
+  Option(CLI::Option& option, FileUse& files) : option_(&option), files_(&files) {}
 
   Option& required();
   /// What --help calls the value, and what completion offers for it: see documents/command_tree.h.
@@ -57,17 +59,25 @@ class Option {
   /// --help shows the value that the variable has now.
   Option& show_default();
 
+  /// What its values name: checked against each other before the command runs, see FileUse. A file
+  /// to read may be a folder or a data set, with all files that it stands for; with an `ending`,
+  /// other values are no files. "-" is standard output where one is written.
+  Option& reads_file(const std::string& ending = "");
+  Option& writes_file();
+  Option& writes_folder();
+
   /// How often it stood on the command line.
   std::size_t count() const;
 
  private:
   CLI::Option* option_;
+  FileUse* files_;  // of the line that is read
 };
 
 /// The program or one of its commands. A handle, as Option is.
 class Command {
  public:
-  explicit Command(CLI::App& app) : app_(&app) {}
+  Command(CLI::App& app, FileUse& files) : app_(&app), files_(&files) {}
 
   Command add_command(const std::string& name, const std::string& what) const;
   /// Refuses a line that names none of its commands.
@@ -97,14 +107,16 @@ class Command {
 
   /// Stands below the options in --help.
   void footer(const std::string& text) const;
-  /// Runs once the line is read, if it names this command.
-  void callback(std::function<void()> run) const;
+  /// Runs once the line is read, if it names this command, and the files that its options read and
+  /// write are found to be apart and within reach. `more` adds to them what options do not mark.
+  void callback(std::function<void()> run, std::function<void(FileUse&)> more = {}) const;
 
   /// For what describes commands: documents/.
   const CLI::App& description() const { return *app_; }
 
  private:
   CLI::App* app_;
+  FileUse* files_;
 };
 
 /// Reads a command line: makes the program, has `add` add its commands to it, and runs the one

@@ -63,11 +63,16 @@ void add_embed(const Command& program) {
   const Command command = program.add_command("embed", "turn a data set into embeddings");
   command.add_option("model", options->model, "model.kindred of a run")
       .required()
-      .type_name("MODEL");
-  command.add_option("data", options->data, "data set").required().type_name("DATA.h5");
+      .type_name("MODEL")
+      .reads_file();
+  command.add_option("data", options->data, "data set")
+      .required()
+      .type_name("DATA.h5")
+      .reads_file();
   command.add_option("--out", options->out, "embedding file to write")
       .required()
-      .type_name("EMB.h5");
+      .type_name("EMB.h5")
+      .writes_file();
   command.add_option("--split", options->split, "which samples (default: all)")
       .check(one_of({"train", "validation", "test", "all"}));
   command.add_flag("--flip", options->flip, "add the embedding of the mirrored image");

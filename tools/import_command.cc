@@ -8,6 +8,7 @@
 #include "contact_sheet.h"
 #include "count_bar.h"
 #include "kindred/core/error.h"
+#include "kindred/core/output_file.h"
 #include "kindred/core/text.h"
 #include "kindred/data/import.h"
 
@@ -99,10 +100,25 @@ ImportOptions options_of(const ImportArguments& arguments) {
   return options;
 }
 
-void import(const ImportArguments& arguments) {
+// The last path is written, the others are read.
+void add_paths(const ImportArguments& arguments, FileUse& files) {
   if (arguments.paths.size() < 2) {
     fail(ErrorKind::usage, "import: name at least one source and the data set to write");
   }
+  const std::string& out = arguments.paths.back();
+  for (const std::string& path : arguments.paths) {
+    if (&path != &out) files.reads(path);
+  }
+  files.writes_beside_inputs(out);
+  if (!arguments.preview.empty() && is_written_into(out)) {
+    fail(ErrorKind::usage,
+         fmt::format("import --preview: reads {} again, which is a device or a pipe; leave one of "
+                     "the two out",
+                     out));
+  }
+}
+
+void import(const ImportArguments& arguments) {
   const std::vector<std::string> sources(arguments.paths.begin(), arguments.paths.end() - 1);
   const std::string& out = arguments.paths.back();
   const ImportOptions options = options_of(arguments);
@@ -209,7 +225,8 @@ void add_import(const Command& program) {
       .type_name("LEVEL")
       .check(range(0, 12));
   command.add_option("--preview", arguments->preview, "draw some samples, a class a row, as PNG")
-      .type_name("SHEET.png");
+      .type_name("SHEET.png")
+      .writes_file();
   command.add_flag("--strict", arguments->options.strict,
                    "fail at an image that cannot be read (default: it is left out and listed)");
   add_threads(command, *arguments);
@@ -225,7 +242,8 @@ void add_import(const Command& program) {
       "sheet.png\n"
       "  kindred import lfw.zip peopleDevTrain.txt peopleDevTest.txt pairsDevTest.txt lfw.h5\n"
       "  kindred import images_background.zip images_evaluation.zip omniglot28.h5");
-  command.callback([arguments] { import(*arguments); });
+  command.callback([arguments] { import(*arguments); },
+                   [arguments](FileUse& files) { add_paths(*arguments, files); });
 }
 
 }  // namespace kindred::tools

@@ -109,10 +109,12 @@ void add_inspect(const Command& program) {
       program.add_command("inspect", "what is in a data set, embedding file, model, checkpoint");
   command.add_option("file", options->file, "the file, or FILE.h5:/group")
       .required()
-      .type_name("FILE");
+      .type_name("FILE")
+      .reads_file();
   command
       .add_option("--thumbnails", options->thumbnails, "draw some samples, a class a row, as PNG")
-      .type_name("SHEET.png");
+      .type_name("SHEET.png")
+      .writes_file();
   add_names(command, options->names);
   add_json(command, *options);
   add_quiet(command, *options);

@@ -155,7 +155,8 @@ void add_list(const Command& program) {
   command.add_option("what", *which, "one of the lists (default: all)").check(one_of(names));
   auto curves = std::make_shared<std::string>();
   command.add_option("--curves", *curves, "writes a picture of every loss's curve instead (SVG)")
-      .type_name("FILE.svg");
+      .type_name("FILE.svg")
+      .writes_file();
   command.footer("Example:\n  kindred list losses\n  kindred list losses --curves losses.svg");
   command.callback([which, curves] {
     if (curves->empty()) {

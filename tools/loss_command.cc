@@ -156,7 +156,8 @@ void add_loss(const Command& program) {
   const Command command = program.add_command("loss", "one loss on given embeddings");
   command.add_option("file", options->file, "file with /embeddings and /labels, or FILE.h5:/group")
       .required()
-      .type_name("EMB.h5");
+      .type_name("EMB.h5")
+      .reads_file();
   command.add_option("--loss", options->loss, "its name, as kindred list losses has it")
       .required()
       .type_name("NAME");
@@ -165,13 +166,16 @@ void add_loss(const Command& program) {
       .one_word_each();
   command
       .add_option("--param", options->param, "/param [rows, D]: class weights, proxies or centers")
-      .type_name("P.h5");
+      .type_name("P.h5")
+      .reads_file();
   command.add_option("--targets", options->targets, "/targets [N, T], for mse and the like")
-      .type_name("T.h5");
+      .type_name("T.h5")
+      .reads_file();
   command
       .add_option("--out", options->out,
                   "writes /grad_embeddings, and /grad_param, /centers_after where there are such")
-      .type_name("GRAD.h5");
+      .type_name("GRAD.h5")
+      .writes_file();
   add_threads(command, *options);
   add_json(command, *options);
   add_quiet(command, *options);

@@ -46,8 +46,12 @@ void add_pack(const Command& program) {
       program.add_command("pack", "write a data set anew so that it streams at full speed");
   command.add_option("data", options->from, "the data set, or FILE.h5:/group")
       .required()
-      .type_name("DATA.h5");
-  command.add_option("out", options->to, "the file to write").required().type_name("OUT.h5");
+      .type_name("DATA.h5")
+      .reads_file();
+  command.add_option("out", options->to, "the file to write")
+      .required()
+      .type_name("OUT.h5")
+      .writes_file();
   add_names(command, options->names);
   add_threads(command, *options);
   add_json(command, *options);

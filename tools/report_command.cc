@@ -5,6 +5,7 @@
 #include "command.h"
 #include "kindred/core/file.h"
 #include "kindred/eval/report.h"
+#include "kindred/train/run_files.h"
 #include "kindred/train/run_report.h"
 
 namespace kindred::tools {
@@ -16,20 +17,36 @@ struct ReportOptions : CommonOptions {
   std::string out;
 };
 
+std::string page_of_run(const std::string& run) {
+  return (std::filesystem::path(run) / "report.html").string();
+}
+
+// Runs are read with their data sets.
+void add_files(const ReportOptions& options, FileUse& files) {
+  for (const std::string& run : {options.run, options.compare}) {
+    if (run.empty()) continue;
+    for (const std::string& file : files_of_run(run)) files.reads(file);
+  }
+  if (!options.out.empty()) files.writes(options.out);
+  // Of a folder that is none, the command says so.
+  if (options.out.empty() && std::filesystem::is_directory(options.run)) {
+    files.writes(page_of_run(options.run));
+  }
+}
+
 }  // namespace
 
 void write_run_report(const std::string& run, const std::string& compare, const std::string& out,
                       const CommonOptions& options) {
-  const std::string path =
-      out.empty() ? (std::filesystem::path(run) / "report.html").string() : out;
+  const std::string path = out.empty() ? page_of_run(run) : out;
   const Workers workers(options.threads);
   const Report report = describe_run(run, compare, workers, [&](const std::string& text) {
     if (!options.quiet) note(text);
   });
-  write_report(path, report);
+  const Index bytes = write_report(path, report);
   if (!options.quiet) {
     note(fmt::format("{}: {:.1f} MB, opens in any browser", path,
-                     static_cast<double>(std::filesystem::file_size(path)) * 1e-6));
+                     static_cast<double>(bytes) * 1e-6));
   }
 }
 
@@ -51,7 +68,8 @@ void add_report(const Command& program) {
       "Without the model or the data set, the page shows what was logged, and says so.\n"
       "Example:\n  kindred report runs/first --compare runs/second --out both.html");
   command.callback(
-      [options] { write_run_report(options->run, options->compare, options->out, *options); });
+      [options] { write_run_report(options->run, options->compare, options->out, *options); },
+      [options](FileUse& files) { add_files(*options, files); });
 }
 
 }  // namespace kindred::tools

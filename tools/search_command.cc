@@ -80,11 +80,13 @@ void add_search(const Command& program) {
   const Command command = program.add_command("search", "exact nearest neighbours");
   command.add_option("gallery", options->gallery, "embeddings that are searched")
       .required()
-      .type_name("GALLERY.h5");
+      .type_name("GALLERY.h5")
+      .reads_file();
   command
       .add_option("--query", options->query,
                   "embeddings to search for (default: the gallery, each row among the others)")
-      .type_name("Q.h5");
+      .type_name("Q.h5")
+      .reads_file();
   command
       .add_option("--dataset", options->dataset,
                   "data set [N, D] of any HDF5 file (default: /embeddings)")
@@ -92,7 +94,8 @@ void add_search(const Command& program) {
   command.add_option("--k", options->k, "neighbours of each query").check(positive());
   command.add_option("--out", options->out, "writes /neighbors int64 and /scores float32 [Q, k]")
       .required()
-      .type_name("N.h5");
+      .type_name("N.h5")
+      .writes_file();
   add_similarity(command, options->similarity);
   const Option approximate = command.add_flag(
       "--approximate", options->approximate,

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
+#include <sstream>
 #include <system_error>
 
 #include "command.h"
@@ -31,7 +31,7 @@ std::vector<fs::path> data_folders() {
 
 // "# A first sentence. A second" in the first line, or two: "A first sentence".
 std::string summary_of(const fs::path& path) {
-  std::ifstream file(path);
+  std::istringstream file(beginning_of_file(path.string(), 4096));
   std::string text;
   for (std::string line; std::getline(file, line) && line.starts_with("# ");) {
     text += (text.empty() ? "" : " ") + line.substr(2);

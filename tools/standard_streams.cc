@@ -24,6 +24,11 @@ void write_note(const std::string& text) noexcept {
   static_cast<void>(std::fflush(stderr));
 }
 
-bool results_written() { return std::fflush(stdout) == 0 && std::ferror(stdout) == 0; }
+bool results_written() {
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) return false;
+  // Some file systems tell only at closing that they could not write; the stream stays open.
+  const int copy = ::dup(STDOUT_FILENO);
+  return copy < 0 || ::close(copy) == 0;
+}
 
 }  // namespace kindred::tools

@@ -5,6 +5,7 @@
 #include "command.h"
 #include "kindred/core/error.h"
 #include "kindred/core/text.h"
+#include "kindred/train/run_files.h"
 #include "progress.h"
 #include "shipped.h"
 
@@ -16,6 +17,9 @@ struct TrainOptions : CommonOptions {
   std::string out;
   bool resume = false;
   std::vector<std::string> assignments;
+  // What they come to.
+  Recipe read;
+  RunOptions run;
 };
 
 // runs/NAME, or the next free runs/NAME-2, ...
@@ -54,7 +58,8 @@ RunResult run_shown(Recipe recipe, const RunOptions& run, bool quiet) {
   return run_training(std::move(recipe), run, progress);
 }
 
-void train(TrainOptions& options) {
+// The recipe and where it is trained, and what that reads and writes.
+void plan(TrainOptions& options, FileUse& files) {
   if (options.recipe.empty() && !(options.resume && !options.out.empty())) {
     fail(ErrorKind::usage, "train: name a recipe, or --resume with --out RUN; see train --help");
   }
@@ -65,12 +70,19 @@ void train(TrainOptions& options) {
                       ? recipe_of_run(options.out)
                       : Recipe::from_file(find_recipe(options.recipe, options.quiet));
   for (const std::string& assignment : options.assignments) recipe.set(assignment);
-  RunOptions run;
+  RunOptions& run = options.run;
   run.folder = options.out.empty() ? free_folder(options.recipe) : options.out;
   run.resume = options.resume;
   run.threads = options.threads;
+  files.add(files_of_training(recipe, run));
+  files.may_write((std::filesystem::path(run.folder) / "report.html").string());
+  options.read = std::move(recipe);
+}
+
+void train(TrainOptions& options) {
+  const RunOptions& run = options.run;
   watch_signals();
-  const RunResult result = run_shown(std::move(recipe), run, options.quiet);
+  const RunResult result = run_shown(std::move(options.read), run, options.quiet);
   print_result(options, result);
   if (result.complete) {
     try {
@@ -112,7 +124,8 @@ void add_train(const Command& program) {
       "Ctrl-C finishes the step, writes a checkpoint, and says how to resume; so do SIGTERM and a\n"
       "terminal that is closed, unless nohup keeps the run going.\n"
       "Example:\n  kindred train omniglot --out runs/first --set train.epochs=2");
-  command.callback([options] { train(*options); });
+  command.callback([options] { train(*options); },
+                   [options](FileUse& files) { plan(*options, files); });
 }
 
 }  // namespace kindred::tools

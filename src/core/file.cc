@@ -6,65 +6,28 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <memory>
 #include <new>
 #include <system_error>
 
+#include "core/fail_io.h"
 #include "core/file_handle.h"
 #include "kindred/core/error.h"
 #include "kindred/core/memory.h"
+#include "kindred/core/output_file.h"
 
 namespace kindred {
-namespace {
-
-[[noreturn]] void fail_io(const std::string& path, const char* what) {
-  const int code = errno;
-  fail(ErrorKind::io, fmt::format("{}: {} failed: {}{}", path, what, std::strerror(code),
-                                  code == ENOSPC ? "; free some space" : ""));
-}
-
-void write_all(int fd, std::span<const std::byte> bytes, const std::string& path) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
-    if (written < 0) {
-      if (errno == EINTR) continue;
-      fail_io(path, "writing");
-    }
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
-  }
-}
-
-void sync_folder(const std::string& path) {
-  const std::string parent = std::filesystem::path(path).parent_path().string();
-  const FileHandle folder(::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY));
-  if (!folder.valid() || ::fsync(folder.get()) != 0) fail_io(path, "syncing its folder");
-}
-
-}  // namespace
 
 void write_file_durably(const std::string& path,
                         std::span<const std::span<const std::byte>> parts) {
-  const std::string beside = path + ".partial";
-  FileHandle file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-  if (!file.valid()) {
-    fail(ErrorKind::cannot_create,
-         fmt::format("{}: cannot create: {}", beside, std::strerror(errno)));
-  }
-  try {
-    for (const auto& part : parts) write_all(file.get(), part, beside);
-    if (::fsync(file.get()) != 0) fail_io(beside, "syncing");
-    if (!file.close()) fail_io(beside, "closing");
-    if (::rename(beside.c_str(), path.c_str()) != 0) fail_io(path, "renaming into place");
-  } catch (...) {
-    ::unlink(beside.c_str());
-    throw;
-  }
-  sync_folder(path);
+  OutputFile file(path);
+  for (const auto& part : parts) file.write(part);
+  file.commit();
 }
 
 void write_file_durably(const std::string& path, std::string_view text) {
@@ -121,6 +84,19 @@ bool exists(const std::string& path) {
 
 bool is_folder(const std::string& path) {
   return type_of(path) == std::filesystem::file_type::directory;
+}
+
+std::string beginning_of_file(const std::string& path, std::size_t most) {
+  const FileHandle file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  struct stat status {};
+  if (!file.valid() || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) return "";
+  std::string bytes(most, '\0');
+  ssize_t got = 0;
+  do {
+    got = ::read(file.get(), bytes.data(), bytes.size());
+  } while (got < 0 && errno == EINTR);
+  bytes.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+  return bytes;
 }
 
 void make_folders(const std::string& path) {

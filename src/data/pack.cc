@@ -1,22 +1,21 @@
 #include "kindred/data/pack.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <mutex>
 #include <numeric>
+#include <optional>
 #include <set>
 
-#include "core/file_handle.h"
 #include "core/file_lock.h"
-#include "core/positioned_io.h"
 #include "data/hdf5/hdf5_numbers.h"
 #include "kindred/core/error.h"
+#include "kindred/core/file_use.h"
+#include "kindred/core/output_file.h"
+#include "kindred/data/dataset_files.h"
 #include "kindred/data/hdf5_file.h"
 
 namespace kindred {
@@ -58,19 +57,15 @@ std::vector<T> reordered(std::span<const T> values, const Order& order) {
 /// Copies the samples to their places in the file that is being written.
 class SampleCopy {
  public:
-  SampleCopy(const Dataset& dataset, const Order& order, const std::string& beside, Index offset,
-             Index window, WorkObserver* observer)
+  SampleCopy(const Dataset& dataset, const Order& order, Hdf5Writer& writer,
+             const std::string& name, Index offset, Index window, WorkObserver* observer)
       : dataset_(dataset),
         order_(order),
-        beside_(beside),
-        offset_(static_cast<std::uint64_t>(offset)),
+        writer_(writer),
+        name_(name),
+        offset_(offset),
         window_(window),
-        observer_(observer),
-        file_(::open(beside.c_str(), O_WRONLY | O_CLOEXEC)) {
-    if (!file_.valid()) {
-      fail(ErrorKind::io, fmt::format("{}: cannot open: {}", beside, std::strerror(errno)));
-    }
-  }
+        observer_(observer) {}
 
   /// False where it was asked to stop. The file is written from front to back, a window at a time,
   /// and the samples of each window are looked for: a file of samples in no order is read several
@@ -91,8 +86,8 @@ class SampleCopy {
         tell(gather(begin, end, first, last, piece, window.data()));
       });
       if (stopped_) break;
-      write_at(file_.get(), offset_ + static_cast<std::uint64_t>(first * bytes),
-               (last - first) * bytes, window.data(), beside_);
+      writer_.write_reserved(name_, offset_ + first * bytes,
+                             {window.data(), static_cast<std::size_t>((last - first) * bytes)});
     }
     return !stopped_;
   }
@@ -126,11 +121,11 @@ class SampleCopy {
 
   const Dataset& dataset_;
   const Order& order_;
-  const std::string& beside_;
-  std::uint64_t offset_;
+  Hdf5Writer& writer_;
+  const std::string& name_;
+  Index offset_;
   Index window_;  // bytes
   WorkObserver* observer_;
-  FileHandle file_;
   std::mutex lock_;
   Index done_ = 0;
   std::atomic<bool> stopped_ = false;
@@ -225,20 +220,16 @@ class ColumnCopy {
   Hdf5Writer& writer_;
 };
 
-void check_different(const std::string& from, const std::string& to) {
-  std::error_code ignored;
-  const std::string file = from.substr(0, from.rfind(":/"));
-  if (std::filesystem::equivalent(file, to, ignored)) {
-    fail(ErrorKind::usage, fmt::format("pack: {} cannot be packed onto itself", to));
-  }
-}
-
 }  // namespace
 
 PackReport pack_dataset(const std::string& from, const std::string& to, const DatasetNames& names,
                         int threads, WorkObserver* observer, Index window) {
-  check_different(from, to);
-  const FileLock lock = FileLock::of_output(to);
+  FileUse files;
+  for (const std::string& file : files_of_dataset(from)) files.reads(file);
+  files.writes(to);
+  files.check();
+  std::optional<FileLock> lock;  // devices take what comes
+  if (!is_written_into(to)) lock.emplace(FileLock::of_output(to));
   const Workers workers(threads);
   const Dataset dataset = Dataset::stream(from, 0, names);
   const Order order = by_label(dataset);
@@ -251,10 +242,11 @@ PackReport pack_dataset(const std::string& from, const std::string& to, const Da
   Hdf5Writer writer(to);
   writer.attribute("/", "format", std::string("kindred data set"));
   writer.attribute("/", "version", std::int64_t{1});
-  const Index offset = dataset.element() == Element::u8
-                           ? writer.reserve<std::uint8_t>("images", {dataset.size(), shape.height,
-                                                                     shape.width, shape.channels})
-                           : writer.reserve<float>("vectors", {dataset.size(), shape.channels});
+  const bool bytes = dataset.element() == Element::u8;
+  const std::string name = bytes ? "images" : "vectors";
+  const Index offset = bytes ? writer.reserve<std::uint8_t>(name, {dataset.size(), shape.height,
+                                                                   shape.width, shape.channels})
+                             : writer.reserve<float>(name, {dataset.size(), shape.channels});
   ColumnCopy columns(dataset, order, writer);
   columns.write_known();
   if (dataset.layout().empty()) {
@@ -265,7 +257,7 @@ PackReport pack_dataset(const std::string& from, const std::string& to, const Da
     }
   }
   report.interrupted =
-      !SampleCopy(dataset, order, writer.beside(), offset, window, observer).run(workers);
+      !SampleCopy(dataset, order, writer, name, offset, window, observer).run(workers);
   if (!report.interrupted) writer.finish();
   return report;
 }

@@ -16,6 +16,7 @@
 #include "kindred/train/checkpoint.h"
 #include "kindred/train/embedder.h"
 #include "kindred/train/model.h"
+#include "kindred/train/run_files.h"
 #include "resume.h"
 #include "run_folder.h"
 #include "run_log.h"
@@ -208,6 +209,7 @@ RunResult Run::finish() {
   if (memory_.best_step < 0) keep_model();
   if (saved_step_ != state().step) save_checkpoint();
   if (complete) evaluate_test();
+  log_->close();
   result_.complete = complete;
   result_.step = state().step;
   result_.model = folder_.model();
@@ -293,6 +295,7 @@ void Run::save_checkpoint() {
 }  // namespace
 
 RunResult run_training(Recipe recipe, const RunOptions& options, RunObserver& observer) {
+  files_of_training(recipe, options).check();
   try {
     return Run(std::move(recipe), options, observer).finish();
   } catch (const Error& error) {

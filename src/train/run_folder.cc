@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/json_text.h"
+#include "core/partial_file.h"
 #include "kindred/core/error.h"
 #include "kindred/core/file.h"
 #include "kindred/core/text.h"
@@ -55,7 +56,12 @@ void RunFolder::claim() const {
 }
 
 void RunFolder::make() const { make_folders(path_); }
-void RunFolder::make_checkpoints() const { make_folders(path_ + "/checkpoints"); }
+
+void RunFolder::make_checkpoints() const {
+  const std::string checkpoints = path_ + "/checkpoints";
+  make_folders(checkpoints);
+  for (const std::string& folder : {path_, checkpoints}) PartialFile::remove_left_in(folder);
+}
 
 void RunFolder::drop_old_checkpoints(Index keep, Index step) const {
   std::vector<fs::path> found;

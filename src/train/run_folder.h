@@ -29,7 +29,8 @@ class RunFolder {
   FileLock lock() const { return {path_ + "/lock", path_}; }
   /// Fails with cannot_create when the folder already holds a run.
   void claim() const;
-  /// The folder, and checkpoints/ in it. Fail with cannot_create.
+  /// The folder, and checkpoints/ in it, where what a killed run left half-written is removed. Fail
+  /// with cannot_create.
   void make() const;
   void make_checkpoints() const;
   /// Removes all but the newest `keep` checkpoints up to `step`, and what was left half-written.

@@ -50,6 +50,13 @@ RunLog::RunLog(const std::string& path)
   }
 }
 
+void RunLog::close() {
+  sync_to_disk(file_.get(), path_);
+  if (!file_.close()) {
+    fail(ErrorKind::io, fmt::format("{}: closing failed: {}", path_, std::strerror(errno)));
+  }
+}
+
 void RunLog::append(const Json& line) {
   const std::string text = dump_json(line) + "\n";
   write_all(file_.get(), std::as_bytes(std::span(text)), path_, "free some space");

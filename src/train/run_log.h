@@ -19,6 +19,8 @@ class RunLog {
   void append(const Json& line);
   /// As append, and on the disk when it returns: what acknowledges a checkpoint.
   void acknowledge(const Json& line);
+  /// All of it is on the disk when it returns. Fails with io. Nothing may be appended afterwards.
+  void close();
 
  private:
   std::string path_;

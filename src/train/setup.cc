@@ -140,6 +140,12 @@ Index read_memory(Section data) {
   return *bytes;
 }
 
+std::string read_data_file(Section data) {
+  std::string file = "omniglot28.h5";
+  data.read("file", file, "the data set, relative to the recipe");
+  return file;
+}
+
 Setup read_setup(Recipe& recipe, const std::string& folder) {
   Setup setup;
   Section root = recipe.root();
@@ -155,9 +161,8 @@ Setup read_setup(Recipe& recipe, const std::string& folder) {
   read_model(model, setup.train);
 
   Section data = root.section("data");
-  std::string file = "omniglot28.h5";
+  const std::string file = read_data_file(data);
   TrainingSetSettings set_settings;
-  data.read("file", file, "the data set, relative to the recipe");
   DatasetNames names;
   data.read("images", names.images,
             "in a file of somebody else: its data set of images or vectors");

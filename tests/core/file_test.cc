@@ -108,15 +108,14 @@ TEST_F(FileTest, FailsWhereTheFolderIsMissingOrIsAFile) {
   expect_error(ErrorKind::cannot_create, "No such file or directory",
                [&] { write_file_durably(path("missing/file"), "x"); });
   write_file_durably(path("file"), "x");
-  expect_error(ErrorKind::cannot_create,
-               path("file/inside.partial") + ": cannot create: Not a directory",
+  expect_error(ErrorKind::cannot_create, path("file/inside") + ": cannot create: Not a directory",
                [&] { write_file_durably(path("file/inside"), "x"); });
   EXPECT_EQ(files(), 1u);
 }
 
 TEST_F(FileTest, FailsWhereTheTargetIsAFolder) {
   make_folders(path("target"));
-  expect_error(ErrorKind::io, "renaming into place failed",
+  expect_error(ErrorKind::cannot_create, "it is a folder; name a file",
                [&] { write_file_durably(path("target"), "x"); });
   EXPECT_EQ(files(), 1u);
 }
@@ -136,6 +135,15 @@ TEST_F(FileTest, ANamedPipeIsRefusedWithoutWaitingForAWriter) {
   // Opening a pipe to read used to wait until somebody writes: the program hung.
   ASSERT_EQ(mkfifo(path("pipe").c_str(), 0600), 0);
   expect_error(ErrorKind::no_input, "is not a regular file", [&] { read_file(path("pipe")); });
+}
+
+TEST_F(FileTest, BeginningOfAFileIsThatOfRegularOnes) {
+  write_file_durably(path("file"), "12345");
+  EXPECT_EQ(beginning_of_file(path("file"), 3), "123");
+  EXPECT_EQ(beginning_of_file(path("file"), 9), "12345");
+  EXPECT_EQ(beginning_of_file(path("missing"), 3), "");
+  ASSERT_EQ(mkfifo(path("pipe").c_str(), 0600), 0);
+  EXPECT_EQ(beginning_of_file(path("pipe"), 3), "");
 }
 
 TEST_F(FileTest, MakesFoldersWithTheirParents) {

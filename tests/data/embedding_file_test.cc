@@ -103,7 +103,7 @@ TEST(EmbeddingFile, BadContentIsSaid) {
   file.embeddings = Matrix(0, 4);
   write_embedding_file(folder / "e.h5", file);
   expect_error(ErrorKind::data, "e.h5: /embeddings has shape [0, 4]", read);
-  expect_error(ErrorKind::cannot_create, "missing/e.h5.partial: cannot create",
+  expect_error(ErrorKind::cannot_create, "missing/e.h5: cannot create",
                [&] { write_embedding_file(folder / "missing/e.h5", three_rows()); });
 }
 

@@ -166,7 +166,7 @@ TEST(Import, AForgottenOutputDoesNotCostASource) {
     import_dataset(std::vector<std::string>{folder / "background.zip"}, folder / "evaluation.zip",
                    {.format = "omniglot"});
   });
-  expect_error(ErrorKind::usage, "is a source and cannot be the output", [&] {
+  expect_error(ErrorKind::usage, "evaluation.zip: is read and would be written over", [&] {
     import_dataset(std::vector<std::string>{folder / "evaluation.zip"}, folder / "evaluation.zip",
                    {.format = "omniglot"});
   });

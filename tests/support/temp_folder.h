@@ -28,6 +28,14 @@ class TempFolder {
   /// The path of `name` in the folder.
   std::string operator/(const std::string& name) const { return (path_ / name).string(); }
   const std::filesystem::path& path() const { return path_; }
+  /// How many files in it and below were being written, and were neither put in place nor removed.
+  int partial_files() const {
+    int found = 0;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(path_)) {
+      if (entry.path().extension() == ".partial") ++found;
+    }
+    return found;
+  }
 
  private:
   std::filesystem::path path_;

@@ -52,8 +52,7 @@ TEST_F(ImportFailure, AFileThatMayNotGrowLeavesNothing) {
   write_pictures(100, 96);                                              // 5.5 MB
   const Outcome full = kindred(import("--gzip 0"), "ulimit -f 5000;");  // 2.5 or 5 MB
   EXPECT_EQ(full.code, 74) << full.err;
-  EXPECT_TRUE(contains(full.err, "out.h5.partial: /images: writing failed: File too large\n"))
-      << full.err;
+  EXPECT_TRUE(contains(full.err, "out.h5: /images: writing failed: File too large\n")) << full.err;
   EXPECT_TRUE(nothing_left());
 }
 
@@ -107,7 +106,7 @@ TEST_F(ImportFailure, WhatMayNotBeReadIsListed) {
 /// The import in a process group of its own, stopped (SIGSTOP) on its way.
 class Stopped {
  public:
-  Stopped(const std::string& command, const std::string& err, const std::string& partial) {
+  Stopped(const std::string& command, const std::string& err, const std::string& target) {
     pid_ = ::fork();
     if (pid_ == 0) {
       ::setpgid(0, 0);
@@ -117,7 +116,7 @@ class Stopped {
       ::_exit(127);
     }
     // The file beside is there once the first images are decoded; most are still to come.
-    while (!fs::exists(partial)) {
+    while (fs::is_empty(target)) {
       if (::waitpid(pid_, &status_, WNOHANG) != 0) return;
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
@@ -154,7 +153,7 @@ TEST_F(ImportFailure, AnInterruptLeavesNothing) {
     for (const bool whole_group : {false, true}) {
       bool interrupted = false;
       for (int attempt = 0; attempt < 200 && !interrupted; ++attempt) {
-        Stopped program(import("--threads 2"), folder_ / "err", out() + ".partial");
+        Stopped program(import("--threads 2"), folder_ / "err", folder_ / "target");
         if (program.is_stopped()) program.signal(number, whole_group);
         const int code = program.code();
         EXPECT_FALSE(program.has_left_processes());

@@ -60,7 +60,8 @@ Command add(const Command& bench, const std::string& name, const std::string& wh
   command
       .add_option("--compare", options->compare,
                   "sets the figures against those of an earlier --json FILE")
-      .type_name("OLD.json");
+      .type_name("OLD.json")
+      .reads_file();
   add_threads(command, *options);
   add_json(command, *options);
   add_quiet(command, *options);
@@ -78,8 +79,10 @@ void add_data(const Command& command, BenchOptions& options) {
   command.add_option("--steps", options.steps, "batches of one measurement")
       .check(positive())
       .show_default();
-  const Option data = command.add_option(
-      "--data", options.data, "data set (default: 964 classes of random images, made up)");
+  const Option data = command
+                          .add_option("--data", options.data,
+                                      "data set (default: 964 classes of random images, made up)")
+                          .reads_file();
   command
       .add_option("--architecture", options.architecture,
                   "conv4 (28x28x1), resnet (10 layers of 32 to 128 channels, 32x32x3), or mlp "

@@ -34,7 +34,8 @@ void add_documents(const Command& program) {
   const Command command = program.add_command("documents", "write manual pages and completion");
   command.hide();
   command.add_option("--man", options->man, "writes a manual page a command into this folder")
-      .type_name("DIR");
+      .type_name("DIR")
+      .writes_folder();
   command.add_option("--date", options->date, "that the pages carry: 2026-01-31");
   command.add_option("--completion", options->shell, "prints the completion for a shell")
       .check(one_of({"bash", "zsh", "fish"}));

@@ -125,7 +125,9 @@ void add_eval_cluster(const Command& eval) {
   command.add_option("--similarity", options->similarity, "cosine: of unit embeddings")
       .check(one_of({"cosine", "euclidean"}))
       .excludes(assignments);
-  command.add_option("--out", options->out, "writes /labels and /clusters").type_name("C.h5");
+  command.add_option("--out", options->out, "writes /labels and /clusters")
+      .type_name("C.h5")
+      .writes_file();
   command.footer(
       "Example:\n  kindred eval cluster test.h5\n"
       "  kindred eval cluster theirs.h5 --assignments /clusters");

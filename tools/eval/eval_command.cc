@@ -10,7 +10,8 @@ Command add_eval_command(const Command& eval, const std::string& name, const std
                          EvalOptions& options) {
   const Command command = eval.add_command(name, what);
   command.add_option("file", options.source.path, "embedding file, FILE.h5:/group, or FILE.npy")
-      .type_name("EMB.h5");
+      .type_name("EMB.h5")
+      .reads_file();
   add_threads(command, options);
   add_json(command, options);
   add_quiet(command, options);
@@ -26,7 +27,8 @@ void add_source(const Command& command, EvalOptions& options) {
   command
       .add_option("--labels", options.source.labels,
                   "its labels [N] (default: /labels); a .npy file beside a .npy file")
-      .type_name("/PATH");
+      .type_name("/PATH")
+      .reads_file(".npy");
 }
 
 void add_split(const Command& command, EvalOptions& options) {

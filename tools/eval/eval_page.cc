@@ -10,12 +10,14 @@
 namespace kindred::tools {
 
 void add_page(const Command& command, PageOptions& options) {
-  const Option html =
-      command.add_option("--html", options.html, "write a page to look at").type_name("FILE");
+  const Option html = command.add_option("--html", options.html, "write a page to look at")
+                          .type_name("FILE")
+                          .writes_file();
   command
       .add_option("--pictures", options.pictures,
                   "data set whose /paths are the embeddings': the page shows its images")
       .type_name("DATA.h5")
+      .reads_file()
       .needs(html);
 }
 

@@ -229,16 +229,21 @@ void add_eval_retrieval(const Command& eval) {
   const Command command = add_eval_command(
       eval, "retrieval", "recall@k, precision@k, r_precision, map@r, map, mrr", *options);
   command.add_option("--query", options->query.path, "queries, instead of one file")
-      .type_name("Q.h5");
-  command.add_option("--gallery", options->gallery.path, "what is searched").type_name("G.h5");
+      .type_name("Q.h5")
+      .reads_file();
+  command.add_option("--gallery", options->gallery.path, "what is searched")
+      .type_name("G.h5")
+      .reads_file();
   add_source(command, *options);
   command
       .add_option("--query-labels", options->query.labels, "labels of --query (default: --labels)")
-      .type_name("/PATH");
+      .type_name("/PATH")
+      .reads_file(".npy");
   command
       .add_option("--gallery-labels", options->gallery.labels,
                   "labels of --gallery (default: --labels)")
-      .type_name("/PATH");
+      .type_name("/PATH")
+      .reads_file(".npy");
   add_split(command, *options);
   add_similarity(command, options->similarity);
   command.add_option("--recall-at", options->recall_at, "list of k").delimiter(',');

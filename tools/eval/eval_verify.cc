@@ -303,7 +303,8 @@ void add_eval_verify(const Command& eval) {
           .add_option("--pairs", options->pairs,
                       "LFW's pairs.txt, CSV (FIRST,SECOND,SAME[,FOLD]) or HDF5 (/pairs, /same, "
                       "/fold)")
-          .type_name("LIST");
+          .type_name("LIST")
+          .reads_file();
   const Option all = command
                          .add_flag("--all-pairs", options->all_pairs,
                                    "every pair of rows; nothing is written down")
@@ -311,7 +312,8 @@ void add_eval_verify(const Command& eval) {
   const Option data = command
                           .add_option("--data", options->data,
                                       "EMB.h5 is a model, which embeds the images of this data set")
-                          .type_name("DATA.h5");
+                          .type_name("DATA.h5")
+                          .reads_file();
   command.add_flag("--flip", options->flip, "add the embeddings of the mirrored images")
       .needs(data);
   const Option chosen_on =
@@ -319,6 +321,7 @@ void add_eval_verify(const Command& eval) {
           .add_option("--threshold-pairs", options->threshold_pairs,
                       "choose a threshold on these pairs and report accuracy_given with it")
           .type_name("LIST")
+          .reads_file()
           .needs(pairs);
   command
       .add_option("--threshold-split", options->threshold_split,
@@ -336,7 +339,9 @@ void add_eval_verify(const Command& eval) {
       .check(not_negative())
       .excludes(all);
   add_page(command, options->page);
-  command.add_option("--roc", options->roc, "write the whole curve as CSV").type_name("FILE.csv");
+  command.add_option("--roc", options->roc, "write the whole curve as CSV")
+      .type_name("FILE.csv")
+      .writes_file();
   command.footer(
       "A group with embeddings_a, embeddings_b, same and fold needs no list. Images are found in\n"
       "/paths, by path or by file name without extension.\n"

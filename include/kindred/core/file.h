@@ -11,9 +11,8 @@
 
 namespace KINDRED_API kindred {
 
-/// Writes `parts`, one after the other, to a file beside `path`, fsyncs, renames it to `path` and
-/// fsyncs the folder: after a crash `path` is either the old file or the whole new one. On failure
-/// the file beside is removed and `path` is as it was. Fails with cannot_create or io.
+/// Writes `parts`, one after the other, as an OutputFile: after a crash `path` is either the old
+/// file or the whole new one. On failure `path` is as it was. Fails with cannot_create or io.
 void write_file_durably(const std::string& path, std::span<const std::span<const std::byte>> parts);
 void write_file_durably(const std::string& path, std::string_view text);
 
@@ -25,6 +24,9 @@ std::vector<std::byte> read_file(const std::string& path, Index most = Index{1} 
 /// where that cannot be known: no rights on a folder above it, a name that is too long, ...
 bool exists(const std::string& path);
 bool is_folder(const std::string& path);
+/// The first bytes of a regular file, at most `most`; none where it is no such file or cannot be
+/// opened. Does not wait for who would write into a pipe.
+std::string beginning_of_file(const std::string& path, std::size_t most);
 
 /// Makes `path` and its parents. Fails with cannot_create.
 void make_folders(const std::string& path);

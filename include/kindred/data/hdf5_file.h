@@ -116,9 +116,9 @@ struct Hdf5Storage {
   bool shuffle = false;  ///< bytes of equal weight side by side before deflate
 };
 
-/// Writes an HDF5 file beside `path` and renames it into place in finish(); destroyed before that,
-/// it leaves nothing behind. No time stamps: equal content gives equal bytes. T as in Hdf5Dataset.
-/// Fails with cannot_create or io.
+/// Writes an HDF5 file as an OutputFile: beside `path`, and in its place in finish(); destroyed
+/// before that, it leaves nothing behind. No time stamps: equal content gives equal bytes. T as in
+/// Hdf5Dataset. Fails with cannot_create or io.
 class Hdf5Writer {
  public:
   explicit Hdf5Writer(const std::string& path);
@@ -137,10 +137,12 @@ class Hdf5Writer {
               const Hdf5Storage& storage = {});
   template <typename T>
   void write_rows(const std::string& name, Index first, Index count, std::span<const T> values);
-  /// A data set in one piece, which somebody else fills: returns where in the file beside() its
+  /// A data set in one piece, which is filled by write_reserved(): returns where in the file its
   /// first byte is. Every byte must be written there before finish().
   template <typename T>
   Index reserve(const std::string& name, const std::vector<Index>& shape);
+  /// At a place of the file, past HDF5; `name` is whose.
+  void write_reserved(const std::string& name, Index offset, std::span<const std::byte> bytes);
   /// Rows of bytes of a chunked data set from `first` on, the start of a chunk, to the end of a
   /// chunk or of the data set; deflated at `level` where it has a filter, 1 to 12 (slow and small,
   /// readable by all). Equal bytes for any number of workers.
@@ -156,11 +158,11 @@ class Hdf5Writer {
   void attribute(const std::string& object, const std::string& name, double value);
   void attribute(const std::string& object, const std::string& name, std::int64_t value);
 
-  const std::string& path() const;    ///< as given
-  const std::string& beside() const;  ///< the file that is being written
+  const std::string& path() const;  ///< as given
 
-  /// Flushes, syncs and renames into place. Nothing may be written afterwards.
-  void finish();
+  /// Closes the file, reads back what was written, and puts it in place. Returns its bytes. Nothing
+  /// may be written afterwards.
+  Index finish();
 
  private:
   struct Impl;

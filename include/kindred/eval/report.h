@@ -147,7 +147,7 @@ struct Report {
 /// cannot become markup or script, whatever it holds. Equal reports give equal bytes.
 std::string render_report(const Report& report);
 
-/// Writes the page beside `path` and renames it. Fails with cannot_create or io.
-void write_report(const std::string& path, const Report& report);
+/// Writes the page as an OutputFile; returns its bytes. Fails with cannot_create or io.
+Index write_report(const std::string& path, const Report& report);
 
 }  // namespace kindred

@@ -77,4 +77,7 @@ Setup read_setup(Recipe& recipe, const std::string& folder);
 /// Reads `memory` of [data]: what training may take, in bytes.
 Index read_memory(Section data);
 
+/// Reads `file` of [data]: the data set, relative to the recipe.
+std::string read_data_file(Section data);
+
 }  // namespace kindred

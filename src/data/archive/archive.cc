@@ -10,11 +10,11 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <memory>
 #include <string_view>
 
 #include "kindred/core/error.h"
+#include "kindred/core/file.h"
 
 namespace kindred {
 namespace {
@@ -208,9 +208,7 @@ bool is_archive_name(const std::string& name) {
 
 bool is_archive(const std::string& path) {
   if (is_archive_name(path)) return true;
-  std::array<char, 4> begin{};
-  std::ifstream(path, std::ios::binary).read(begin.data(), begin.size());
-  return std::string_view(begin.data(), begin.size()) == "PK\x03\x04";
+  return beginning_of_file(path, 4) == "PK\x03\x04";
 }
 
 bool is_gzip(std::span<const std::byte> bytes) {

@@ -55,12 +55,12 @@ SourceFiles::SourceFiles(std::span<const std::string> sources)
     }
     if (fs::is_directory(status)) {
       list_folder(i);
+    } else if (!fs::is_regular_file(status)) {  // opening a pipe would wait for who writes into it
+      fail(ErrorKind::no_input, fmt::format("{}: is neither a file nor a folder", source));
     } else if (is_archive(source)) {
       list_archive(i);
-    } else if (fs::is_regular_file(status)) {
-      files_.push_back({fs::path(source).filename().string(), source, source, i});
     } else {
-      fail(ErrorKind::no_input, fmt::format("{}: is neither a file nor a folder", source));
+      files_.push_back({fs::path(source).filename().string(), source, source, i});
     }
   }
 }

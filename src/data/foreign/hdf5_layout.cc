@@ -193,13 +193,9 @@ void find_named_labels(const Hdf5File& file, const Candidates& all, const std::s
   layout.parts[0].labels = labels->name;
 }
 
-// PCam: images in ..._x.h5, labels in ..._y.h5 beside it.
 void find_second_file(const Hdf5File& file, LayoutPart& part) {
-  const std::size_t at = file.path().rfind("_x.");
-  if (at == std::string::npos || file.path().find(":/") != std::string::npos) return;
-  std::string other = file.path();
-  other[at + 1] = 'y';
-  if (!exists(other)) return;
+  const std::string other = labels_beside(file.path());
+  if (other.empty()) return;
   const Hdf5File labels = Hdf5File::open(other);
   const Candidates all = list_candidates(labels);
   for (const Hdf5Candidate& c : all) {
@@ -229,6 +225,14 @@ std::string describe_layout(const Hdf5Layout& layout) {
 }
 
 }  // namespace
+
+std::string labels_beside(const std::string& path) {
+  const std::size_t at = path.rfind("_x.");
+  if (at == std::string::npos || path.find(":/") != std::string::npos) return "";
+  std::string other = path;
+  other[at + 1] = 'y';
+  return exists(other) ? other : "";
+}
 
 bool is_our_layout(const Hdf5File& file) {
   if (file.has_attribute("", "format") || file.exists("vectors")) return true;

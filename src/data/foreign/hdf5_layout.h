@@ -40,6 +40,9 @@ struct Hdf5Layout {
 /// True where the file is laid out as ours are (datasets/README.md), be it by chance.
 bool is_our_layout(const Hdf5File& file);
 
+/// Of PCam's "..._x.h5", which has images, the "..._y.h5" beside it with their labels; else "".
+std::string labels_beside(const std::string& path);
+
 /// Finds them by their names, shapes and types, or by the names given. Fails with data: nothing
 /// found, several things that could be it, an order of axes that nothing tells.
 Hdf5Layout find_layout(const Hdf5File& file, const DatasetNames& names);

@@ -1,30 +1,22 @@
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <libdeflate.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <new>
 
+#include "core/positioned_io.h"
+#include "data/hdf5/hdf5_proof.h"
 #include "data/hdf5/hdf5_session.h"
+#include "kindred/core/output_file.h"
 #include "kindred/data/hdf5_file.h"
 
 namespace kindred {
 namespace {
 
 constexpr const char* kFreeSpace = "; free some space and run again";
-
-bool sync(const std::string& path, int flags) {
-  const int fd = ::open(path.c_str(), flags);
-  if (fd < 0) return false;
-  const bool synced = ::fsync(fd) == 0;
-  ::close(fd);
-  return synced;
-}
 
 Hdf5Id space_of(const std::vector<Index>& shape) {
   if (shape.empty()) return Hdf5Id(H5Screate(H5S_SCALAR));
@@ -52,20 +44,17 @@ std::vector<std::uint8_t> packed_chunk(std::span<const std::uint8_t> rows, std::
 }  // namespace
 
 struct Hdf5Writer::Impl {
-  std::string path;
-  std::string beside;
+  OutputFile output;  // outlives the file, which HDF5 has open by name
   Hdf5Id file;
+  Hdf5Proof proof;
+  int open = 0;  // objects that were not closed yet, or never will: a failure lies behind
 
-  ~Impl() {
-    if (!file.valid()) return;
-    file.reset();
-    ::unlink(beside.c_str());
-  }
+  explicit Impl(const std::string& path) : output(path) {}
 
   [[noreturn]] void fail_writing(const std::string& name) const {
     const std::string reason = hdf5_reason();
     const bool full = reason.find(std::strerror(ENOSPC)) != reason.npos;
-    fail(ErrorKind::io, fmt::format("{}: /{}: writing failed: {}{}", beside, name, reason,
+    fail(ErrorKind::io, fmt::format("{}: /{}: writing failed: {}{}", output.path(), name, reason,
                                     full ? kFreeSpace : ""));
   }
 
@@ -73,8 +62,26 @@ struct Hdf5Writer::Impl {
     if (!done) fail_writing(name);
   }
 
+  /// An object that is written to: it must be closed.
+  Hdf5Id opened(hid_t id, const std::string& name) {
+    Hdf5Id object(id);
+    check(object.valid(), name);
+    ++open;
+    return object;
+  }
+
+  /// HDF5 writes what it kept back when an object is closed: this can fail as writing can.
+  void close(Hdf5Id& object, const std::string& name) {
+    check(object.reset() >= 0, name);
+    --open;
+  }
+
+  Hdf5Id open_dataset(const std::string& name) {
+    return opened(H5Dopen2(file.get(), name.c_str(), H5P_DEFAULT), name);
+  }
+
   Hdf5Id create(const std::string& name, hid_t type, const std::vector<Index>& shape,
-                const Hdf5Storage& storage) const {
+                const Hdf5Storage& storage) {
     const Hdf5Id plan(H5Pcreate(H5P_DATASET_CREATE));
     H5Pset_obj_track_times(plan.get(), false);
     const bool empty = std::find(shape.begin(), shape.end(), 0) != shape.end();
@@ -88,40 +95,36 @@ struct Hdf5Writer::Impl {
       if (storage.gzip > 0) H5Pset_deflate(plan.get(), static_cast<unsigned>(storage.gzip));
     }
     const Hdf5Id space = space_of(shape);
-    Hdf5Id id(H5Dcreate2(file.get(), name.c_str(), type, space.get(), H5P_DEFAULT, plan.get(),
-                         H5P_DEFAULT));
-    check(id.valid(), name);
-    return id;
+    return opened(H5Dcreate2(file.get(), name.c_str(), type, space.get(), H5P_DEFAULT, plan.get(),
+                             H5P_DEFAULT),
+                  name);
   }
 
-  Hdf5Id create_attribute(const std::string& object, const std::string& name, hid_t type) const {
-    const Hdf5Id owner(H5Oopen(file.get(), object.c_str(), H5P_DEFAULT));
+  void write_attribute(const std::string& object, const std::string& name, const Hdf5Form& form,
+                       std::span<const std::byte> value) {
+    const std::string where = object + " attribute " + name;
+    Hdf5Id owner = opened(H5Oopen(file.get(), object.c_str(), H5P_DEFAULT), where);
     const Hdf5Id space(H5Screate(H5S_SCALAR));
-    Hdf5Id id(H5Acreate2(owner.get(), name.c_str(), type, space.get(), H5P_DEFAULT, H5P_DEFAULT));
-    check(id.valid(), object + " attribute " + name);
-    return id;
+    const Hdf5Id type = form.type();
+    Hdf5Id id = opened(
+        H5Acreate2(owner.get(), name.c_str(), type.get(), space.get(), H5P_DEFAULT, H5P_DEFAULT),
+        where);
+    check(H5Awrite(id.get(), type.get(), value.data()) >= 0, where);
+    close(id, where);
+    close(owner, where);
+    proof.wrote_attribute(object, name, form, value);
   }
 };
 
-Hdf5Writer::Hdf5Writer(const std::string& path) : impl_(std::make_unique<Impl>()) {
+Hdf5Writer::Hdf5Writer(const std::string& path) : impl_(std::make_unique<Impl>(path)) {
   const Hdf5Session session;
-  impl_->path = path;
-  impl_->beside = path + ".partial";
-  // Tried first by hand: HDF5's own message does not carry the reason in a usable form.
-  const int fd = ::open(impl_->beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (fd < 0) {
-    fail(ErrorKind::cannot_create,
-         fmt::format("{}: cannot create: {}", impl_->beside, std::strerror(errno)));
-  }
-  ::close(fd);
   const Hdf5Id plan(H5Pcreate(H5P_FILE_CREATE));
   H5Pset_obj_track_times(plan.get(), false);
-  impl_->file = Hdf5Id(H5Fcreate(impl_->beside.c_str(), H5F_ACC_TRUNC, plan.get(), H5P_DEFAULT));
-  if (!impl_->file.valid()) {
-    const std::string reason = hdf5_reason();
-    ::unlink(impl_->beside.c_str());
-    fail(ErrorKind::cannot_create, fmt::format("{}: cannot create: {}", impl_->beside, reason));
-  }
+  const Hdf5Id access(H5Pcreate(H5P_FILE_ACCESS));
+  H5Pset_file_locking(access.get(), false, true);  // it is locked already
+  impl_->file =
+      Hdf5Id(H5Fcreate(impl_->output.beside().c_str(), H5F_ACC_TRUNC, plan.get(), access.get()));
+  impl_->check(impl_->file.valid(), "");
 }
 
 Hdf5Writer::Hdf5Writer(Hdf5Writer&&) noexcept = default;
@@ -133,9 +136,9 @@ Hdf5Writer::~Hdf5Writer() {
 
 void Hdf5Writer::group(const std::string& name) {
   const Hdf5Session session;
-  const Hdf5Id id(
-      H5Gcreate2(impl_->file.get(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
-  impl_->check(id.valid(), name);
+  Hdf5Id id = impl_->opened(
+      H5Gcreate2(impl_->file.get(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), name);
+  impl_->close(id, name);
 }
 
 template <typename T>
@@ -149,26 +152,30 @@ template <typename T>
 void Hdf5Writer::create(const std::string& name, const std::vector<Index>& shape,
                         const Hdf5Storage& storage) {
   const Hdf5Session session;
-  impl_->create(name, hdf5_native<T>(), shape, storage);
+  Hdf5Id id = impl_->create(name, hdf5_native<T>(), shape, storage);
+  impl_->close(id, name);
 }
 
 template <typename T>
 void Hdf5Writer::write_rows(const std::string& name, Index first, Index count,
                             std::span<const T> values) {
   const Hdf5Session session;
-  const Hdf5Id id(H5Dopen2(impl_->file.get(), name.c_str(), H5P_DEFAULT));
-  impl_->check(id.valid(), name);
+  Hdf5Id id = impl_->open_dataset(name);
   const Hdf5Id space(H5Dget_space(id.get()));
   const Hdf5Id memory = hdf5_select_rows(space.get(), first, count);
   const auto expected = static_cast<std::size_t>(H5Sget_simple_extent_npoints(memory.get()));
   if (values.size() != expected) {
-    fail(ErrorKind::internal, fmt::format("{}: /{}: {} values for {} elements", impl_->beside, name,
-                                          values.size(), expected));
+    fail(ErrorKind::internal,
+         fmt::format("{}: /{}: {} values for {} elements", path(), name, values.size(), expected));
   }
+  if (!values.empty()) {
+    impl_->check(H5Dwrite(id.get(), hdf5_native<T>(), memory.get(), space.get(), H5P_DEFAULT,
+                          values.data()) >= 0,
+                 name);
+  }
+  impl_->close(id, name);
   if (values.empty()) return;
-  impl_->check(H5Dwrite(id.get(), hdf5_native<T>(), memory.get(), space.get(), H5P_DEFAULT,
-                        values.data()) >= 0,
-               name);
+  impl_->proof.wrote_rows(name, {.native = hdf5_native<T>()}, first, count, std::as_bytes(values));
 }
 
 template <typename T>
@@ -179,20 +186,27 @@ Index Hdf5Writer::reserve(const std::string& name, const std::vector<Index>& sha
   H5Pset_alloc_time(plan.get(), H5D_ALLOC_TIME_EARLY);
   H5Pset_fill_time(plan.get(), H5D_FILL_TIME_NEVER);
   const Hdf5Id space = space_of(shape);
-  const Hdf5Id id(H5Dcreate2(impl_->file.get(), name.c_str(), hdf5_native<T>(), space.get(),
-                             H5P_DEFAULT, plan.get(), H5P_DEFAULT));
-  impl_->check(id.valid(), name);
+  Hdf5Id id = impl_->opened(H5Dcreate2(impl_->file.get(), name.c_str(), hdf5_native<T>(),
+                                       space.get(), H5P_DEFAULT, plan.get(), H5P_DEFAULT),
+                            name);
   const haddr_t offset = H5Dget_offset(id.get());
   impl_->check(offset != HADDR_UNDEF, name);
+  impl_->close(id, name);
   return static_cast<Index>(offset);
+}
+
+void Hdf5Writer::write_reserved(const std::string& name, Index offset,
+                                std::span<const std::byte> bytes) {
+  write_at(impl_->output.descriptor(), static_cast<std::uint64_t>(offset),
+           static_cast<Index>(bytes.size()), bytes.data(), fmt::format("{}: /{}", path(), name));
+  impl_->proof.wrote_at(name, offset, bytes);
 }
 
 void Hdf5Writer::write_packed(const std::string& name, Index first,
                               std::span<const std::uint8_t> values, int level,
                               const Workers& workers) {
   const Hdf5Session session;
-  const Hdf5Id id(H5Dopen2(impl_->file.get(), name.c_str(), H5P_DEFAULT));
-  impl_->check(id.valid(), name);
+  Hdf5Id id = impl_->open_dataset(name);
   const Hdf5Id plan(H5Dget_create_plist(id.get()));
   std::array<hsize_t, H5S_MAX_RANK> chunk{};
   const int rank = H5Pget_chunk(plan.get(), H5S_MAX_RANK, chunk.data());
@@ -213,23 +227,24 @@ void Hdf5Writer::write_packed(const std::string& name, Index first,
     impl_->check(
         H5Dwrite_chunk(id.get(), H5P_DEFAULT, 0, offset.data(), piece.size(), piece.data()) >= 0,
         name);
+    impl_->proof.wrote_chunk(name, static_cast<Index>(offset[0]), std::as_bytes(std::span(piece)));
     offset[0] += chunk[0];
   }
+  impl_->close(id, name);
 }
 
 void Hdf5Writer::shorten(const std::string& name, Index rows) {
   const Hdf5Session session;
-  const Hdf5Id id(H5Dopen2(impl_->file.get(), name.c_str(), H5P_DEFAULT));
-  impl_->check(id.valid(), name);
+  Hdf5Id id = impl_->open_dataset(name);
   const Hdf5Id space(H5Dget_space(id.get()));
   std::array<hsize_t, H5S_MAX_RANK> size{};
   H5Sget_simple_extent_dims(space.get(), size.data(), nullptr);
   size[0] = static_cast<hsize_t>(rows);
   impl_->check(H5Dset_extent(id.get(), size.data()) >= 0, name);
+  impl_->close(id, name);
 }
 
-const std::string& Hdf5Writer::path() const { return impl_->path; }
-const std::string& Hdf5Writer::beside() const { return impl_->beside; }
+const std::string& Hdf5Writer::path() const { return impl_->output.path(); }
 
 void Hdf5Writer::write_strings(const std::string& name, std::span<const std::string> values,
                                const Hdf5Storage& storage) {
@@ -240,53 +255,46 @@ void Hdf5Writer::write_strings(const std::string& name, std::span<const std::str
   for (std::size_t i = 0; i < values.size(); ++i) {
     std::copy(values[i].begin(), values[i].end(), bytes.data() + i * width);
   }
-  const Hdf5Id type(H5Tcopy(H5T_C_S1));
-  H5Tset_size(type.get(), width);
-  H5Tset_strpad(type.get(), H5T_STR_NULLPAD);
-  H5Tset_cset(type.get(), H5T_CSET_UTF8);
-  const Hdf5Id id = impl_->create(name, type.get(), {static_cast<Index>(values.size())}, storage);
-  if (values.empty()) return;
-  impl_->check(H5Dwrite(id.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()) >= 0,
-               name);
+  const Hdf5Form form{.width = width};
+  const Hdf5Id type = form.type();
+  const auto count = static_cast<Index>(values.size());
+  Hdf5Id id = impl_->create(name, type.get(), {count}, storage);
+  if (!values.empty()) {
+    impl_->check(H5Dwrite(id.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()) >= 0,
+                 name);
+  }
+  impl_->close(id, name);
+  if (!values.empty()) {
+    impl_->proof.wrote_rows(name, form, 0, count, std::as_bytes(std::span(bytes)));
+  }
 }
 
 void Hdf5Writer::attribute(const std::string& object, const std::string& name,
                            const std::string& value) {
   const Hdf5Session session;
-  const Hdf5Id type(H5Tcopy(H5T_C_S1));
-  H5Tset_size(type.get(), value.size() + 1);
-  H5Tset_cset(type.get(), H5T_CSET_UTF8);
-  const Hdf5Id id = impl_->create_attribute(object, name, type.get());
-  impl_->check(H5Awrite(id.get(), type.get(), value.c_str()) >= 0, object);
+  const Hdf5Form form{.width = value.size() + 1, .terminated = true};
+  impl_->write_attribute(object, name, form, std::as_bytes(std::span(value.c_str(), form.width)));
 }
 
 void Hdf5Writer::attribute(const std::string& object, const std::string& name, double value) {
   const Hdf5Session session;
-  const Hdf5Id id = impl_->create_attribute(object, name, H5T_NATIVE_DOUBLE);
-  impl_->check(H5Awrite(id.get(), H5T_NATIVE_DOUBLE, &value) >= 0, object);
+  impl_->write_attribute(object, name, {.native = H5T_NATIVE_DOUBLE},
+                         std::as_bytes(std::span(&value, 1)));
 }
 
 void Hdf5Writer::attribute(const std::string& object, const std::string& name, std::int64_t value) {
   const Hdf5Session session;
-  const Hdf5Id id = impl_->create_attribute(object, name, H5T_NATIVE_INT64);
-  impl_->check(H5Awrite(id.get(), H5T_NATIVE_INT64, &value) >= 0, object);
+  impl_->write_attribute(object, name, {.native = H5T_NATIVE_INT64},
+                         std::as_bytes(std::span(&value, 1)));
 }
 
-void Hdf5Writer::finish() {
+Index Hdf5Writer::finish() {
   const Hdf5Session session;
+  if (impl_->open != 0) fail(ErrorKind::internal, path() + ": was not written whole");
   impl_->check(H5Fflush(impl_->file.get(), H5F_SCOPE_LOCAL) >= 0, "");
-  if (impl_->file.reset() < 0 || !sync(impl_->beside, O_WRONLY | O_CLOEXEC) ||
-      ::rename(impl_->beside.c_str(), impl_->path.c_str()) != 0) {
-    const int reason = errno;
-    ::unlink(impl_->beside.c_str());
-    fail(ErrorKind::io, fmt::format("{}: writing failed: {}{}", impl_->path, std::strerror(reason),
-                                    reason == ENOSPC ? kFreeSpace : ""));
-  }
-  const std::string folder = std::filesystem::path(impl_->path).parent_path().string();
-  if (!sync(folder.empty() ? "." : folder, O_RDONLY | O_DIRECTORY)) {
-    fail(ErrorKind::io,
-         fmt::format("{}: syncing its folder failed: {}", impl_->path, std::strerror(errno)));
-  }
+  impl_->check(impl_->file.reset() >= 0, "");
+  impl_->proof.check(impl_->output.beside(), impl_->output.descriptor(), path());
+  return impl_->output.commit();
 }
 
 template void Hdf5Writer::write(const std::string&, const std::vector<Index>&,

@@ -1,7 +1,6 @@
 #include "data/import/image_set.h"
 
 #include <algorithm>
-#include <filesystem>
 
 #include "kindred/data/hdf5_file.h"
 
@@ -101,8 +100,7 @@ Index ImageSetWriter::finish(const ImageColumns& columns) {
   write_column(own.writer, "episode", columns.episode);
   write_column(own.writer, "role", columns.role);
   for (const KeptPairs& pairs : columns.pairs) write_pairs(own.writer, pairs);
-  own.writer.finish();
-  return static_cast<Index>(std::filesystem::file_size(own.writer.path()));
+  return own.writer.finish();
 }
 
 }  // namespace kindred

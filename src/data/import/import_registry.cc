@@ -8,6 +8,8 @@
 #include "data/import/import_formats.h"
 #include "data/import/import_names.h"
 #include "kindred/core/error.h"
+#include "kindred/core/file_use.h"
+#include "kindred/core/output_file.h"
 #include "kindred/core/recipe.h"
 #include "kindred/data/hdf5_file.h"
 #include "kindred/data/import.h"
@@ -76,17 +78,16 @@ const Row& choose(const SourceFiles& files, const std::string& name) {
                                      fmt::join(names, ", "), did_you_mean(name, names)));
 }
 
-// The last argument is written over: a forgotten OUT.h5 must not cost the last source.
+// The last argument is written over: a forgotten OUT.h5 must not cost the last source. One that
+// lies in a source is of an earlier import.
 void check_target(std::span<const std::string> sources, const std::string& out_path) {
+  FileUse files;
+  for (const std::string& source : sources) files.reads(source);
+  files.writes_beside_inputs(out_path);
+  files.check();
   std::error_code ignored;
-  if (!std::filesystem::exists(out_path, ignored)) return;
-  for (const std::string& source : sources) {
-    if (std::filesystem::equivalent(source, out_path, ignored)) {
-      fail(ErrorKind::usage,
-           fmt::format("{}: is a source and cannot be the output, too; name an OUT.h5", out_path));
-    }
-  }
-  if (!is_hdf5_file(out_path)) {
+  const bool exists = std::filesystem::exists(out_path, ignored);
+  if (exists && !is_written_into(out_path) && !is_hdf5_file(out_path)) {
     fail(ErrorKind::cannot_create,
          fmt::format("{}: exists and is not an HDF5 file, so it is not replaced; the last argument "
                      "is the output, OUT.h5",

@@ -44,8 +44,10 @@ std::string render_report(const Report& report) {
   }
 }
 
-void write_report(const std::string& path, const Report& report) {
-  write_file_durably(path, render_report(report));
+Index write_report(const std::string& path, const Report& report) {
+  const std::string page = render_report(report);
+  write_file_durably(path, page);
+  return static_cast<Index>(page.size());
 }
 
 }  // namespace kindred

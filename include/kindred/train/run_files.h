@@ -1,0 +1,19 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "kindred/core/export.h"
+#include "kindred/core/file_use.h"
+#include "kindred/core/recipe.h"
+#include "kindred/train/run.h"
+
+namespace KINDRED_API kindred {
+
+/// What run_training() of this recipe and these options reads and writes, as far as that is known
+/// before it begins. Fails with recipe where the recipe says it wrongly.
+FileUse files_of_training(const Recipe& recipe, const RunOptions& options);
+
+/// The files of a run folder and of its data set: what a report of it may read.
+std::vector<std::string> files_of_run(const std::string& folder);
+
+}  // namespace kindred

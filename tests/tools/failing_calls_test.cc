@@ -1,0 +1,196 @@
+// Each system call by which a command writes fails once: the command says so, and what was there
+// before is there still; or nothing was lost.
+#include "support/failing_calls.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "support/small_data.h"
+#include "tools/program.h"
+
+namespace kindred {
+namespace {
+
+namespace fs = std::filesystem;
+using test::FailingCalls;
+using test::kindred;
+using test::Outcome;
+using test::text_of;
+
+/// A data set, its model and embeddings, pictures, and a folder `out` for what is written.
+struct Made {
+  test::TempFolder folder;
+
+  Made() {
+    test::write_small_data(folder / "data.h5", {.storage = {.chunk = {8, 8, 8, 1}, .gzip = 1}});
+    test::write_small_data(folder / "other.h5", {.classes = 2});
+    std::ofstream(folder / "recipe.toml")
+        << "[data]\nfile = 'data.h5'\n[sampler]\nclasses = 4\nsamples_per_class = 4\n"
+           "[model]\narchitecture = 'mlp'\nhidden = [8]\nembedding = 4\n"
+           "[[loss]]\nname = 'softmax'\n[train]\nsteps = 1\n";
+    for (const std::string name : {"a", "b", "c"}) {
+      fs::create_directories(folder / ("pictures/" + name));
+      for (int i = 0; i < 4; ++i) {
+        std::ofstream(folder / ("pictures/" + name + "/" + std::to_string(i) + ".pgm"))
+            << "P5 8 8 255 " << std::string(64, static_cast<char>(name[0] + i));
+      }
+    }
+    fs::create_directory(folder / "out");
+    for (const std::string& line :
+         {"train " + (folder / "recipe.toml") + " --quiet --out " + (folder / "run"),
+          "embed " + model() + " " + (folder / "data.h5") + " --quiet --out " + embeddings()}) {
+      const Outcome outcome = kindred(line);
+      if (outcome.code != 0) ADD_FAILURE() << line << ": " << outcome.err;
+    }
+  }
+  std::string model() const { return folder / "run/model.kindred"; }
+  std::string embeddings() const { return folder / "embeddings.h5"; }
+  std::string out() const { return folder / "out/out"; }
+};
+
+class FailingCallsTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() { made_ = new Made; }
+  static void TearDownTestSuite() {
+    delete made_;
+    made_ = nullptr;
+  }
+  void SetUp() override {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    GTEST_SKIP() << "a sanitizer wants to be the first library that is loaded";
+#endif
+  }
+
+  void put_old() const {
+    fs::copy_file(made_->folder / "other.h5", made_->out(), fs::copy_options::overwrite_existing);
+  }
+  bool is_old() const { return text_of(made_->out()) == text_of(made_->folder / "other.h5"); }
+  int files() const {
+    return static_cast<int>(std::distance(fs::directory_iterator(made_->folder / "out"), {}));
+  }
+  FailingCalls calls() const {
+    return {KINDRED_FAILING_CALLS, fs::canonical(made_->folder / "out").string()};
+  }
+
+  /// `arguments` write out(): undisturbed, with each of their writing calls failing, and with
+  /// writes that the system may interrupt or cut short.
+  void fail_each_call(const std::string& arguments) const {
+    const std::string line = arguments + " --quiet";
+    fs::remove(made_->out());
+    const std::string file = made_->folder / "counts";
+    const Outcome whole = kindred(line, calls().counting(file));
+    ASSERT_EQ(whole.code, 0) << whole.err;
+    const std::string expected = text_of(made_->out());
+    std::map<std::string, int> counts = FailingCalls::counted(file);
+    ASSERT_GT(counts["write"] + counts["pwrite"], 0);
+    ASSERT_GT(counts["fsync"], 0);
+    ASSERT_GT(counts["close"], 0);
+    ASSERT_EQ(counts["rename"], 1);
+    int failed = 0;
+    for (const auto& [call, count] : counts) {
+      if (call == "unlink") continue;  // what is not removed is left, and removed by the next
+      for (int nth = 1; nth <= count; ++nth) {
+        for (const char* how : {"EIO", "lost"}) {
+          if (how == std::string("lost") && call != "write" && call != "pwrite") continue;
+          const std::string plan = call + ":" + std::to_string(nth) + ":" + how;
+          put_old();
+          const Outcome outcome = kindred(line, calls().at(plan));
+          EXPECT_EQ(files(), 1) << plan;
+          if (outcome.code == 0) {
+            EXPECT_TRUE(text_of(made_->out()) == expected) << plan << ": exit code 0";
+            continue;
+          }
+          ++failed;
+          EXPECT_TRUE(outcome.code == 74 || (call == "open" && outcome.code == 73))
+              << plan << ": " << outcome.code << " " << outcome.err;
+          EXPECT_TRUE(is_old()) << plan << ": " << outcome.err;
+        }
+      }
+    }
+    EXPECT_GE(failed, counts["write"] + counts["pwrite"] + 2);
+    put_old();
+    const Outcome disturbed =
+        kindred(line, calls().at("write:1:EINTR,write:2:short,pwrite:1:EINTR,pwrite:2:short"));
+    EXPECT_EQ(disturbed.code, 0) << disturbed.err;
+    EXPECT_TRUE(text_of(made_->out()) == expected);
+    EXPECT_EQ(files(), 1);
+  }
+
+  static Made* made_;
+};
+
+Made* FailingCallsTest::made_ = nullptr;
+
+// A pwrite that failed once in HDF5's closing: exit code 0, and zeros for embeddings.
+TEST_F(FailingCallsTest, Embed) {
+  fail_each_call("embed " + made_->model() + " " + (made_->folder / "data.h5") + " --out " +
+                 made_->out());
+}
+
+// Of a disk that was full for a moment: 11 of 100 labels, exit code 0.
+TEST_F(FailingCallsTest, Pack) {
+  fail_each_call("pack " + (made_->folder / "data.h5") + " " + made_->out());
+}
+
+TEST_F(FailingCallsTest, Import) {
+  fail_each_call("import " + (made_->folder / "pictures") + " " + made_->out());
+}
+
+TEST_F(FailingCallsTest, Search) {
+  fail_each_call("search " + made_->embeddings() + " --k 2 --out " + made_->out());
+}
+
+TEST_F(FailingCallsTest, Loss) {
+  fail_each_call("loss " + made_->embeddings() + " --loss triplet --out " + made_->out());
+}
+
+TEST_F(FailingCallsTest, Cluster) {
+  fail_each_call("eval cluster " + made_->embeddings() + " --out " + made_->out());
+}
+
+TEST_F(FailingCallsTest, Json) {
+  fail_each_call("eval retrieval " + made_->embeddings() + " --json " + made_->out());
+}
+
+// The log's last lines, too: it is closed with a result that counts. The page alone is no result.
+TEST_F(FailingCallsTest, Train) {
+  const std::string line = "train " + (made_->folder / "recipe.toml") + " --quiet --out ";
+  const std::string file = made_->folder / "counts";
+  ASSERT_EQ(kindred(line + (made_->folder / "out/run"), calls().counting(file)).code, 0);
+  const std::string model = text_of(made_->folder / "out/run/model.kindred");
+  fs::remove_all(made_->folder / "out/run");
+  std::map<std::string, int> counts = FailingCalls::counted(file);
+  int failed = 0;
+  for (const auto& [call, count] : counts) {
+    if (call == "unlink" || call == "open") continue;
+    for (int nth = 1; nth <= count; ++nth) {
+      const std::string plan = call + ":" + std::to_string(nth) + ":EIO";
+      const Outcome outcome = kindred(line + (made_->folder / "out/run"), calls().at(plan));
+      if (outcome.code == 0) {
+        EXPECT_TRUE(text_of(made_->folder / "out/run/model.kindred") == model) << plan;
+      } else {
+        ++failed;
+        EXPECT_EQ(outcome.code, 74) << plan << ": " << outcome.err;
+      }
+      fs::remove_all(made_->folder / "out/run");
+    }
+  }
+  const int of_the_page = 4;  // its write, sync, sync of the folder and rename, perhaps its closing
+  EXPECT_GE(failed, counts["write"] + counts["fsync"] + counts["rename"] - of_the_page);
+}
+
+TEST_F(FailingCallsTest, ADiskThatStaysFullCostsTheOldFileNothing) {
+  for (const char* plan : {"pwrite:1:ENOSPC:on", "pwrite:3:ENOSPC:on", "fsync:1:ENOSPC:on"}) {
+    put_old();
+    const Outcome outcome =
+        kindred("pack " + (made_->folder / "data.h5") + " " + made_->out(), calls().at(plan));
+    EXPECT_EQ(outcome.code, 74) << plan << ": " << outcome.err;
+    EXPECT_NE(outcome.err.find("No space left on device"), std::string::npos) << outcome.err;
+    EXPECT_TRUE(is_old()) << plan;
+    EXPECT_EQ(files(), 1) << plan;
+  }
+}
+
+}  // namespace
+}  // namespace kindred
