@@ -10,7 +10,7 @@
 #include <optional>
 #include <set>
 
-#include "core/file_lock.h"
+#include "core/files/file_lock.h"
 #include "data/hdf5/hdf5_numbers.h"
 #include "kindred/core/error.h"
 #include "kindred/core/file_use.h"

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "core/did_you_mean.h"
+#include "core/texts/did_you_mean.h"
 #include "kindred/core/error.h"
 #include "loss/loss_kernels.h"
 

@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "array_tensors.h"
-#include "core/json_text.h"
+#include "core/texts/json_text.h"
 #include "kindred/core/error.h"
 #include "kindred/train/tensor_file.h"
 #include "model_header.h"

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "core/json_text.h"
+#include "core/texts/json_text.h"
 #include "kindred/core/error.h"
 
 namespace kindred {

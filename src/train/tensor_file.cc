@@ -11,7 +11,7 @@
 #include <limits>
 #include <optional>
 
-#include "core/json_text.h"
+#include "core/texts/json_text.h"
 #include "kindred/core/cpu.h"
 #include "kindred/core/error.h"
 #include "kindred/core/file.h"

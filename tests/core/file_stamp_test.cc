@@ -1,4 +1,4 @@
-#include "core/file_stamp.h"
+#include "core/files/file_stamp.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>

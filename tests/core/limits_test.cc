@@ -4,8 +4,8 @@
 
 #include <string>
 
-#include "core/json_text.h"
-#include "core/toml_limits.h"
+#include "core/texts/json_text.h"
+#include "core/texts/toml_limits.h"
 #include "kindred/core/recipe.h"
 #include "support/temp_folder.h"
 

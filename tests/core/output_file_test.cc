@@ -15,7 +15,7 @@
 #include <string>
 #include <thread>
 
-#include "core/partial_file.h"
+#include "core/files/partial_file.h"
 #include "kindred/core/file.h"
 #include "support/temp_folder.h"
 

@@ -1,11 +1,11 @@
-#include "core/positioned_io.h"
+#include "core/files/positioned_io.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
 
 #include <string>
 
-#include "core/file_handle.h"
+#include "core/files/file_handle.h"
 #include "support/interrupted_pipe.h"
 #include "support/temp_folder.h"
 

@@ -1,7 +1,7 @@
 // metrics.jsonl: lines, and the curves that are drawn of them.
 #include "fuzz.h"
-#include "train/run_curves.h"
-#include "train/run_log.h"
+#include "train/runs/run_curves.h"
+#include "train/runs/run_log.h"
 
 KINDRED_FUZZ_TARGET(log) {
   using namespace kindred;

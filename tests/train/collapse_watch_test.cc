@@ -1,4 +1,4 @@
-#include "train/collapse_watch.h"
+#include "train/runs/collapse_watch.h"
 
 #include <gtest/gtest.h>
 

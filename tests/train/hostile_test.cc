@@ -17,7 +17,7 @@
 #include "kindred/train/run_report.h"
 #include "support/hostile_files.h"
 #include "support/mutation.h"
-#include "train/run_log.h"
+#include "train/runs/run_log.h"
 #include "train/small_run.h"
 
 namespace kindred {

@@ -17,7 +17,7 @@
 #include "kindred/train/model.h"
 #include "kindred/train/run.h"
 #include "kindred/train/tensor_file.h"
-#include "train/run_log.h"
+#include "train/runs/run_log.h"
 #include "train/small_run.h"
 
 namespace kindred {

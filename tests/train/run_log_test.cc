@@ -1,4 +1,4 @@
-#include "train/run_log.h"
+#include "train/runs/run_log.h"
 
 #include <gtest/gtest.h>
 
@@ -27,7 +27,7 @@ TEST(RunLog, WritesOnAfterAShortWriteAndASignal) {
 TEST(RunLog, SaysWhatToDoOnAFullDisk) {
   if (!std::filesystem::exists("/dev/full")) GTEST_SKIP() << "no /dev/full";
   expect_error(ErrorKind::io,
-               "/dev/full: writing failed: No space left on device; free some space, then --resume",
+               "/dev/full: writing failed: No space left on device; free some space",
                [] {
                  RunLog("/dev/full").append({{"step", 1}});
                });

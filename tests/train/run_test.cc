@@ -11,7 +11,7 @@
 #include "kindred/train/checkpoint.h"
 #include "kindred/train/model.h"
 #include "support/bfloat16.h"
-#include "train/run_log.h"
+#include "train/runs/run_log.h"
 #include "train/small_run.h"
 
 namespace kindred {

@@ -10,7 +10,7 @@
 #include <iterator>
 #include <memory>
 
-#include "core/file_handle.h"
+#include "core/files/file_handle.h"
 
 namespace kindred {
 

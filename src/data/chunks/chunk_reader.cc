@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "core/positioned_io.h"
+#include "core/files/positioned_io.h"
 #include "kindred/core/error.h"
 
 namespace kindred {

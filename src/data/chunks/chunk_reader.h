@@ -3,7 +3,7 @@
 #include <span>
 #include <vector>
 
-#include "core/file_handle.h"
+#include "core/files/file_handle.h"
 #include "data/chunks/chunk_table.h"
 
 namespace kindred {

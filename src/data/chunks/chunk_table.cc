@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <bit>
 
-#include "core/positioned_io.h"
+#include "core/files/positioned_io.h"
 #include "data/chunks/chunk_finder.h"
 #include "data/hdf5/hdf5_access.h"
 #include "data/hdf5/hdf5_session.h"
@@ -14,7 +14,6 @@
 namespace kindred {
 namespace {
 
-constexpr Index kMostChunks = 8192;                // HDF5 goes through all of them to find one
 constexpr Index kMostChunkBytes = Index{1} << 30;  // unpacked in one piece
 
 static_assert(std::endian::native == std::endian::little, "stored floats are used as they are");

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "core/file_stamp.h"
+#include "core/files/file_stamp.h"
 #include "data/dataset/sample_rows.h"
 #include "data/dataset/sample_stream.h"
 #include "kindred/core/buffer.h"

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 
-#include "core/positioned_io.h"
+#include "core/files/positioned_io.h"
 #include "kindred/core/file.h"
 
 namespace kindred {

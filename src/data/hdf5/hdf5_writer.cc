@@ -7,7 +7,7 @@
 #include <cstring>
 #include <new>
 
-#include "core/positioned_io.h"
+#include "core/files/positioned_io.h"
 #include "data/hdf5/hdf5_proof.h"
 #include "data/hdf5/hdf5_session.h"
 #include "kindred/core/output_file.h"

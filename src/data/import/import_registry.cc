@@ -4,7 +4,7 @@
 #include <array>
 #include <filesystem>
 
-#include "core/did_you_mean.h"
+#include "core/texts/did_you_mean.h"
 #include "data/import/import_formats.h"
 #include "data/import/import_names.h"
 #include "kindred/core/error.h"

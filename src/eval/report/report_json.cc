@@ -6,7 +6,7 @@
 #include <cmath>
 #include <cstdlib>
 
-#include "core/json_text.h"
+#include "core/texts/json_text.h"
 
 namespace kindred {
 namespace {

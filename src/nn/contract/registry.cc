@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "core/did_you_mean.h"
+#include "core/texts/did_you_mean.h"
 #include "kindred/core/error.h"
 #include "kindred/nn/registry.h"
 

@@ -1,0 +1,147 @@
+#include "core/files/file_lock.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <chrono>
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+#include <string_view>
+#include <system_error>
+#include <thread>
+
+#include "kindred/core/error.h"
+
+namespace kindred {
+namespace {
+
+// For one that has just taken the lock to write its name: it takes microseconds.
+constexpr int kTries = 100;
+constexpr std::chrono::milliseconds kPause{5};
+
+constexpr std::string_view kBegin = "pid ";
+constexpr std::string_view kMiddle = " on ";
+
+/// Who holds a lock, as its file says.
+struct Holder {
+  pid_t process = 0;  ///< 0: not known
+  std::string host;
+
+  std::string text() const { return fmt::format("{}{}{}{}", kBegin, process, kMiddle, host); }
+};
+
+Holder this_process() {
+  std::array<char, 256> name{};
+  const bool named = ::gethostname(name.data(), name.size() - 1) == 0;
+  return {::getpid(), named ? name.data() : "this machine"};
+}
+
+std::string read_text(int file) {
+  std::array<char, 512> bytes{};
+  const ssize_t size = ::pread(file, bytes.data(), bytes.size(), 0);
+  return {bytes.data(), size > 0 ? static_cast<std::size_t>(size) : 0};
+}
+
+Holder read_holder(int file) {
+  const std::string all = read_text(file);
+  const std::string_view line = std::string_view(all).substr(0, all.find('\n'));
+  const std::size_t middle = line.find(kMiddle);
+  if (line.size() == all.size() || !line.starts_with(kBegin) || middle == line.npos) return {};
+  Holder holder;
+  const char* const end = line.data() + middle;
+  const auto [stop, code] = std::from_chars(line.data() + kBegin.size(), end, holder.process);
+  if (code != std::errc() || stop != end || holder.process < 1) return {};
+  holder.host = line.substr(middle + kMiddle.size());
+  return holder;
+}
+
+/// Empty, or what write_holder() writes.
+bool is_lock(int file) {
+  const std::string text = read_text(file);
+  return text.empty() || text.starts_with(kBegin);
+}
+
+/// False where that process is no more: whoever holds the lock now has not written its name yet.
+bool may_live(const Holder& holder) {
+  if (holder.host != this_process().host) return true;
+  return ::kill(holder.process, 0) == 0 || errno != ESRCH;
+}
+
+}  // namespace
+
+FileLock::FileLock(std::string path, const std::string& guarded) : path_(std::move(path)) {
+  Holder holder;
+  for (int tried = 0; tried < kTries; ++tried) {
+    if (take(guarded)) return;
+    holder = read_holder(file_.get());
+    if (holder.process != 0 && may_live(holder)) break;
+    std::this_thread::sleep_for(kPause);
+  }
+  fail(ErrorKind::cannot_create,
+       fmt::format("{}: another process ({}) is writing it; wait until that has ended, or name "
+                   "another place",
+                   guarded, holder.process != 0 ? holder.text() : "not known which"));
+}
+
+FileLock FileLock::of_output(const std::string& output) {
+  std::error_code code;
+  const std::filesystem::path target = std::filesystem::weakly_canonical(output, code);
+  return {(code ? output : target.string()) + ".lock", output};
+}
+
+FileLock::~FileLock() {
+  // The name goes while the lock is held: whoever opened the file before finds that it is not in
+  // place any more, and tries again.
+  if (file_.valid()) ::unlink(path_.c_str());
+}
+
+// False where another has it; file_ is then open, to see who.
+bool FileLock::take(const std::string& guarded) {
+  const auto refuse = [&](const std::string& why) {
+    file_ = FileHandle();
+    fail(ErrorKind::cannot_create, fmt::format("{}: cannot create {}: {}", guarded, path_, why));
+  };
+  for (;;) {
+    const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+    FileHandle file(::open(path_.c_str(), flags, 0644));
+    struct stat status {};
+    if (!file.valid() || ::fstat(file.get(), &status) != 0) refuse(std::strerror(errno));
+    if (!S_ISREG(status.st_mode) || !is_lock(file.get())) {
+      refuse("something that is not a lock of Kindred's has that name; move it away");
+    }
+    file_ = std::move(file);
+    if (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0) {
+      if (errno == EINTR) continue;
+      if (errno == EWOULDBLOCK) return false;
+      unsupported_ = std::strerror(errno);
+    }
+    if (!is_in_place()) continue;  // its holder removed it between our two calls
+    write_holder();
+    return true;
+  }
+}
+
+bool FileLock::is_in_place() const {
+  struct stat own {};
+  struct stat named {};
+  return ::fstat(file_.get(), &own) == 0 && ::stat(path_.c_str(), &named) == 0 &&
+         own.st_dev == named.st_dev && own.st_ino == named.st_ino;
+}
+
+// For messages of others only: on a full disk it stays empty, and the lock is a lock all the same.
+void FileLock::write_holder() {
+  const std::string text = this_process().text() + "\n";
+  const auto size = static_cast<off_t>(text.size());
+  // In this order the file begins like a lock at any moment.
+  static_cast<void>(::pwrite(file_.get(), text.data(), text.size(), 0) == size &&
+                    ::ftruncate(file_.get(), size) == 0);
+}
+
+}  // namespace kindred

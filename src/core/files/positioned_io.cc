@@ -1,0 +1,81 @@
+#include "core/files/positioned_io.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "kindred/core/error.h"
+
+namespace kindred {
+
+void read_at(int file, std::uint64_t offset, Index bytes, std::byte* dst,
+             const std::string& where) {
+  while (bytes > 0) {
+    const ssize_t count =
+        ::pread(file, dst, static_cast<std::size_t>(bytes), static_cast<off_t>(offset));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) {
+      fail(ErrorKind::io, fmt::format("{}: reading failed: {}", where, std::strerror(errno)));
+    }
+    if (count == 0) {
+      fail(ErrorKind::data,
+           fmt::format("{}: the file ends at byte {}, {} more are expected; it is truncated", where,
+                       offset, bytes));
+    }
+    dst += count;
+    offset += static_cast<std::uint64_t>(count);
+    bytes -= count;
+  }
+}
+
+bool read_if_cached(int file, std::uint64_t offset, Index bytes, std::byte* dst) {
+  iovec place{dst, static_cast<std::size_t>(bytes)};
+  return ::preadv2(file, &place, 1, static_cast<off_t>(offset), RWF_NOWAIT) == bytes;
+}
+
+void read_ahead(int file, std::uint64_t offset, Index bytes) {
+  ::posix_fadvise(file, static_cast<off_t>(offset), static_cast<off_t>(bytes), POSIX_FADV_WILLNEED);
+}
+
+void write_at(int file, std::uint64_t offset, Index bytes, const std::byte* src,
+              const std::string& where) {
+  while (bytes > 0) {
+    const ssize_t count =
+        ::pwrite(file, src, static_cast<std::size_t>(bytes), static_cast<off_t>(offset));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) {
+      fail(ErrorKind::io, fmt::format("{}: writing failed: {}", where, std::strerror(errno)));
+    }
+    src += count;
+    offset += static_cast<std::uint64_t>(count);
+    bytes -= count;
+  }
+}
+
+void write_all(int file, std::span<const std::byte> bytes, const std::string& where,
+               const std::string& advice) {
+  while (!bytes.empty()) {
+    const ssize_t count = ::write(file, bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) {
+      const int code = count < 0 ? errno : ENOSPC;  // nothing taken, no reason given
+      const bool full = code == ENOSPC || code == EDQUOT || code == EFBIG;
+      fail(ErrorKind::io, fmt::format("{}: writing failed: {}{}{}", where, std::strerror(code),
+                                      full ? "; " : "", full ? advice : std::string()));
+    }
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+  }
+}
+
+void sync_to_disk(int file, const std::string& where) {
+  while (::fsync(file) != 0) {
+    if (errno == EINTR) continue;
+    fail(ErrorKind::io, fmt::format("{}: syncing failed: {}", where, std::strerror(errno)));
+  }
+}
+
+}  // namespace kindred

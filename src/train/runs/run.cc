@@ -1,0 +1,310 @@
+#include "kindred/train/run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <optional>
+
+#include "kindred/core/cpu.h"
+#include "kindred/core/error.h"
+#include "kindred/core/file.h"
+#include "kindred/eval/retrieval.h"
+#include "kindred/train/checkpoint.h"
+#include "kindred/train/embedder.h"
+#include "kindred/train/model.h"
+#include "kindred/train/run_files.h"
+#include "train/runs/collapse_watch.h"
+#include "train/runs/data_fingerprint.h"
+#include "train/runs/resume.h"
+#include "train/runs/run_folder.h"
+#include "train/runs/run_log.h"
+
+namespace kindred {
+namespace {
+
+Json record_of(const StepReport& report, double train_seconds) {
+  Json line;
+  line["step"] = report.step;
+  line["loss"] = report.loss;
+  for (const LossReport& loss : report.losses) {
+    line[loss.name] = loss.value;
+    if (loss.weight != 1 || loss.scheduled) line[loss.name + ".weight"] = loss.weight;
+    for (const LossScalar& scalar : loss.scalars) {
+      line[fmt::format("{}.{}", loss.name, scalar.name)] = scalar.value;
+    }
+  }
+  line["learning_rate"] = report.learning_rate;
+  line["gradient_norm"] = report.gradient_norm;
+  line["embedding_norm"] = report.embedding_norm;
+  line["train_seconds"] = train_seconds;
+  return line;
+}
+
+Json record_of(const Evaluation& evaluation) {
+  Json line;
+  line["step"] = evaluation.step;
+  line["split"] = evaluation.split;
+  for (const MetricValue& metric : evaluation.result.metrics) line[metric.name] = metric.value;
+  line["queries_used"] = evaluation.result.queries_used;
+  line["queries_without_match"] = evaluation.result.queries_without_match;
+  return line;
+}
+
+/// One run, from its folder to its model.
+class Run {
+ public:
+  Run(Recipe recipe, const RunOptions& options, RunObserver& observer);
+  RunResult finish();
+
+ private:
+  void start_or_resume();
+  void take_folder();
+  void go_on();
+  void tell_start();
+  void train_one_step();
+  bool due(Index every) const { return every > 0 && state().step % every == 0; }
+  void evaluate_validation();
+  void evaluate_test();
+  void keep_model();
+  void save_checkpoint();
+  void tell(Evaluation evaluation);
+  const TrainingState& state() const { return trainer_->training_state(); }
+
+  RunObserver& observer_;
+  RunFolder folder_;
+  Recipe recipe_;
+  bool resume_;
+  std::optional<FileLock> lock_;  // goes last: what is written before is written by its holder
+  Workers workers_;
+  Setup setup_;
+  std::unique_ptr<Trainer> trainer_;
+  std::unique_ptr<Embedder> embedder_;
+  std::unique_ptr<RunLog> log_;
+  RunMemory memory_;
+  CollapseWatch collapse_;
+  RunResult result_;
+  Index last_step_ = 0;
+  Index saved_step_ = -1;
+  Index evaluated_step_ = -1;
+  std::vector<Json> told_;  // lines of the log at the step that is resumed
+  std::string level_note_;  // of a resume at another level of instruction sets
+};
+
+std::optional<FileLock> lock_if_there(const RunFolder& folder, bool resume) {
+  if (!folder.exists()) return std::nullopt;
+  std::optional<FileLock> lock(folder.lock());
+  if (!resume) folder.claim();
+  return lock;
+}
+
+Run::Run(Recipe recipe, const RunOptions& options, RunObserver& observer)
+    : observer_(observer),
+      folder_(options.folder),
+      recipe_(std::move(recipe)),
+      resume_(options.resume),
+      lock_(lock_if_there(folder_, resume_)),  // before the data, which may take long to open
+      workers_(options.threads),
+      setup_(read_setup(recipe_, recipe_.folder())) {
+  trainer_ = std::make_unique<Trainer>(setup_, workers_);
+  trainer_->write_settings(recipe_.root());
+  recipe_.finish();
+  memory_.recipe = recipe_.resolved();
+  memory_.data_path = setup_.data_path;
+  const Index planned = setup_.planned_steps();
+  last_step_ = setup_.train.steps > 0 ? std::min(planned, setup_.train.steps) : planned;
+  // What could not be written after hours is found now.
+  check_model(memory_.recipe, setup_, state());
+  check_checkpoint(state(), memory_);
+  start_or_resume();
+}
+
+void Run::start_or_resume() {
+  take_folder();
+  memory_.data = fingerprint_of_data(setup_);
+  if (resume_) go_on();
+  folder_.make_checkpoints();
+  if (state().step == 0 && !setup_.train.initial.empty()) {
+    for (const std::string& note :
+         take_over_weights(setup_.train.initial, trainer_->training_state())) {
+      observer_.on_note(note);
+    }
+    trainer_->restored();
+  }
+  write_file_durably(folder_.recipe(), with_absolute_data(memory_));
+  log_ = std::make_unique<RunLog>(folder_.log());
+  saved_step_ = resume_ && state().step > 0 ? state().step : -1;
+  tell_start();
+}
+
+void Run::take_folder() {
+  if (!lock_) {
+    folder_.make();
+    lock_.emplace(folder_.lock());
+    if (!resume_) folder_.claim();
+  }
+  if (!lock_->unsupported().empty()) {
+    observer_.on_note(
+        fmt::format("{}: its file system locks no files ({}): nothing keeps a second "
+                    "run from this folder",
+                    folder_.path(), lock_->unsupported()));
+  }
+}
+
+void Run::go_on() {
+  const Resumed from = resume_training(folder_, memory_, trainer_->training_state(), observer_);
+  if (!from.checkpoint.empty()) {
+    memory_.recipe = with_data_as_saved(memory_.recipe, from.memory.recipe);
+    memory_.best_step = from.memory.best_step;
+    memory_.best_value = from.memory.best_value;
+    trainer_->restored();
+    if (!from.level.empty() && from.level != name_of(isa())) {
+      level_note_ = fmt::format(
+          "{} was trained at level {} of instruction sets and goes on at {}: its bits from here on "
+          "are neither's (KINDRED_MAX_ISA sets the level)",
+          from.checkpoint, from.level, name_of(isa()));
+    }
+  }
+  cut_run_log(folder_.log(), state().step);
+  for (const Json& line : read_run_log(folder_.log())) {
+    result_.train_seconds = number_in(line, "train_seconds", result_.train_seconds);
+    if (line["step"] == state().step) told_.push_back(line);
+  }
+}
+
+void Run::tell_start() {
+  RunStart start;
+  start.folder = folder_.path();
+  start.setup = &setup_;
+  start.network = trainer_->describe_network();
+  for (const Segment& segment : state().table.segments()) start.parameters += segment.size;
+  start.first_step = state().step;
+  start.last_step = last_step_;
+  observer_.on_start(start);
+  for (const std::string& note : setup_.dataset->notes()) observer_.on_note(note);
+  if (!setup_.dataset->advice().empty()) observer_.on_note(setup_.dataset->advice());
+  if (!level_note_.empty()) {
+    log_->append({{"step", state().step}, {"note", level_note_}});
+    observer_.on_note(level_note_);
+  }
+}
+
+RunResult Run::finish() {
+  const Index epoch = setup_.sampler->steps_per_epoch();
+  const TrainSettings& train = setup_.train;
+  while (state().step < last_step_) {
+    train_one_step();
+    // So many epochs may be more steps than an Index holds: never, then.
+    const Index evaluate_every = std::min(train.evaluate_every, last_step_ / epoch + 1) * epoch;
+    if (due(evaluate_every)) evaluate_validation();
+    if (due(train.checkpoint_every > 0 ? train.checkpoint_every : epoch)) save_checkpoint();
+    if (observer_.stop_requested() && state().step < last_step_) {
+      result_.interrupted = true;
+      break;
+    }
+  }
+  const bool complete = state().step == setup_.planned_steps();
+  if (complete && evaluated_step_ != state().step) evaluate_validation();
+  if (memory_.best_step < 0) keep_model();
+  if (saved_step_ != state().step) save_checkpoint();
+  if (complete) evaluate_test();
+  log_->close();
+  result_.complete = complete;
+  result_.step = state().step;
+  result_.model = folder_.model();
+  return result_;
+}
+
+void Run::train_one_step() {
+  const auto start = std::chrono::steady_clock::now();
+  const StepReport& report = trainer_->step();
+  result_.train_seconds +=
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  log_->append(record_of(report, result_.train_seconds));
+  observer_.on_step(report, result_.train_seconds);
+  if (const auto warning = collapse_.look(report.step, report.losses)) {
+    observer_.on_note(*warning);
+  }
+}
+
+void Run::evaluate_validation() {
+  evaluated_step_ = state().step;
+  const std::vector<Index>& samples = setup_.set.validation_samples;
+  if (samples.empty()) return;
+  if (!embedder_) {
+    TrainingState& trained = trainer_->training_state();
+    embedder_ = std::make_unique<Embedder>(setup_.architecture, setup_.train.slice,
+                                           setup_.dataset->element(), setup_.scaling, trained.table,
+                                           trained.state, workers_);
+  }
+  embedder_->load(state().weights());
+  Evaluation evaluation;
+  evaluation.split = "validation";
+  evaluation.step = state().step;
+  evaluation.result = evaluate_samples(*embedder_, *setup_.dataset, samples, workers_);
+  const double value = evaluation.result[setup_.train.select];
+  evaluation.best = memory_.best_step < 0 || value > memory_.best_value ||
+                    memory_.best_step == state().step;  // the same evaluation, of a resumed run
+  if (evaluation.best) {
+    memory_.best_step = state().step;
+    memory_.best_value = value;
+    keep_model();
+  }
+  tell(std::move(evaluation));
+}
+
+void Run::evaluate_test() {
+  if (setup_.dataset->split().empty() || !setup_.dataset->has_labels()) return;
+  const std::vector<Index> samples = setup_.dataset->samples_of(Split::test);
+  if (samples.empty()) return;
+  Model model = read_model(folder_.model());
+  Embedder embedder(model, workers_);
+  Evaluation evaluation;
+  evaluation.split = "test";
+  evaluation.step = state().step;
+  evaluation.result = evaluate_samples(embedder, *setup_.dataset, samples, workers_);
+  tell(std::move(evaluation));
+}
+
+void Run::tell(Evaluation evaluation) {
+  Json line = record_of(evaluation);
+  line["train_seconds"] = result_.train_seconds;
+  if (evaluation.split == "validation") line["best"] = evaluation.best;
+  const bool told = std::any_of(told_.begin(), told_.end(), [&](const Json& before) {
+    return before["step"] == evaluation.step && evaluated_split(before) == evaluation.split;
+  });
+  if (!told) log_->append(line);
+  observer_.on_evaluation(evaluation);
+  result_.evaluations.push_back(std::move(evaluation));
+}
+
+void Run::keep_model() { write_model(folder_.model(), memory_.recipe, setup_, state()); }
+
+void Run::save_checkpoint() {
+  const std::string name = folder_.checkpoint_name(state().step);
+  const std::string path = folder_.path() + "/" + name;
+  write_checkpoint(path, state(), memory_);
+  log_->acknowledge(
+      {{"step", state().step}, {"checkpoint", name}, {"train_seconds", result_.train_seconds}});
+  saved_step_ = state().step;
+  observer_.on_checkpoint(path, state().step);
+  folder_.drop_old_checkpoints(setup_.train.keep_checkpoints, state().step);
+}
+
+}  // namespace
+
+RunResult run_training(Recipe recipe, const RunOptions& options, RunObserver& observer) {
+  files_of_training(recipe, options).check();
+  try {
+    return Run(std::move(recipe), options, observer).finish();
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::io) throw;
+    // A disk that is full: what was acknowledged is safe, and running again would begin anew.
+    fail(ErrorKind::io,
+         fmt::format("{}; then go on from the last checkpoint with --resume --out {}", error.what(),
+                     options.folder));
+  }
+}
+
+}  // namespace kindred

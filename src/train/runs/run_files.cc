@@ -1,0 +1,62 @@
+#include "kindred/train/run_files.h"
+
+#include <filesystem>
+
+#include "kindred/core/error.h"
+#include "kindred/data/dataset_files.h"
+#include "kindred/train/setup.h"
+#include "train/runs/run_folder.h"
+
+namespace kindred {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct RecipeFiles {
+  std::vector<std::string> data;
+  std::string initial;  ///< weights to begin with; empty: none
+};
+
+/// From a copy: a recipe remembers what was read of it.
+RecipeFiles files_of(const Recipe& recipe) {
+  Recipe copy = Recipe::from_text(recipe.resolved(), recipe.origin());
+  const auto absolute = [&](const std::string& path) {
+    return (fs::path(recipe.folder()) / path).string();
+  };
+  RecipeFiles files;
+  files.data = files_of_dataset(absolute(read_data_file(copy.root().section("data"))));
+  Section train = copy.root().section("train");
+  if (train.has("initial")) train.read("initial", files.initial, "");
+  if (!files.initial.empty()) files.initial = absolute(files.initial);
+  return files;
+}
+
+}  // namespace
+
+FileUse files_of_training(const Recipe& recipe, const RunOptions& options) {
+  const RunFolder run(options.folder);
+  FileUse files;
+  // A run that goes on may be named by its own recipe, which it writes again.
+  std::error_code none;
+  const bool own = options.resume && fs::equivalent(recipe.origin(), run.recipe(), none);
+  if (!own && fs::is_regular_file(recipe.origin(), none)) files.reads(recipe.origin());
+  const RecipeFiles named = files_of(recipe);
+  for (const std::string& file : named.data) files.reads(file);
+  if (!options.resume) files.reads(named.initial);
+  files.makes(run.path());
+  for (const std::string& file : {run.recipe(), run.log(), run.model()}) files.writes(file);
+  return files;
+}
+
+std::vector<std::string> files_of_run(const std::string& folder) {
+  const RunFolder run(folder);
+  std::vector<std::string> files{run.recipe(), run.log(), run.model(), folder + "/checkpoints"};
+  try {
+    const RecipeFiles named = files_of(Recipe::from_file(run.recipe()));
+    files.insert(files.end(), named.data.begin(), named.data.end());
+  } catch (const Error&) {  // who reads the run says what is wrong with it
+  }
+  return files;
+}
+
+}  // namespace kindred

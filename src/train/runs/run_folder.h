@@ -1,0 +1,59 @@
+#pragma once
+#include <string>
+
+#include "core/files/file_lock.h"
+#include "kindred/core/parallel.h"
+#include "kindred/eval/retrieval.h"
+#include "kindred/train/checkpoint.h"
+#include "kindred/train/embedder.h"
+
+namespace kindred {
+
+/// Where a run keeps its files.
+class RunFolder {
+ public:
+  explicit RunFolder(std::string path) : path_(std::move(path)) {}
+
+  const std::string& path() const { return path_; }
+  std::string recipe() const { return path_ + "/recipe.toml"; }
+  std::string log() const { return path_ + "/metrics.jsonl"; }
+  std::string model() const { return path_ + "/model.kindred"; }
+  /// Relative to the folder.
+  std::string checkpoint_name(Index step) const;
+
+  bool exists() const;
+  /// True where checkpoints/ holds any, acknowledged or not.
+  bool has_checkpoints() const;
+  /// Keeps other runs away while it lives. REQUIRES: the folder is there. Fails with cannot_create
+  /// where another run has it.
+  FileLock lock() const { return {path_ + "/lock", path_}; }
+  /// Fails with cannot_create when the folder already holds a run.
+  void claim() const;
+  /// The folder, and checkpoints/ in it, where what a killed run left half-written is removed. Fail
+  /// with cannot_create.
+  void make() const;
+  void make_checkpoints() const;
+  /// Removes all but the newest `keep` checkpoints up to `step`, and what was left half-written.
+  void drop_old_checkpoints(Index keep, Index step) const;
+
+ private:
+  std::string path_;
+};
+
+/// The memory's recipe with data.file as an absolute path: usable from any folder.
+std::string with_absolute_data(const RunMemory& memory);
+
+/// The recipe `asked` with data.file as `saved` writes it, so that a resumed run leaves the model
+/// that an uninterrupted one leaves.
+std::string with_data_as_saved(const std::string& asked, const std::string& saved);
+
+/// Fails with ErrorKind::recipe and names the first key that differs, apart from keys a resumed run
+/// may change: train.steps, paths, reporting.
+void check_same_recipe(const std::string& saved, const std::string& asked,
+                       const std::string& checkpoint);
+
+/// Leave-one-out retrieval among `samples`.
+RetrievalResult evaluate_samples(Embedder& embedder, const Dataset& dataset,
+                                 std::span<const Index> samples, const Workers& workers);
+
+}  // namespace kindred
