@@ -185,6 +185,8 @@ def groups(place):
     for base in ("/sys/fs/cgroup/cpu", "/sys/fs/cgroup/cpu,cpuacct", "/sys/fs/cgroup"):
         outer = Path(base) / f"kindred-{os.getpid()}"
         inner = outer / "inner"
+        if not (Path(base) / "cgroup.procs").exists():
+            continue  # no mount of control groups: a folder made here would be one
         try:
             inner.mkdir(parents=True)
         except OSError:

@@ -92,7 +92,7 @@ TEST_F(StandardStreams, ResultsThatAreLostAreAnError) {
   const std::string packed = folder_ / "packed.h5";
   for (const std::string& arguments :
        {std::string("--help"), std::string("--version"), std::string("list"),
-        std::string("list --json -"), "inspect " + (folder_ / "data.h5"),
+        std::string("list losses"), "inspect " + (folder_ / "data.h5"),
         "inspect --json - " + (folder_ / "data.h5"),
         "pack " + (folder_ / "data.h5") + " " + packed}) {
     for (const char* streams : {">/dev/full", ">&-", ">/dev/full 2>/dev/full"}) {
