@@ -9,13 +9,14 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// To a layer's time, and to that of the layers it is inside of.
+/// To a layer's time, and to that of the layers it is inside of; the share of the weights' gradient
+/// is the layer's alone, as it is where nobody helps.
 void add_time(LayerTime* times, const Layer& layer, Work work, Clock::duration taken) {
   const double seconds = std::chrono::duration<double>(taken).count();
   for (const Layer* at = &layer; at != nullptr; at = at->parent()) {
     LayerTime& time = times[at->number()];
     (work == Work::forward ? time.forward : time.backward) += seconds;
-    if (work == Work::backward_weights) time.backward_weights += seconds;
+    if (work == Work::backward_weights && at == &layer) time.backward_weights += seconds;
   }
 }
 

@@ -48,7 +48,8 @@ TEST(Profile, HasTheTimeOfEveryLayer) {
     EXPECT_GT(time.forward, 0) << layers[i].name;
     EXPECT_GT(layers[i].bytes, 0) << layers[i].name;
     EXPECT_GE(time.backward, time.backward_weights) << layers[i].name;
-    EXPECT_EQ(time.backward_weights > 0, layers[i].multiplies) << layers[i].name;
+    EXPECT_EQ(time.backward_weights > 0, layers[i].multiplies)
+        << layers[i].name << ": " << time.backward_weights << " of " << time.backward;
   }
 }
 

@@ -26,8 +26,7 @@ TEST(RunLog, WritesOnAfterAShortWriteAndASignal) {
 
 TEST(RunLog, SaysWhatToDoOnAFullDisk) {
   if (!std::filesystem::exists("/dev/full")) GTEST_SKIP() << "no /dev/full";
-  expect_error(ErrorKind::io,
-               "/dev/full: writing failed: No space left on device; free some space",
+  expect_error(ErrorKind::io, "/dev/full: writing failed: No space left on device; free some space",
                [] {
                  RunLog("/dev/full").append({{"step", 1}});
                });

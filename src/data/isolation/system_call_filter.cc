@@ -42,8 +42,8 @@ struct Release {
 
 // `call` where the bits of `mask` are all off in its argument of that number.
 bool allow_without(scmp_filter_ctx filter, int call, unsigned argument, scmp_datum_t mask) {
-  return seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 1,
-                          SCMP_CMP(argument, SCMP_CMP_MASKED_EQ, mask, 0)) == 0;
+  const scmp_arg_cmp off{argument, SCMP_CMP_MASKED_EQ, mask, 0};
+  return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 1, &off) == 0;
 }
 
 std::vector<sock_filter> compile() {
