@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "kindred/core/file.h"
+#include "kindred/core/output_file.h"
 #include "kindred/core/text.h"
 #include "standard_streams.h"
 
@@ -32,7 +33,7 @@ void add_json(const Command& command, CommonOptions& options) {
 void add_threads(const Command& command, CommonOptions& options) {
   command.add_option("--threads", options.threads, "threads to use (default: all the process may)")
       .type_name("N")
-      .check(range(1, 4096));
+      .check(range(1, 1024));  // as many as TBB is allowed: core/parallel.cc
 }
 
 void add_similarity(const Command& command, std::string& similarity) {
@@ -68,8 +69,9 @@ bool write_json(const CommonOptions& options, const Json& numbers) {
     std::fputs(text.c_str(), stdout);
     return false;
   }
+  const bool shares = is_standard_output(options.json);
   write_file_durably(options.json, text);
-  return !options.quiet;
+  return !options.quiet && !shares;
 }
 
 Json json_of(const RetrievalResult& result) {

@@ -132,7 +132,7 @@ void import(const ImportArguments& arguments) {
     const Workers workers(arguments.threads);
     write_contact_sheet(Dataset::open(out), arguments.preview, workers);
   }
-  if (!write_json(arguments, json_of(report))) return;
+  if (!write_json(arguments, json_of(report)) || is_standard_output(out)) return;
   fmt::print("{}: {} samples of {} classes, {} x {} x {}, {} bytes, from {} ({})\n", printable(out),
              report.samples, report.classes, report.shape.height, report.shape.width,
              report.shape.channels, report.bytes,

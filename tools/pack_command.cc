@@ -2,6 +2,7 @@
 
 #include "command.h"
 #include "count_bar.h"
+#include "kindred/core/output_file.h"
 #include "kindred/core/text.h"
 #include "kindred/data/pack.h"
 
@@ -30,7 +31,7 @@ void pack(const PackOptions& options) {
                         {"classes", report.classes},
                         {"bytes", report.bytes},
                         {"left out", report.left_out}};
-  if (!write_json(options, numbers)) return;
+  if (!write_json(options, numbers) || is_standard_output(options.to)) return;
   fmt::print("{}: {} samples of {} classes, {} bytes\n", printable(options.to), report.samples,
              report.classes, report.bytes);
   for (const std::string& name : report.left_out) {

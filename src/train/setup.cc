@@ -143,6 +143,7 @@ Index read_memory(Section data) {
 std::string read_data_file(Section data) {
   std::string file = "omniglot28.h5";
   data.read("file", file, "the data set, relative to the recipe");
+  if (file.empty()) fail(ErrorKind::recipe, "data.file is empty; name the data set");
   return file;
 }
 

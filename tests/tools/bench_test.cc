@@ -11,15 +11,12 @@ namespace kindred {
 namespace {
 
 using Json = nlohmann::json;
+using test::contains;
 using test::kindred;
 using test::Outcome;
 using test::TempFolder;
 
 constexpr const char* kTiny = " --repeats 1 --threads 2 ";
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 void write(const std::string& path, const Json& numbers) { std::ofstream(path) << numbers; }
 

@@ -16,13 +16,10 @@ namespace kindred {
 namespace {
 
 namespace fs = std::filesystem;
+using test::contains;
 using test::kindred;
 using test::Outcome;
 using test::TempFolder;
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 /// Class folders "a" to "f" of grey pictures.
 class ImportFailure : public testing::Test {

@@ -11,13 +11,10 @@ namespace {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
+using test::contains;
 using test::kindred;
 using test::Outcome;
 using test::TempFolder;
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 /// Class folders "a" to "f" of grey pictures of 8 x 8, one of which cannot be read.
 class ImportCommand : public testing::Test {

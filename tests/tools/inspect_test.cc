@@ -13,13 +13,10 @@ namespace kindred {
 namespace {
 
 using Json = nlohmann::json;
+using test::contains;
 using test::kindred;
 using test::Outcome;
 using test::TempFolder;
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 /// As Keras would: floats of 0 to 1, 5 classes of 16 for training and one of 3 for the test.
 class InspectCommand : public testing::Test {

@@ -17,15 +17,12 @@ namespace kindred {
 namespace {
 
 namespace fs = std::filesystem;
+using test::contains;
 using test::kindred;
 using test::Outcome;
 
 const std::string kLatin = "caf\xE9";
 const std::string kShown = "caf\\xE9";
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 void write(const std::string& path, const std::string& text) {
   fs::create_directories(fs::path(path).parent_path());

@@ -23,6 +23,10 @@ inline std::string text_of(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
+inline bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
 /// Runs `kindred ARGUMENTS` through the shell; `before` is put in front ("ulimit -f 10;").
 inline Outcome kindred(const std::string& arguments, const std::string& before = "") {
   const TempFolder folder;

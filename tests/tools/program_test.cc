@@ -19,15 +19,12 @@ namespace {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
+using test::contains;
 using test::kindred;
 using test::Outcome;
 using test::TempFolder;
 
 void write(const std::string& path, const std::string& text) { std::ofstream(path) << text; }
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 /// A folder with a small data set and a recipe for it.
 class Program : public testing::Test {

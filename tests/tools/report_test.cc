@@ -15,13 +15,10 @@ namespace {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
+using test::contains;
 using test::kindred;
 using test::Outcome;
 using test::TempFolder;
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 Json data_of(const std::string& path) {
   const std::string page = test::text_of(path);
@@ -121,6 +118,7 @@ TEST_F(ReportCommand, EndsWithTheDocumentedCodes) {
   };
   expect("report", 64, "run is required");
   expect("report " + (folder_ / "missing"), 66, "is not a run folder");
+  EXPECT_EQ(kindred("report ''").code, 64);
   fs::create_directory(folder_ / "empty");
   expect("report " + (folder_ / "empty"), 66, "holds no metrics.jsonl");
   std::ofstream((folder_ / "empty") + "/metrics.jsonl") << "";

@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/files/file_lock.h"
 #include "support/data_files.h"
 #include "support/small_data.h"
 #include "tools/program.h"
@@ -20,13 +21,10 @@ namespace kindred {
 namespace {
 
 namespace fs = std::filesystem;
+using test::contains;
 using test::kindred;
 using test::Outcome;
 using test::TempFolder;
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 /// The program in the background.
 class Process {
@@ -241,6 +239,33 @@ TEST_F(RunFolders, TwoPacksOfOneFileDoNotMix) {
     EXPECT_FALSE(fs::exists(out + ".lock"));
     EXPECT_FALSE(fs::exists(out + ".partial"));
   }
+}
+
+// Before its first checkpoint the advice was to start over, in the folder of a run that is alive.
+TEST(HeldRunFolder, IsSaidWhereNoCheckpointIsThereYet) {
+  const TempFolder folder;
+  fs::create_directory(folder / "run");
+  const FileLock lock(folder / "run/lock", folder / "run");
+  const Outcome resumed = kindred("train --resume --out " + (folder / "run"));
+  EXPECT_EQ(resumed.code, 73) << resumed.err;
+  EXPECT_TRUE(contains(resumed.err, "another process")) << resumed.err;
+}
+
+TEST(PackCommand, WritesNothingElseIntoStandardOutput) {
+  const TempFolder folder;
+  const std::string from = KINDRED_DATASETS "/linear_regression.h5";
+  ASSERT_EQ(kindred("pack " + from + " " + (folder / "file.h5")).code, 0);
+  const Outcome piped = kindred("pack " + from + " /dev/stdout");
+  EXPECT_EQ(piped.code, 0) << piped.err;
+  EXPECT_TRUE(piped.out == test::text_of(folder / "file.h5")) << piped.out.size() << " bytes";
+}
+
+TEST(TrainCommand, RefusesAnEmptyNameOfData) {
+  const TempFolder folder;
+  const Outcome outcome =
+      kindred("train omniglot --set data.file=\"''\" --out " + (folder / "run"));
+  EXPECT_EQ(outcome.code, 78) << outcome.err;
+  EXPECT_TRUE(contains(outcome.err, "data.file is empty")) << outcome.err;
 }
 
 }  // namespace

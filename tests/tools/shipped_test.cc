@@ -10,13 +10,10 @@ namespace kindred {
 namespace {
 
 namespace fs = std::filesystem;
+using test::contains;
 using test::kindred;
 using test::Outcome;
 using test::TempFolder;
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 /// A folder of recipes that KINDRED_DATA names, and another one to be in.
 class Shipped : public testing::Test {

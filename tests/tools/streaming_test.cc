@@ -7,13 +7,10 @@
 namespace kindred {
 namespace {
 
+using test::contains;
 using test::kindred;
 using test::Outcome;
 using test::TempFolder;
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 /// 600 images of 256 bytes in packed chunks, classes in turn.
 class StreamedTraining : public testing::Test {

@@ -46,4 +46,8 @@ class OutputFile {
 /// again. Fails with cannot_create where it leads nowhere.
 bool is_written_into(const std::string& path);
 
+/// True where what is written into `path` goes to this process's standard output: results that are
+/// printed would stand in the file. Fails with cannot_create where it leads nowhere.
+bool is_standard_output(const std::string& path);
+
 }  // namespace kindred

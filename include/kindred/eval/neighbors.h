@@ -15,7 +15,7 @@ struct Neighbors {
 };
 
 /// Exact search by blocked products. Where the queries are the gallery, bit for bit, each pair of
-/// rows is multiplied once, for both: half the time, the same bits. k <= gallery rows
+/// rows is multiplied once, for both: half the products, the same bits. k <= gallery rows
 /// (leave-one-out: less one), else usage error.
 Neighbors find_neighbors(const Workers& workers, ConstMatrixView queries, ConstMatrixView gallery,
                          Index k, Similarity similarity, bool leave_one_out = false);

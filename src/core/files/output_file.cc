@@ -145,4 +145,8 @@ Index OutputFile::commit() {
 
 bool is_written_into(const std::string& path) { return !find_target(path).replaced; }
 
+bool is_standard_output(const std::string& path) {
+  return find_target(path).descriptor == STDOUT_FILENO;
+}
+
 }  // namespace kindred

@@ -8,8 +8,9 @@ namespace kindred {
 /// most 512 MiB.
 bool may_search_itself(ConstMatrixView queries, ConstMatrixView gallery, Index k);
 
-/// find_neighbors() of rows among themselves, at half the price: a score depends on its two rows
-/// only, whichever is the query, so that each pair of rows is multiplied once, for both of them.
+/// find_neighbors() of rows among themselves, with half of the products: a score depends on its two
+/// rows only, whichever is the query, so that each pair of rows is multiplied once, for both of
+/// them.
 Neighbors search_itself(const Workers& workers, ConstMatrixView rows, Index k,
                         Similarity similarity, bool leave_one_out);
 

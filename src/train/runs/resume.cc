@@ -107,6 +107,8 @@ Recipe recipe_of_run(const std::string& path) {
   const RunFolder folder(path);
   const std::vector<std::string> names = acknowledged_checkpoints(read_run_log(folder.log()));
   if (names.empty()) {
+    // A run that is alive and has none yet is what to name.
+    if (folder.exists()) static_cast<void>(folder.lock());
     fail(ErrorKind::no_input,
          fmt::format("{}: nothing to resume: it has no acknowledged checkpoint; name the recipe to "
                      "start over",

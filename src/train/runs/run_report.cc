@@ -245,6 +245,7 @@ ReportPictures report_pictures(const Workers& workers, const Dataset& dataset,
 
 Report describe_run(const std::string& folder, const std::string& compare, const Workers& workers,
                     ReportProgress progress) {
+  if (folder.empty()) fail(ErrorKind::usage, "the run folder's name is empty");
   Report report;
   std::vector<std::string> measured;
   for (const std::string& path : {folder, compare}) {
