@@ -83,7 +83,7 @@ def memory(place):
         parts = ["ulimit -v"] if mebibytes < 256 else ["data.h5", "ulimit -v"]
         expect(f"ulimit -v {mebibytes} MiB", place.run(place.train(), [(resource.RLIMIT_AS, mebibytes * MIB)]),
                (71,), *parts)
-    expect("ulimit -v, 256 threads", place.run([*place.train(), "--threads", "2000"], [(resource.RLIMIT_AS, 5000 * MIB)]),
+    expect("ulimit -v, 1024 threads", place.run([*place.train(), "--threads", "1024"], [(resource.RLIMIT_AS, 4000 * MIB)]),
            (71,), "ulimit -v")
     expect("ulimit -v 8 GiB", place.run(place.train(), [(resource.RLIMIT_AS, 8192 * MIB)]), (0,))
 
