@@ -1,36 +1,13 @@
 #pragma once
 // Vectors longer than a register, as halves. GCC has such vectors of its own, but where there is no
 // register of 64 bytes GCC 12 compares, selects and converts them number by number.
-#include <immintrin.h>
-
-#include <cstdint>
-#include <cstring>
 #include <type_traits>
 #include <utility>
 
-#include "kindred/core/index.h"
-#include "kindred/core/scalar.h"
-
-// The vectors never cross a compiled function's border: everything here is inlined.
-#pragma GCC diagnostic ignored "-Wpsabi"
-#define KINDRED_INLINE inline __attribute__((always_inline))
+#include "core/register.h"
 
 namespace kindred {
 inline namespace KINDRED_SCALAR {
-
-/// An integer as wide as a Scalar: labels and positions beside lanes of Scalars.
-using LaneInt = std::conditional_t<sizeof(Scalar) == 4, std::int32_t, std::int64_t>;
-
-#if defined(__AVX512F__)
-inline constexpr int kRegisterBytes = 64;
-#elif defined(__AVX2__)
-inline constexpr int kRegisterBytes = 32;
-#else
-inline constexpr int kRegisterBytes = 16;
-#endif
-typedef Scalar Register __attribute__((vector_size(kRegisterBytes)));
-typedef LaneInt IntRegister __attribute__((vector_size(kRegisterBytes)));
-typedef double DoubleRegister __attribute__((vector_size(kRegisterBytes)));
 
 /// Two of a vector, which may be of halves itself. It computes as the vectors do, lane by lane.
 template <typename Half>
@@ -90,83 +67,26 @@ using Whole = std::conditional_t<
     sizeof(Vector) == 64, Vector,
     std::conditional_t<sizeof(Vector) == 32, Halves<Vector>, Halves<Halves<Vector>>>>;
 
-// What follows is each first of a register, then of halves.
+// What register.h has for a register, for halves.
 
-KINDRED_INLINE void read(const Scalar* from, Register& v) { std::memcpy(&v, from, sizeof(v)); }
-KINDRED_INLINE void read(const LaneInt* from, IntRegister& v) { std::memcpy(&v, from, sizeof(v)); }
 template <typename Half>
 KINDRED_INLINE void read(const typename Halves<Half>::Number* from, Halves<Half>& v) {
   read(from, v.low);
   read(from + Halves<Half>::kHalf, v.high);
 }
 
-template <typename Number>
-KINDRED_INLINE void write(Number* to, const Register& v) {
-  std::memcpy(to, &v, sizeof(v));
-}
-template <typename Number>
-KINDRED_INLINE void write(Number* to, const IntRegister& v) {
-  std::memcpy(to, &v, sizeof(v));
-}
-#if !defined(KINDRED_DOUBLE)
-KINDRED_INLINE void write(double* to, const DoubleRegister& v) { std::memcpy(to, &v, sizeof(v)); }
-#endif
 template <typename Number, typename Half>
 KINDRED_INLINE void write(Number* to, const Halves<Half>& v) {
   write(to, v.low);
   write(to + Halves<Half>::kHalf, v.high);
 }
 
-KINDRED_INLINE Register select(const IntRegister& mask, const Register& yes, const Register& no) {
-  return mask ? yes : no;
-}
-KINDRED_INLINE IntRegister select(const IntRegister& mask, const IntRegister& yes,
-                                  const IntRegister& no) {
-  return mask ? yes : no;
-}
 template <typename Mask, typename Half>
 KINDRED_INLINE Halves<Half> select(const Halves<Mask>& mask, const Halves<Half>& yes,
                                    const Halves<Half>& no) {
   return {select(mask.low, yes.low, no.low), select(mask.high, yes.high, no.high)};
 }
 
-// b where a lane of either is NaN, and where both are zeros. GCC 12 takes two instructions for the
-// plain forms where an operand is a constant.
-KINDRED_INLINE Register max(const Register& a, const Register& b) {
-#if defined(__AVX512F__)
-  return a > b ? a : b;
-#elif defined(__AVX2__) && defined(KINDRED_DOUBLE)
-  return reinterpret_cast<Register>(
-      _mm256_max_pd(reinterpret_cast<__m256d>(a), reinterpret_cast<__m256d>(b)));
-#elif defined(__AVX2__)
-  return reinterpret_cast<Register>(
-      _mm256_max_ps(reinterpret_cast<__m256>(a), reinterpret_cast<__m256>(b)));
-#elif defined(KINDRED_DOUBLE)
-  return reinterpret_cast<Register>(
-      _mm_max_pd(reinterpret_cast<__m128d>(a), reinterpret_cast<__m128d>(b)));
-#else
-  return reinterpret_cast<Register>(
-      _mm_max_ps(reinterpret_cast<__m128>(a), reinterpret_cast<__m128>(b)));
-#endif
-}
-KINDRED_INLINE Register min(const Register& a, const Register& b) {
-#if defined(__AVX512F__)
-  return a < b ? a : b;
-#elif defined(__AVX2__) && defined(KINDRED_DOUBLE)
-  return reinterpret_cast<Register>(
-      _mm256_min_pd(reinterpret_cast<__m256d>(a), reinterpret_cast<__m256d>(b)));
-#elif defined(__AVX2__)
-  return reinterpret_cast<Register>(
-      _mm256_min_ps(reinterpret_cast<__m256>(a), reinterpret_cast<__m256>(b)));
-#elif defined(KINDRED_DOUBLE)
-  return reinterpret_cast<Register>(
-      _mm_min_pd(reinterpret_cast<__m128d>(a), reinterpret_cast<__m128d>(b)));
-#else
-  return reinterpret_cast<Register>(
-      _mm_min_ps(reinterpret_cast<__m128>(a), reinterpret_cast<__m128>(b)));
-#endif
-}
-KINDRED_INLINE Register abs(const Register& a) { return a < 0 ? -a : a; }
 template <typename Half>
 KINDRED_INLINE Halves<Half> max(const Halves<Half>& a, const Halves<Half>& b) {
   return {max(a.low, b.low), max(a.high, b.high)};
@@ -180,54 +100,16 @@ KINDRED_INLINE Halves<Half> abs(const Halves<Half>& a) {
   return {abs(a.low), abs(a.high)};
 }
 
-/// Whether any bit is set.
-KINDRED_INLINE bool any(const IntRegister& mask) {
-#if defined(__AVX512F__)
-  const auto bits = reinterpret_cast<__m512i>(mask);
-  return _mm512_test_epi64_mask(bits, bits) != 0;
-#elif defined(__AVX2__)
-  const auto bits = reinterpret_cast<__m256i>(mask);
-  return _mm256_testz_si256(bits, bits) == 0;
-#else
-  const auto bits = reinterpret_cast<__m128i>(mask);
-  return _mm_testz_si128(bits, bits) == 0;
-#endif
-}
 template <typename Half>
 KINDRED_INLINE bool any(const Halves<Half>& mask) {
   return any(mask.low | mask.high);
 }
 
-KINDRED_INLINE Register sqrt(const Register& x) {
-#if defined(__AVX512F__) && defined(KINDRED_DOUBLE)
-  return reinterpret_cast<Register>(_mm512_maskz_sqrt_pd(0xff, reinterpret_cast<__m512d>(x)));
-#elif defined(__AVX512F__)  // masks of ones: GCC 12 warns of its own plain forms (GCC bug 105593)
-  return reinterpret_cast<Register>(_mm512_maskz_sqrt_ps(0xffff, reinterpret_cast<__m512>(x)));
-#elif defined(__AVX2__) && defined(KINDRED_DOUBLE)
-  return reinterpret_cast<Register>(_mm256_sqrt_pd(reinterpret_cast<__m256d>(x)));
-#elif defined(__AVX2__)
-  return reinterpret_cast<Register>(_mm256_sqrt_ps(reinterpret_cast<__m256>(x)));
-#elif defined(KINDRED_DOUBLE)
-  return reinterpret_cast<Register>(_mm_sqrt_pd(reinterpret_cast<__m128d>(x)));
-#else
-  return reinterpret_cast<Register>(_mm_sqrt_ps(reinterpret_cast<__m128>(x)));
-#endif
-}
 template <typename Half>
 KINDRED_INLINE Halves<Half> sqrt(const Halves<Half>& x) {
   return {sqrt(x.low), sqrt(x.high)};
 }
 
-/// Towards zero. REQUIRES: it fits.
-KINDRED_INLINE IntRegister to_int(const Register& x) {
-  return __builtin_convertvector(x, IntRegister);
-}
-KINDRED_INLINE Register to_scalar(const IntRegister& x) {
-  return __builtin_convertvector(x, Register);
-}
-/// The same bits.
-KINDRED_INLINE IntRegister bits_of(const Register& x) { return reinterpret_cast<IntRegister>(x); }
-KINDRED_INLINE Register of_bits(const IntRegister& x) { return reinterpret_cast<Register>(x); }
 template <typename Half>
 KINDRED_INLINE auto to_int(const Halves<Half>& x) {
   return join(to_int(x.low), to_int(x.high));

@@ -6,23 +6,17 @@
 #include <type_traits>
 #include <utility>
 
+#include "core/register.h"
+
 namespace kindred {
 namespace {
 
-#if defined(__AVX512F__)
-constexpr Index kVectorBytes = 64;
-constexpr Index kTileRows = 14;  // 14 x 2 of 32 registers hold the sums
-#elif defined(__AVX__)
-constexpr Index kVectorBytes = 32;
-constexpr Index kTileRows = 6;  // 6 x 2 of 16 registers
-#else
-constexpr Index kVectorBytes = 16;
-constexpr Index kTileRows = 6;
-#endif
+// 14 x 2 of 32 registers hold the sums, or 6 x 2 of 16.
+constexpr Index kTileRows = kRegisterBytes == 64 ? 14 : 6;
 
 template <typename T>
 struct Tile {
-  static constexpr Index kLanes = kVectorBytes / static_cast<Index>(sizeof(T));
+  static constexpr Index kLanes = kRegisterBytes / static_cast<Index>(sizeof(T));
   static constexpr Index kRows = kTileRows;
   static constexpr Index kCols = 2 * kLanes;
 };
@@ -33,20 +27,10 @@ template <typename T>
 constexpr Panels kRight{Tile<T>::kCols, Tile<T>::kCols};
 
 template <typename T>
-struct VectorOf;
-template <>
-struct VectorOf<float> {
-  typedef float type __attribute__((vector_size(kVectorBytes)));
-};
-template <>
-struct VectorOf<double> {
-  typedef double type __attribute__((vector_size(kVectorBytes)));
-};
-template <typename T>
 inline constexpr Index kCacheLine = 64 / static_cast<Index>(sizeof(T));
 
 template <typename T>
-using Vector = typename VectorOf<T>::type;
+using Vector = RegisterOf<T>;
 
 template <typename T>
 inline Vector<T> load(const T* p) {
@@ -132,7 +116,7 @@ void run_tile(Panel<T> left, Panel<T> right, Index depth, Index rows, Index cols
     (add ? kAdd : kSet)[which](left, right, depth, dst, dst_stride);
     return;
   }
-  alignas(kVectorBytes) T whole[Tile<T>::kRows * Tile<T>::kCols];
+  alignas(kRegisterBytes) T whole[Tile<T>::kRows * Tile<T>::kCols];
   kSet[which](left, right, depth, whole, Tile<T>::kCols);
   for (Index i = 0; i < rows; ++i) {
     for (Index j = 0; j < cols; ++j) {
@@ -287,7 +271,7 @@ void multiply_block(const Factor<T>& left, Index first_row, Index rows, const Fa
   constexpr Index kRows = Tile<T>::kRows;
   constexpr Index kCols = Tile<T>::kCols;
   constexpr Index kMostAhead = 48 * kCacheLine<T>;
-  alignas(kVectorBytes) T edge[kTileDepth * kCols];
+  alignas(kRegisterBytes) T edge[kTileDepth * kCols];
   for (Index begin = 0; begin < depth; begin += kTileDepth) {
     const Index length = std::min(kTileDepth, depth - begin);
     const Factor<T> a = left.from(begin, kLeft<T>);
@@ -329,13 +313,13 @@ T dot(const T* a, const T* b, Index depth) {
 }
 
 template <typename T>
-constexpr TileKernels<T> kKernels{Tile<T>::kRows,    Tile<T>::kCols, Tile<T>::kLanes,
-                                  pack_left<T>,      pack_right<T>,  transpose_block<T>,
-                                  multiply_block<T>, dot<T>};
+constexpr TileKernels<T> kTileKernels{Tile<T>::kRows,    Tile<T>::kCols, Tile<T>::kLanes,
+                                      pack_left<T>,      pack_right<T>,  transpose_block<T>,
+                                      multiply_block<T>, dot<T>};
 
 }  // namespace
 
-KINDRED_OFFER(TileKernels<float>, kKernels<float>);
-KINDRED_OFFER(TileKernels<double>, kKernels<double>);
+KINDRED_OFFER(TileKernels<float>, kTileKernels<float>);
+KINDRED_OFFER(TileKernels<double>, kTileKernels<double>);
 
 }  // namespace kindred

@@ -17,7 +17,7 @@ struct KINDRED_HIDDEN Slice::Impl {
         statistics(of.statistics_size),
         layers(of.layers->bind()) {}
 
-  Run run(const Pass& pass) {
+  LayerPass run(const Pass& pass) {
     return {pass, pass.scratch->impl_->stack, statistics.span(), nullptr, Accumulate::no};
   }
 
@@ -52,7 +52,7 @@ MatrixView Slice::src() {
 void Slice::forward(MatrixView dst, const Pass& pass) {
   assert(dst.rows() == impl_->network.slice && dst.cols() == impl_->network.embedding);
   const ComputeScope scope;
-  Run run = impl_->run(pass);
+  LayerPass run = impl_->run(pass);
   // A last layer whose backward reads what it wrote keeps a copy: the rows are the caller's.
   if (Impl::dense(dst) && !impl_->network.layers->keeps_dst()) {
     return impl_->layers->forward(impl_->src.data(), dst.data(), run);
@@ -69,7 +69,7 @@ void Slice::backward(ConstMatrixView diff_dst, std::span<float> row, Accumulate 
   assert(diff_dst.rows() == impl_->network.slice && diff_dst.cols() == impl_->network.embedding);
   assert(static_cast<Index>(row.size()) >= impl_->network.gradient_size);
   const ComputeScope scope;
-  Run run = impl_->run(pass);
+  LayerPass run = impl_->run(pass);
   run.gradient = row.data();
   run.accumulate = accumulate;
   const float* from = diff_dst.data();

@@ -12,6 +12,7 @@
 
 #include "nn/kernels/pool_kernels.h"
 #include "nn/kernels/row_kernels.h"
+#include "support/activations.h"
 #include "support/kernel_levels.h"
 
 namespace kindred::test {
@@ -51,7 +52,7 @@ TYPED_TEST(ElementwiseTest, EveryLevelAdds) {
       auto sum = unwritten<T>(size + 1);
       auto rectified = unwritten<T>(size + 1);
       kernels.add(a.data(), b.data(), size, sum.data());
-      kernels.add_relu(a.data(), b.data(), size, rectified.data());
+      kernels.add_activated(kReluActivation, a.data(), b.data(), size, rectified.data());
       for (std::size_t i = 0; i < a.size(); ++i) {
         const float wanted = to_float(a[i]) + to_float(b[i]);
         ASSERT_EQ(to_float(sum[i]), wanted) << name_of(level) << ", " << i << " of " << size;
@@ -74,8 +75,8 @@ TYPED_TEST(ElementwiseTest, EveryLevelRectifies) {
       const auto dy = quarters<T>(size, 1);
       auto y = unwritten<T>(size + 1);
       auto dx = y;
-      kernels.relu(x.data(), size, y.data());
-      kernels.relu_backward(dy.data(), x.data(), size, dx.data());
+      kernels.activate(kReluActivation, x.data(), size, y.data());
+      kernels.activate_backward(kReluActivation, dy.data(), x.data(), size, dx.data());
       for (std::size_t i = 0; i + 1 < x.size(); ++i) {
         ASSERT_EQ(to_float(y[i]), std::max(to_float(x[i]), 0.0F)) << name_of(level);
         ASSERT_EQ(to_float(dx[i]), to_float(x[i]) > 0 ? to_float(dy[i]) : 0) << name_of(level);

@@ -83,7 +83,9 @@ void LayerHarness::fill_parameters(std::uint64_t seed) {
   }
 }
 
-Run LayerHarness::run() { return {pass, *scratch_, statistics.span(), row.data(), Accumulate::no}; }
+LayerPass LayerHarness::run() {
+  return {pass, *scratch_, statistics.span(), row.data(), Accumulate::no};
+}
 
 naive::Tensor LayerHarness::forward(const naive::Tensor& src) {
   const ComputeScope scope;
@@ -93,7 +95,7 @@ naive::Tensor LayerHarness::forward(const naive::Tensor& src) {
           layers_->src_desc(), src_.data());
   dst_.fill(kNaNByte);
   statistics.fill(kNaN);
-  Run now = run();
+  LayerPass now = run();
   bound_->forward(src_.data(), dst_.data(), now);
   naive::Tensor dst(src.S, layers_->dst_shape());
   std::vector<float> values(dst.values.size());
@@ -112,7 +114,7 @@ LayerHarness::Diffs LayerHarness::backward(const naive::Tensor& diff_dst, Accumu
   Buffer<std::byte> diff_src(bytes_of(layers_->src_desc()));
   diff_src.fill(kNaNByte);
   if (accumulate == Accumulate::no) row.fill(kNaN);
-  Run now = run();
+  LayerPass now = run();
   now.accumulate = accumulate;
   bound_->backward(packed.data(), wants_diff_ ? diff_src.data() : nullptr, now);
   Diffs diffs{naive::Tensor(diff_dst.S, layers_->src_shape()), {}};

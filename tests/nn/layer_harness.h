@@ -50,7 +50,7 @@ class LayerHarness {
                const std::string& convolution, FormatTag layout, Precision precision,
                ParameterTable& from);
   bool wants_diff_ = true;
-  Run run();
+  LayerPass run();
 
   dnnl::engine engine_ = cpu_engine();
   std::vector<LayerSpec> specs_;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "support/activations.h"
 #include "support/kernel_levels.h"
 
 namespace kindred::test {
@@ -33,7 +34,7 @@ const Case kCases[] = {
 
 template <typename T>
 struct Norm {
-  Norm(const Case& of, bool relu, bool pool)
+  Norm(const Case& of, Activation activation, bool pool)
       : dst{of.shape.channels, pool ? of.shape.height / 2 : of.shape.height,
             pool ? of.shape.width / 2 : of.shape.width},
         x(of.S, of.shape, of.tag),
@@ -41,7 +42,7 @@ struct Norm {
         selected(of.S, dst, of.tag),
         dy(of.S, dst, of.tag),
         dx(of.S, of.shape, of.tag),
-        plan{x.layout, y.layout, 1e-5, relu, pool} {
+        plan{x.layout, y.layout, 1e-5, activation, pool} {
     x.fill(1, 1.0F / 32);
     dy.fill(2, 1.0F / 128);
     const auto C = static_cast<std::size_t>(x.layout.C);
@@ -142,7 +143,7 @@ void expect_y(const Norm<T>& norm) {
       return;
     }
     double wanted = norm.normalised(n, c, norm.source(n, c, p));
-    if (norm.plan.relu) wanted = std::max(wanted, 0.0);
+    if (norm.plan.activation) wanted = std::max(wanted, 0.0);
     // Four roundings of numbers < 8: 4 * 8 * 2^-24 < 2e-6
     ASSERT_NEAR(norm.y.at(n, c, p), wanted, 2e-6 + rounding<T>(wanted))
         << "sample " << n << " channel " << c << " pixel " << p;
@@ -168,7 +169,7 @@ void expect_gradients(const Norm<T>& norm, bool wants_dx) {
     const Index from = norm.source(n, c, p);
     const double before = norm.normalised(n, c, from);
     ASSERT_GT(std::abs(before), 2e-6) << "too near the ReLU's bend to tell its side in float32";
-    if (norm.plan.relu && before <= 0) return;
+    if (norm.plan.activation && before <= 0) return;
     const auto i = static_cast<std::size_t>(c);
     g[norm.x.place(n, c, from)] = norm.dy.at(n, c, p);
     sum[i] += norm.dy.at(n, c, p);
@@ -203,9 +204,9 @@ void expect_gradients(const Norm<T>& norm, bool wants_dx) {
 }
 
 template <typename T>
-void check(const Case& of, bool relu, bool pool, Isa level) {
+void check(const Case& of, Activation activation, bool pool, Isa level) {
   const NormKernels<T>& kernels = kernels_at<NormKernels<T>>(level);
-  Norm<T> norm(of, relu, pool);
+  Norm<T> norm(of, activation, pool);
   norm.forward(kernels);
   expect_statistics(norm);
   expect_y(norm);
@@ -215,7 +216,7 @@ void check(const Case& of, bool relu, bool pool, Isa level) {
   norm.backward(kernels, true);
   expect_gradients(norm, true);
 
-  Norm<T> inference(of, relu, pool);
+  Norm<T> inference(of, activation, pool);
   for (std::size_t c = 0; c < inference.mean.size(); ++c) {
     inference.mean[c] = 0.25F * static_cast<float>(c % 3);
     inference.variance[c] = 1.0F + static_cast<float>(c % 2);
@@ -227,12 +228,12 @@ void check(const Case& of, bool relu, bool pool, Isa level) {
 TEST(NormKernels, EveryLevelComputesTheFormulas) {
   for (const Isa level : levels()) {
     for (const Case& of : kCases) {
-      for (const bool relu : {false, true}) {
+      for (const Activation activation : kActivations) {
         for (const bool pool : {false, true}) {
-          SCOPED_TRACE(std::string(name_of(level)) + ", " + of.name + (relu ? ", ReLU" : "") +
+          SCOPED_TRACE(std::string(name_of(level)) + ", " + of.name + (activation ? ", ReLU" : "") +
                        (pool ? ", pool" : ""));
-          check<float>(of, relu, pool, level);
-          check<Bfloat16>(of, relu, pool, level);
+          check<float>(of, activation, pool, level);
+          check<Bfloat16>(of, activation, pool, level);
           if (testing::Test::HasFailure()) return;
         }
       }
@@ -246,7 +247,7 @@ TEST(NormKernels, EveryLevelPropagatesInPlace) {
     for (const Case& of : kCases) {
       SCOPED_TRACE(std::string(name_of(level)) + ", " + of.name);
       const NormKernels<float>& kernels = kernels_at<NormKernels<float>>(level);
-      Norm<float> norm(of, true, false);
+      Norm<float> norm(of, kReluActivation, false);
       norm.forward(kernels);
       norm.backward(kernels, true);
       std::vector<float> in_place = norm.dy.numbers;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "nn/kernels/stem_block_kernels.h"
+#include "support/activations.h"
 #include "support/bfloat16.h"
 
 namespace kindred::test {
@@ -98,7 +99,7 @@ void for_dst(const Plan& plan, Index S, F&& body) {
 }
 
 template <typename T>
-void check_forward(const StemPlan& plan, Isa level, bool has_bias, bool relu) {
+void check_forward(const StemPlan& plan, Isa level, bool has_bias, Activation activation) {
   const Index O = plan.dst.channels;
   const auto src = numbers<T>(plan.S * plan.src.size(), 1);
   const auto weights = numbers<float>(plan.taps() * O, 2);
@@ -106,14 +107,14 @@ void check_forward(const StemPlan& plan, Isa level, bool has_bias, bool relu) {
   std::vector<float> padded(static_cast<std::size_t>(plan.padded_floats()), NAN);
   std::vector<T> dst(static_cast<std::size_t>(plan.S * plan.dst.size()), kNan<T>);
   kernels_at<StemKernels<T>>(level).forward(plan, src.data(), weights.data(),
-                                            has_bias ? bias.data() : nullptr, relu, padded.data(),
-                                            dst.data());
+                                            has_bias ? bias.data() : nullptr, activation,
+                                            padded.data(), dst.data());
   for_dst(plan, plan.S, [&](Index n, Index o, Index h, Index w) {
     double sum = has_bias ? at(bias, o) : 0;
     for (Index t = 0; t < plan.taps(); ++t) {
       sum += at(weights, t * O + o) * pixel(plan, src, n, h, w, t);
     }
-    if (relu) sum = std::max(sum, 0.0);
+    if (activation) sum = std::max(sum, 0.0);
     const T expected = stored<T>(static_cast<float>(sum));
     ASSERT_EQ(at(dst, at_dst(plan, n, o, h, w)), static_cast<double>(number(expected)))
         << "sample " << n << ", channel " << o << ", pixel " << h << ", " << w;
@@ -185,7 +186,9 @@ TYPED_TEST(StemKernelsTest, EveryLevelConvolvesAlike) {
                      << image.src.height << " x " << image.src.width << " x " << image.src.channels
                      << ", kernel " << image.kernel << ", stride " << stride);
         for (const bool bias : {false, true}) {
-          for (const bool relu : {false, true}) check_forward<TypeParam>(plan, level, bias, relu);
+          for (const Activation activation : kActivations) {
+            check_forward<TypeParam>(plan, level, bias, activation);
+          }
           check_backward<TypeParam>(plan, level, bias);
         }
       }
@@ -196,11 +199,11 @@ TYPED_TEST(StemKernelsTest, EveryLevelConvolvesAlike) {
 /// A stem block and what goes through it.
 template <typename T>
 struct Block {
-  Block(Index S, const Shape& image, Index O, Layout layout, Isa level, bool relu)
+  Block(Index S, const Shape& image, Index O, Layout layout, Isa level, Activation activation)
       : loops(kernels_at<StemBlockKernels<T>>(level)) {
     plan.convolution = plan_of(S, image, O, 3, 1, 1);
     plan.dst = {O, plan.convolution.dst.height / 2, plan.convolution.dst.width / 2};
-    plan.relu = relu;
+    plan.activation = activation;
     place(plan, layout, level);
     src = numbers<T>(S * image.size(), 6);
     const Index floats = loops.image_floats(plan);
@@ -241,7 +244,8 @@ struct Block {
   void expect_maxima() const {
     for_dst(plan, S(), [&](Index n, Index o, Index h, Index w) {
       const double value = best(n, o, h, w).first;
-      const T expected = stored<T>(static_cast<float>(plan.relu ? std::max(value, 0.0) : value));
+      const T expected =
+          stored<T>(static_cast<float>(plan.activation ? std::max(value, 0.0) : value));
       ASSERT_EQ(at(dst, at_dst(plan, n, o, h, w)), static_cast<double>(number(expected)))
           << "sample " << n << ", channel " << o << ", window " << h << ", " << w;
     });
@@ -262,8 +266,8 @@ const Shape kGrey[] = {{1, 6, 2}, {1, 5, 5}, {1, 4, 7}, {1, 7, 8}, {1, 3, 11}};
 TYPED_TEST(StemKernelsTest, EveryLevelPoolsAlike) {
   for_levels([](Isa level, Layout layout, Index O) {
     for (const Shape& image : kGrey) {
-      for (const bool relu : {false, true}) {
-        Block<TypeParam> block(2, image, O, layout, level, relu);
+      for (const Activation activation : kActivations) {
+        Block<TypeParam> block(2, image, O, layout, level, activation);
         block.forward();
         block.expect_maxima();
         block.dst.assign(block.dst.size(), kNan<TypeParam>);
@@ -341,7 +345,7 @@ void check_block_backward(Block<T>& block) {
   });
   for_dst(plan, block.S(), [&](Index n, Index o, Index h, Index w) {
     const auto [value, k] = block.best(n, o, h, w);
-    if (plan.relu && value <= 0) return;
+    if (plan.activation && value <= 0) return;
     Sums& of = sums[static_cast<std::size_t>(o)];
     const double diff = at(diff_dst, at_dst(plan, n, o, h, w));
     const Index y = 2 * h + k / 2;
@@ -369,8 +373,8 @@ void check_block_backward(Block<T>& block) {
 TYPED_TEST(StemKernelsTest, EveryLevelPropagatesBackAlike) {
   for_levels([](Isa level, Layout layout, Index O) {
     for (const Shape& image : kGrey) {
-      for (const bool relu : {false, true}) {
-        Block<TypeParam> block(3, image, O, layout, level, relu);
+      for (const Activation activation : kActivations) {
+        Block<TypeParam> block(3, image, O, layout, level, activation);
         check_block_backward(block);
         if (testing::Test::HasFatalFailure()) return;
       }

@@ -9,6 +9,7 @@
 #include <limits>
 #include <vector>
 
+#include "nn/kernels/activation_loops.h"
 #include "support/bfloat16.h"
 
 namespace kindred::test {
@@ -66,8 +67,8 @@ TYPED_TEST(VectorTest, RectifiesLaneByLane) {
     }
     y[at] = nan;
     using V = Vector<L>;
-    V::store(found, relu<L>(V::load(y)));
-    V::store(passed, passed_relu<L>(V::load(dy), V::load(y)));
+    V::store(found, activated<L, ActivationKind::relu>(V::load(y)));
+    V::store(passed, activation_gradient<L, ActivationKind::relu>(V::load(dy), V::load(y)));
     typename V::Int mask{};
     mask[at] = -1;
     V::store(kept, V::where(mask, V::load(dy)));

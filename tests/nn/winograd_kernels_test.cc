@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "nn/layer_harness.h"
+#include "support/activations.h"
 #include "support/bfloat16.h"
 
 namespace kindred::test {
@@ -136,18 +137,20 @@ struct Problem {
     Results results;
 
     WinogradWeights to_points{C, O, weights.data(), 9, 9 * C, false, plan.tile, points.data()};
-    run(to_points.parts(), [&](Index part) { loops.take_weights(to_points, part); });
+    run(to_points.parts(), [&](Index part) { loops.transform_filter(to_points, part); });
     std::vector<T> y = packed<T>(old_dst, group);
-    forward<T>(loops, {plan, x.data(), points.data(), bias.data(), true, true, y.data()});
+    forward<T>(loops,
+               {plan, x.data(), points.data(), bias.data(), true, kReluActivation, y.data()});
     results.dst = unpacked(y, plan.S, plan.dst, group).values;
 
     to_points = {O, C, weights.data(), 9 * C, 9, true, plan.tile, points.data()};
-    run(to_points.parts(), [&](Index part) { loops.take_weights(to_points, part); });
+    run(to_points.parts(), [&](Index part) { loops.transform_filter(to_points, part); });
     naive::Tensor nothing(plan.S, plan.src);
     for (double& value : nothing.values) value = kNaN;
     std::vector<T> dx = packed<T>(nothing, group);
     const WinogradPlan of_diff = plan.of_diff();
-    forward<T>(loops, {of_diff, dy.data(), points.data(), nullptr, false, false, dx.data()});
+    forward<T>(loops,
+               {of_diff, dy.data(), points.data(), nullptr, false, kNoActivation, dx.data()});
     results.diff_src = unpacked(dx, plan.S, plan.src, group).values;
 
     std::vector<float> scratch = unknown(loops.gradient_scratch(plan));
@@ -155,7 +158,7 @@ struct Problem {
     const WinogradGradient<T> gradient{plan, x.data(), dy.data(), scratch.data(),
                                        diff_weights.data()};
     for (Index block = 0; block < loops.gradient_blocks(plan); ++block) {
-      run((C + O) / group, [&](Index part) { loops.gradient_take(gradient, block, part); });
+      run((C + O) / group, [&](Index part) { loops.gradient_transform(gradient, block, part); });
       run(gradient.kMultiplyParts,
           [&](Index part) { loops.gradient_multiply(gradient, block, part); });
     }

@@ -29,7 +29,7 @@ class Scratch {
  private:
   friend class Network;
   friend class Slice;
-  friend struct Run;
+  friend struct LayerPass;
   struct Impl;
   explicit Scratch(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;

@@ -12,9 +12,17 @@ bool is_2x2_max_pool(const LayerSpec& spec) {
   return pool.kernel == 2 && pool.stride == 2 && pool.padding == 0;
 }
 
+Activation activation_of(const LayerSpec& spec) {
+  return {spec.kind == "relu" ? ActivationKind::relu : ActivationKind::none};
+}
+
+Activation FusedSpec::activation() const {
+  return nonlinear == nullptr ? Activation{} : activation_of(*nonlinear);
+}
+
 std::string FusedSpec::kind() const {
   std::string text = layer->kind;
-  for (const LayerSpec* part : {norm, relu, pool}) {
+  for (const LayerSpec* part : {norm, nonlinear, pool}) {
     if (part != nullptr) text += " + " + part->kind;
   }
   return flatten == nullptr ? text : "flatten + " + text;
@@ -31,6 +39,7 @@ std::vector<FusedSpec> fuse(const std::vector<LayerSpec>& layers, NetworkMode mo
   const auto next_is = [&](std::string_view kind) {
     return i < chain.size() && chain[i]->kind == kind;
   };
+  const auto next_activates = [&] { return i < chain.size() && activation_of(*chain[i]); };
   while (i < chain.size()) {
     FusedSpec piece;
     piece.layer = chain[i++];
@@ -41,7 +50,7 @@ std::vector<FusedSpec> fuse(const std::vector<LayerSpec>& layers, NetworkMode mo
     const bool weighted = piece.layer->kind == "convolution" || piece.layer->kind == "linear";
     const bool norm = piece.layer->kind == "batch_norm";
     if (inference && weighted && next_is("batch_norm")) piece.norm = chain[i++];
-    if ((norm || (inference && weighted)) && next_is("relu")) piece.relu = chain[i++];
+    if ((norm || (inference && weighted)) && next_activates()) piece.nonlinear = chain[i++];
     if (norm && i < chain.size() && is_2x2_max_pool(*chain[i])) piece.pool = chain[i++];
     pieces.push_back(piece);
   }

@@ -4,6 +4,7 @@
 
 #include "kindred/nn/layer_spec.h"
 #include "kindred/nn/pass.h"
+#include "nn/kernels/activation.h"
 
 namespace kindred {
 
@@ -12,12 +13,13 @@ struct FusedSpec {
   const LayerSpec* layer = nullptr;
   const LayerSpec* norm = nullptr;     ///< convolution, linear: batch norm folded into the weights
   const LayerSpec* flatten = nullptr;  ///< linear: takes the image itself
-  const LayerSpec* relu = nullptr;     ///< convolution, linear, batch_norm
-  const LayerSpec* pool = nullptr;     ///< batch_norm: 2x2 max pool
-  bool to_float32 = false;             ///< linear: dst is float32 whatever src is
-  bool sum = false;                    ///< convolution: adds to what dst holds, then the ReLU
+  const LayerSpec* nonlinear = nullptr;  ///< convolution, linear, batch_norm: an activation
+  const LayerSpec* pool = nullptr;       ///< batch_norm: 2x2 max pool
+  bool to_float32 = false;               ///< linear: dst is float32 whatever src is
+  bool sum = false;  ///< convolution: adds to what dst holds, then the activation
 
   std::string name() const { return layer->name; }
+  Activation activation() const;
   /// "batch_norm + relu + max_pool"
   std::string kind() const;
 };
@@ -25,9 +27,12 @@ struct FusedSpec {
 /// Largest of 2x2 pixels, every other pixel, nothing at the edges.
 bool is_2x2_max_pool(const LayerSpec& spec);
 
+/// What a layer of this kind is where it can be computed with the one before it; else none.
+Activation activation_of(const LayerSpec& spec);
+
 /// Cuts a chain of layers into pieces that are compiled as one each. Inference: dropout vanishes,
-/// batch norm folds into the convolution or linear layer before it, with a ReLU behind it.
-/// Training: batch norm takes a ReLU and a 2x2 max pool behind it.
+/// batch norm folds into the convolution or linear layer before it, with an activation behind
+/// it. Training: batch norm takes an activation and a 2x2 max pool behind it.
 std::vector<FusedSpec> fuse(const std::vector<LayerSpec>& layers, NetworkMode mode);
 
 }  // namespace kindred

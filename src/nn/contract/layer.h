@@ -27,7 +27,7 @@ class Layer;
 enum class Work { forward, backward_data, backward_weights };
 
 /// What one pass of one slice carries from layer to layer.
-struct KINDRED_HIDDEN Run {
+struct KINDRED_HIDDEN LayerPass {
   const Pass& pass;
   ScratchStack& scratch;
   std::span<float> statistics;  ///< the slice's: what its batch norms saw, at the layers' offsets
@@ -77,7 +77,7 @@ class Layer {
   virtual void pack(std::span<const float> /*parameters*/) {}
   /// From a gradient row to the flat layout; each layer writes its own segments.
   virtual void unpack_gradient(const float* /*row*/, std::span<float> /*gradient*/) {}
-  /// Moves running statistics by what the slices saw, each given by its Run::statistics.
+  /// Moves running statistics by what the slices saw, each given by its LayerPass::statistics.
   virtual void update_running_statistics(std::span<const std::span<const float>> /*slices*/) {}
 
   /// True where the time goes into a product of weights with src.
@@ -121,7 +121,7 @@ class Layer {
   dnnl::memory::desc dst_desc_;
 };
 
-inline double* Run::time(const Layer& layer, double LayerTime::*part) const {
+inline double* LayerPass::time(const Layer& layer, double LayerTime::*part) const {
   return scratch.times == nullptr ? nullptr : &(scratch.times[layer.number()].*part);
 }
 
@@ -132,11 +132,11 @@ class BoundLayer {
   virtual ~BoundLayer() = default;
 
   /// Reads src, writes dst. In training both stay where they are until backward.
-  virtual void forward(const void* src, void* dst, Run& run) = 0;
+  virtual void forward(const void* src, void* dst, LayerPass& run) = 0;
 
   /// Reads diff_dst, writes diff_src (nullptr: not wanted) and the gradient of the layer's weights
   /// into run.gradient. REQUIRES: the forward of the same pass came before.
-  virtual void backward(const void* diff_dst, void* diff_src, Run& run) = 0;
+  virtual void backward(const void* diff_dst, void* diff_src, LayerPass& run) = 0;
 };
 
 }  // namespace kindred

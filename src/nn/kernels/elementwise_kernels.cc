@@ -1,31 +1,42 @@
 #include "nn/kernels/elementwise_kernels.h"
 
-#include "nn/kernels/vector.h"
+#include "nn/kernels/activation_loops.h"
 
 namespace kindred {
 namespace {
 
 template <typename T>
-void relu_forward(const T* x, Index size, T* y) {
-  for_vectors(size,
-              [&]<int L>(Index i) { Vector<L>::store(y + i, relu<L>(Vector<L>::load(x + i))); });
+void activate(Activation activation, const T* x, Index size, T* y) {
+  with_activation(activation, [&]<ActivationKind kind>() {
+    for_vectors(size, [&]<int L>(Index i) {
+      Vector<L>::store(y + i, activated<L, kind>(Vector<L>::load(x + i)));
+    });
+  });
 }
 
 template <typename T>
-void relu_backward(const T* dy, const T* y, Index size, T* dx) {
-  for_vectors(size, [&]<int L>(Index i) {
-    using V = Vector<L>;
-    V::store(dx + i, passed_relu<L>(V::load(dy + i), V::load(y + i)));
+void activate_backward(Activation activation, const T* dy, const T* y, Index size, T* dx) {
+  with_activation(activation, [&]<ActivationKind kind>() {
+    for_vectors(size, [&]<int L>(Index i) {
+      using V = Vector<L>;
+      V::store(dx + i, activation_gradient<L, kind>(V::load(dy + i), V::load(y + i)));
+    });
   });
 }
 
-template <bool kRelu, typename T>
-void add(const T* a, const T* b, Index size, T* y) {
-  for_vectors(size, [&]<int L>(Index i) {
-    using V = Vector<L>;
-    const auto value = V::load(a + i) + V::load(b + i);
-    V::store(y + i, kRelu ? relu<L>(value) : value);
+template <typename T>
+void add_activated(Activation activation, const T* a, const T* b, Index size, T* y) {
+  with_activation(activation, [&]<ActivationKind kind>() {
+    for_vectors(size, [&]<int L>(Index i) {
+      using V = Vector<L>;
+      V::store(y + i, activated<L, kind>(V::load(a + i) + V::load(b + i)));
+    });
   });
+}
+
+template <typename T>
+void add(const T* a, const T* b, Index size, T* y) {
+  add_activated(Activation{}, a, b, size, y);
 }
 
 template <typename T>
@@ -38,12 +49,12 @@ void drop(const T* x, const std::uint8_t* kept, float factor, Index size, T* y) 
 }
 
 template <typename T>
-constexpr ElementwiseKernels<T> kKernels{relu_forward<T>, relu_backward<T>, add<false, T>,
-                                         add<true, T>, drop<T>};
+constexpr ElementwiseKernels<T> kElementwiseKernels{activate<T>, activate_backward<T>, add<T>,
+                                                    add_activated<T>, drop<T>};
 
 }  // namespace
 
-KINDRED_OFFER(ElementwiseKernels<float>, kKernels<float>);
-KINDRED_OFFER(ElementwiseKernels<Bfloat16>, kKernels<Bfloat16>);
+KINDRED_OFFER(ElementwiseKernels<float>, kElementwiseKernels<float>);
+KINDRED_OFFER(ElementwiseKernels<Bfloat16>, kElementwiseKernels<Bfloat16>);
 
 }  // namespace kindred

@@ -3,6 +3,7 @@
 
 #include "core/kernels.h"
 #include "kindred/core/index.h"
+#include "nn/kernels/activation.h"
 #include "nn/kernels/bfloat16.h"
 
 namespace kindred {
@@ -13,14 +14,14 @@ template <typename T>
 struct ElementwiseKernels {
   static constexpr Isa kHighest = Isa::bf16;
 
-  /// y = max(x, 0); NaN stays NaN.
-  void (*relu)(const T* x, Index size, T* y);
-  /// dx = dy where y, from before or behind a ReLU, is above 0 (or NaN), else 0.
-  void (*relu_backward)(const T* dy, const T* y, Index size, T* dx);
+  /// y = f(x); NaN stays NaN.
+  void (*activate)(Activation f, const T* x, Index size, T* y);
+  /// dx = dy f'(y), y from before or behind f. A ReLU's: dy where y is above 0 (or NaN), else 0.
+  void (*activate_backward)(Activation f, const T* dy, const T* y, Index size, T* dx);
   /// y = a + b
   void (*add)(const T* a, const T* b, Index size, T* y);
-  /// y = max(a + b, 0)
-  void (*add_relu)(const T* a, const T* b, Index size, T* y);
+  /// y = f(a + b)
+  void (*add_activated)(Activation f, const T* a, const T* b, Index size, T* y);
   /// y = factor * x where kept is 1, 0 where it is 0
   void (*drop)(const T* x, const std::uint8_t* kept, float factor, Index size, T* y);
 };

@@ -1,20 +1,14 @@
 #include <cmath>
 
+#include "nn/kernels/activation_loops.h"
 #include "nn/kernels/norm_loops.h"
 
 namespace kindred {
 namespace {
 
-/// dy where the ReLU let y through, else 0.
-template <int L, bool kRelu>
-inline typename Vector<L>::Float passed(typename Vector<L>::Float dy, typename Vector<L>::Float y) {
-  if constexpr (kRelu) return passed_relu<L>(dy, y);
-  return dy;
-}
-
-/// Adds one sample to the sums of g and of g (x - mean), g = dy past the ReLU; x is the x that dy
-/// belongs to.
-template <int L, bool kRelu, typename T>
+/// Adds one sample to the sums of g and of g (x - mean), g = dy past the activation; x is the x
+/// that dy belongs to.
+template <int L, ActivationKind kind, typename T>
 void add_sums(const ChannelLayout& layout, const T* x, Affine<L> affine, const T* dy, Index lane,
               Totals& totals) {
   using V = Vector<L>;
@@ -22,7 +16,7 @@ void add_sums(const ChannelLayout& layout, const T* x, Affine<L> affine, const T
   Sums<L>::for_pixels(layout.pixels(), [&](Index p, int chain) {
     const Index at = p * layout.pixel_stride;
     const auto d = affine.centred(V::load(x + at));
-    const auto g = passed<L, kRelu>(V::load(dy + at), affine.of_centred(d));
+    const auto g = activation_gradient<L, kind>(V::load(dy + at), affine.of_centred(d));
     sums.add(chain, g, g * d);
   });
   sums.add_to(totals, lane);
@@ -65,7 +59,7 @@ struct Gradient {
 };
 
 /// One sample of one piece.
-template <int L, bool kRelu, typename T>
+template <int L, ActivationKind kind, typename T>
 void propagate(const NormPlan& plan, const T* x, Gradient<L> gradient, const T* dy, T* dx) {
   using V = Vector<L>;
   const Affine<L>& affine = gradient.affine;
@@ -73,12 +67,12 @@ void propagate(const NormPlan& plan, const T* x, Gradient<L> gradient, const T* 
   const Index end = plan.x.pixels() * step;
   for (Index at = 0; at < end; at += step) {
     const auto d = affine.centred(V::load(x + at));
-    const auto g = passed<L, kRelu>(V::load(dy + at), affine.of_centred(d));
+    const auto g = activation_gradient<L, kind>(V::load(dy + at), affine.of_centred(d));
     V::store(dx + at, gradient(d, g));
   }
 }
 
-template <int L, bool kRelu, typename T>
+template <int L, ActivationKind kind, typename T>
 void propagate_pooled(const NormPlan& plan, const T* x, Gradient<L> gradient, const T* dy, T* dx) {
   using V = Vector<L>;
   const Affine<L>& affine = gradient.affine;
@@ -99,7 +93,7 @@ void propagate_pooled(const NormPlan& plan, const T* x, Gradient<L> gradient, co
         best = better[i] ? candidate : best;
       }
       // The last that was better than all before it won.
-      auto g = passed<L, kRelu>(V::load(dy_here), best);
+      auto g = activation_gradient<L, kind>(V::load(dy_here), best);
       for (int i = 3; i > 0; --i) {
         V::store(dx + first + window.at[i], gradient(d[i], V::where(better[i], g)));
         g = V::where_not(better[i], g);
@@ -119,7 +113,7 @@ void propagate_pooled(const NormPlan& plan, const T* x, Gradient<L> gradient, co
   for (Index w = 0; H % 2 == 1 && w < W; ++w) outside(H - 1, w);
 }
 
-template <bool kRelu, typename T>
+template <ActivationKind kind, typename T>
 void backward(const NormPlan& plan, Bundle bundle, const T* x, const T* selected,
               const NormChannels& channels, const T* dy, float* dscale, float* dshift, T* dx) {
   Totals totals;
@@ -127,15 +121,15 @@ void backward(const NormPlan& plan, Bundle bundle, const T* x, const T* selected
   norm_factors(plan, channels, bundle, terms.factor);
   for_samples(plan, bundle, [&]<int L>(const Piece& piece, Index n) {
     const Index at = n * plan.y.sample_stride + piece.y;
-    add_sums<L, kRelu>(plan.y, (plan.pool ? selected : x) + at,
-                       Affine<L>(channels, piece, terms.factor), dy + at, piece.lane, totals);
+    add_sums<L, kind>(plan.y, (plan.pool ? selected : x) + at,
+                      Affine<L>(channels, piece, terms.factor), dy + at, piece.lane, totals);
   });
   finish_sums(plan, bundle, totals, channels, dscale, dshift, terms);
   if (dx == nullptr) return;
   for_samples(plan, bundle, [&]<int L>(const Piece& piece, Index n) {
     const Gradient<L> gradient(Affine<L>(channels, piece, terms.factor), terms, piece.lane);
     const Index at = n * plan.x.sample_stride + piece.x;
-    const auto run = plan.pool ? propagate_pooled<L, kRelu, T> : propagate<L, kRelu, T>;
+    const auto run = plan.pool ? propagate_pooled<L, kind, T> : propagate<L, kind, T>;
     run(plan, x + at, gradient, dy + n * plan.y.sample_stride + piece.y, dx + at);
   });
 }
@@ -145,7 +139,8 @@ void backward(const NormPlan& plan, Bundle bundle, const T* x, const T* selected
 template <typename T>
 void norm_backward(const NormPlan& plan, Index part, const T* x, const T* selected,
                    const NormChannels& channels, const T* dy, float* dscale, float* dshift, T* dx) {
-  const auto run = plan.relu ? backward<true, T> : backward<false, T>;
+  const auto run =
+      with_activation(plan.activation, []<ActivationKind kind>() { return backward<kind, T>; });
   run(plan, bundle_of(plan, part), x, selected, channels, dy, dscale, dshift, dx);
 }
 

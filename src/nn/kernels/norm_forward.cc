@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "nn/kernels/activation_loops.h"
 #include "nn/kernels/norm_loops.h"
 
 namespace kindred {
@@ -39,24 +40,18 @@ void measure(const NormPlan& plan, Bundle bundle, const T* x, const NormChannels
   });
 }
 
-template <int L, bool kRelu>
-inline typename Vector<L>::Float rectified(typename Vector<L>::Float y) {
-  if constexpr (kRelu) return relu<L>(y);
-  return y;
-}
-
 /// One sample of one piece.
-template <int L, bool kRelu, typename T>
+template <int L, ActivationKind kind, typename T>
 void apply_plain(const NormPlan& plan, const T* x, Affine<L> affine, T* y, T*) {
   using V = Vector<L>;
   const Index step = plan.x.pixel_stride;
   const Index end = plan.x.pixels() * step;
   for (Index at = 0; at < end; at += step) {
-    V::store(y + at, rectified<L, kRelu>(affine(V::load(x + at))));
+    V::store(y + at, activated<L, kind>(affine(V::load(x + at))));
   }
 }
 
-template <int L, bool kRelu, typename T>
+template <int L, ActivationKind kind, typename T>
 void apply_pooled(const NormPlan& plan, const T* x, Affine<L> affine, T* y, T* selected) {
   using V = Vector<L>;
   const Window window(plan.x);
@@ -74,7 +69,7 @@ void apply_pooled(const NormPlan& plan, const T* x, Affine<L> affine, T* y, T* s
         best = better ? candidate : best;
         best_x = better ? candidate_x : best_x;
       }
-      V::store(y + to, rectified<L, kRelu>(best));
+      V::store(y + to, activated<L, kind>(best));
       if (selected != nullptr) V::store(selected + to, best_x);
       from += 2 * window.at[1];
     }
@@ -89,8 +84,9 @@ void apply(const NormPlan& plan, Bundle bundle, const T* x, const NormChannels& 
   for_samples(plan, bundle, [&]<int L>(const Piece& piece, Index n) {
     const Affine<L> affine(channels, piece, factors);
     const Index to = n * plan.y.sample_stride + piece.y;
-    const auto run = plan.pool ? (plan.relu ? apply_pooled<L, true, T> : apply_pooled<L, false, T>)
-                               : (plan.relu ? apply_plain<L, true, T> : apply_plain<L, false, T>);
+    const auto run = with_activation(plan.activation, [&]<ActivationKind kind>() {
+      return plan.pool ? apply_pooled<L, kind, T> : apply_plain<L, kind, T>;
+    });
     run(plan, x + n * plan.x.sample_stride + piece.x, affine, y + to,
         selected == nullptr ? nullptr : selected + to);
   });

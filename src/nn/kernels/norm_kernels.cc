@@ -6,11 +6,12 @@ namespace kindred {
 namespace {
 
 template <typename T>
-constexpr NormKernels<T> kKernels{norm_parts, norm_forward<T>, norm_backward<T>, norm_inference<T>};
+constexpr NormKernels<T> kNormKernels{norm_parts, norm_forward<T>, norm_backward<T>,
+                                      norm_inference<T>};
 
 }  // namespace
 
-KINDRED_OFFER(NormKernels<float>, kKernels<float>);
-KINDRED_OFFER(NormKernels<Bfloat16>, kKernels<Bfloat16>);
+KINDRED_OFFER(NormKernels<float>, kNormKernels<float>);
+KINDRED_OFFER(NormKernels<Bfloat16>, kNormKernels<Bfloat16>);
 
 }  // namespace kindred

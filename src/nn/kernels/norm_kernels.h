@@ -1,25 +1,26 @@
 #pragma once
 #include "core/kernels.h"
+#include "nn/kernels/activation.h"
 #include "nn/kernels/bfloat16.h"
 #include "nn/kernels/channel_layout.h"
 
 namespace kindred {
 
 /// Batch normalisation with what follows it, as own loops, because one pass over each channel
-/// group that is still in cache does the norm, the ReLU and the 2x2 max pool, where oneDNN makes
-/// three passes over memory. No mask and no index is kept: backward computes both again from x,
-/// which it reads anyway.
+/// group that is still in cache does the norm, the activation and the 2x2 max pool, where oneDNN
+/// makes three passes over memory. No mask and no index is kept: backward computes both again from
+/// x, which it reads anyway.
 ///
 ///   y = (x - mean) * scale / sqrt(variance + epsilon) + shift,   mean and variance over N = S H W
-///   then, where asked, max(y, 0), then the largest of each 2x2 window (a last odd row or column is
-///   left out; the first of equals wins).
+///   then, where asked, the activation, then the largest of each 2x2 window (a last odd row or
+///   column is left out; the first of equals wins).
 ///
 /// Arithmetic and per-channel numbers are float, whatever x and y are.
 struct NormPlan {
   ChannelLayout x;  ///< src
   ChannelLayout y;  ///< dst: the same layout, pooled or not
   double epsilon = 1e-5;
-  bool relu = false;
+  Activation activation;
   bool pool = false;
 };
 

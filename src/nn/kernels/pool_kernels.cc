@@ -194,11 +194,11 @@ void backward(const PoolPlan& plan, const T* dy, const std::uint8_t* winners, fl
 }
 
 template <typename T>
-constexpr PoolKernels<T> kKernels{forward<T>, backward<T>};
+constexpr PoolKernels<T> kPoolKernels{forward<T>, backward<T>};
 
 }  // namespace
 
-KINDRED_OFFER(PoolKernels<float>, kKernels<float>);
-KINDRED_OFFER(PoolKernels<Bfloat16>, kKernels<Bfloat16>);
+KINDRED_OFFER(PoolKernels<float>, kPoolKernels<float>);
+KINDRED_OFFER(PoolKernels<Bfloat16>, kPoolKernels<Bfloat16>);
 
 }  // namespace kindred

@@ -251,12 +251,13 @@ void backward(const StemBlockPlan& plan, Index group, const float* images,
 }
 
 template <typename T>
-constexpr StemBlockKernels<T> kKernels{image_floats, winner_bytes, prepare<T>, measure_patches,
-                                       statistics,   forward<T>,   infer<T>,   backward<T>};
+constexpr StemBlockKernels<T> kStemBlockKernels{image_floats,    winner_bytes, prepare<T>,
+                                                measure_patches, statistics,   forward<T>,
+                                                infer<T>,        backward<T>};
 
 }  // namespace
 
-KINDRED_OFFER(StemBlockKernels<float>, kKernels<float>);
-KINDRED_OFFER(StemBlockKernels<Bfloat16>, kKernels<Bfloat16>);
+KINDRED_OFFER(StemBlockKernels<float>, kStemBlockKernels<float>);
+KINDRED_OFFER(StemBlockKernels<Bfloat16>, kStemBlockKernels<Bfloat16>);
 
 }  // namespace kindred

@@ -2,6 +2,7 @@
 #include "core/kernels.h"
 #include "kindred/core/index.h"
 #include "kindred/core/shape.h"
+#include "nn/kernels/activation.h"
 #include "nn/kernels/bfloat16.h"
 
 namespace kindred {
@@ -38,10 +39,10 @@ struct StemKernels {
   /// One sample as floats, with zeros around it: `padded` [padded_floats()].
   void (*pad)(const StemPlan& plan, const T* src, float* padded);
 
-  /// dst = src * weights + bias, then max(dst, 0) where asked. weights [taps, dst.channels], bias
+  /// dst = src * weights + bias, then the activation. weights [taps, dst.channels], bias
   /// [dst.channels] or nullptr.
   void (*forward)(const StemPlan& plan, const T* src, const float* weights, const float* bias,
-                  bool relu, float* padded, T* dst);
+                  Activation activation, float* padded, T* dst);
 
   /// diff_weights [taps, dst.channels], and diff_bias [dst.channels] unless it is nullptr.
   void (*backward_weights)(const StemPlan& plan, const T* src, const T* diff_dst, float* padded,

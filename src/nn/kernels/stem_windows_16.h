@@ -2,6 +2,7 @@
 // What stem_block_kernels.cc does for each window of the pool, with 16 lanes and 32 registers.
 #include <immintrin.h>
 
+#include "nn/kernels/activation_loops.h"
 #include "nn/kernels/stem_block_kernels.h"
 #include "nn/kernels/stem_loops.h"
 
@@ -15,7 +16,7 @@ inline Index image_floats(const StemBlockPlan& plan) {
 /// Nothing but the padded image is needed here.
 inline void add_views(const StemBlockPlan&, float*) {}
 
-/// Of one sample and vector of channels: a byte a number, 4 where the ReLU stopped it.
+/// Of one sample and vector of channels: a byte a number, 4 where a ReLU stopped it.
 inline Index winner_bytes_of_vector(const StemBlockPlan& plan) {
   return plan.dst.height * plan.dst.width * kLanes;
 }
@@ -58,9 +59,9 @@ template <int P, bool Remember, typename T>
       best = better ? sums[p][k] : best;
       if constexpr (Remember) winner = better ? Int{} + k : winner;
     }
-    if (plan.relu) {
+    if (plan.activation.kind == ActivationKind::relu) {
       if constexpr (Remember) winner = best <= Float{} ? Int{} + 4 : winner;
-      best = relu<16>(best);
+      best = activated<16, ActivationKind::relu>(best);
     }
     V::store(dst + p * plan.pixel_stride, best);
     if constexpr (Remember) store_winner(winners + 16 * p, winner);

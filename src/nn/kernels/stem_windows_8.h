@@ -4,6 +4,7 @@
 #include <immintrin.h>
 #endif
 
+#include "nn/kernels/activation_loops.h"
 #include "nn/kernels/stem_block_kernels.h"
 #include "nn/kernels/stem_loops.h"
 
@@ -49,7 +50,7 @@ inline void add_views(const StemBlockPlan& plan, float* image) {
 }
 
 /// A word for each lane and kWindows neighbouring windows, a byte each: its two low bits are the
-/// winner, the next says that the ReLU stopped it. So nothing has to change lanes.
+/// winner, the next says that a ReLU stopped it. So nothing has to change lanes.
 constexpr int kWindows = 4;
 
 /// Of one sample and vector of channels.
@@ -94,7 +95,7 @@ struct Pooled {
 
 /// One window: of two equals the first wins. The sign of a difference tells as much as a comparison
 /// does, on ports that additions of products leave free.
-template <bool Remember, bool Relu>
+template <bool Remember, ActivationKind kind>
 [[gnu::always_inline]] inline Pooled pool(const Float (&sums)[4]) {
   const Float top = greater(sums[0], sums[1]);
   const Float bottom = greater(sums[2], sums[3]);
@@ -103,14 +104,14 @@ template <bool Remember, bool Relu>
     const Word low = (Word)(top - bottom) >> 31;
     const Float column = by_sign((Int)(top - bottom), sums[2] - sums[3], sums[0] - sums[1]);
     pooled.winner = low + low + ((Word)column >> 31);
-    if constexpr (Relu) pooled.winner |= (Word)((Int)pooled.best < 1) & 4;
+    if constexpr (kind == ActivationKind::relu) pooled.winner |= (Word)((Int)pooled.best < 1) & 4;
   }
-  if constexpr (Relu) pooled.best = greater(pooled.best, Float{});
+  if constexpr (kind == ActivationKind::relu) pooled.best = greater(pooled.best, Float{});
   return pooled;
 }
 
 /// P neighbouring windows and a vector of channels; x is the first patch of the first.
-template <int P, bool Remember, bool Relu, typename T>
+template <int P, bool Remember, ActivationKind kind, typename T>
 [[gnu::always_inline]] inline void forward_windows(Index row, Index pixel_stride, const float* x,
                                                    const Float (&weights)[StemBlockPlan::kTaps],
                                                    Float bias, T* dst, std::uint8_t* winners) {
@@ -128,14 +129,14 @@ template <int P, bool Remember, bool Relu, typename T>
         if constexpr (0 <= r && r < 3 && 0 <= c && c < 3) sums[k] += weights[3 * r + c] * pixel;
       });
     });
-    const Pooled pooled = pool<Remember, Relu>(sums);
+    const Pooled pooled = pool<Remember, kind>(sums);
     V::store(dst + p * pixel_stride, pooled.best);
     word |= pooled.winner << (8 * p);
   });
   if constexpr (Remember) std::memcpy(winners, &word, sizeof(word));
 }
 
-template <bool Remember, bool Relu, typename T>
+template <bool Remember, ActivationKind kind, typename T>
 [[gnu::noinline]] void forward_rows(const StemBlockPlan& plan, const float* image,
                                     const Float (&memory)[StemBlockPlan::kTaps], Float bias, T* dst,
                                     std::uint8_t* winners) {
@@ -147,7 +148,7 @@ template <bool Remember, bool Relu, typename T>
   for (Index h = 0; h < plan.dst.height; ++h) {
     const float* x = image + 2 * h * row;
     const auto windows = [&]<int P>() __attribute__((always_inline)) {
-      forward_windows<P, Remember, Relu>(row, pixel_stride, x, weights, bias, dst, winners);
+      forward_windows<P, Remember, kind>(row, pixel_stride, x, weights, bias, dst, winners);
       x += 2 * P;
       dst += P * pixel_stride;
       winners += kRemembered;
@@ -163,11 +164,9 @@ template <bool Remember, typename T>
 void forward_vector(const StemBlockPlan& plan, const float* image,
                     const Float (&weights)[StemBlockPlan::kTaps], Float bias, T* dst,
                     std::uint8_t* winners) {
-  if (plan.relu) {
-    forward_rows<Remember, true>(plan, image, weights, bias, dst, winners);
-  } else {
-    forward_rows<Remember, false>(plan, image, weights, bias, dst, winners);
-  }
+  with_activation(plan.activation, [&]<ActivationKind kind>() {
+    forward_rows<Remember, kind>(plan, image, weights, bias, dst, winners);
+  });
 }
 
 /// Of one sample and vector of channels the winners' sums of diffs, and of diffs times patches.

@@ -1,10 +1,8 @@
 #pragma once
 #include <cstdint>
 #include <cstring>
-#if defined(__SSE4_1__)
-#include <immintrin.h>
-#endif
 
+#include "core/register.h"
 #include "kindred/core/index.h"
 #include "nn/kernels/bfloat16.h"
 
@@ -29,13 +27,7 @@ KINDRED_VECTOR_TYPES(16)
 #undef KINDRED_VECTOR_TYPES
 
 /// Floats of one register.
-#if defined(__AVX512F__)
-inline constexpr int kRegisterFloats = 16;
-#elif defined(__AVX__)
-inline constexpr int kRegisterFloats = 8;
-#else
-inline constexpr int kRegisterFloats = 4;
-#endif
+inline constexpr int kRegisterFloats = kRegisterBytes / static_cast<int>(sizeof(float));
 
 /// L floats that are computed with at once, read from and written to floats or Bfloat16: arithmetic
 /// is lane by lane, comparisons give Int with all bits set or none, `mask ? a : b` chooses lane by
@@ -198,30 +190,6 @@ struct Vector {
 #endif
   }
 };
-
-/// max(y, 0); NaN stays NaN.
-template <int L>
-inline typename Vector<L>::Float relu(typename Vector<L>::Float y) {
-  using V = Vector<L>;
-  if constexpr (V::kIsWide) {
-    return V::join(relu<L / 2>(V::template half<false>(y)), relu<L / 2>(V::template half<true>(y)));
-  }
-  const typename V::Float zero{};
-  return y < zero ? zero : y;
-}
-
-/// dy where a ReLU let y, before or behind it, through; else 0.
-template <int L>
-inline typename Vector<L>::Float passed_relu(typename Vector<L>::Float dy,
-                                             typename Vector<L>::Float y) {
-  using V = Vector<L>;
-  if constexpr (V::kIsWide) {
-    return V::join(passed_relu<L / 2>(V::template half<false>(dy), V::template half<false>(y)),
-                   passed_relu<L / 2>(V::template half<true>(dy), V::template half<true>(y)));
-  }
-  const typename V::Float zero{};
-  return y <= zero ? zero : dy;
-}
 
 /// Calls body.template operator()<L>(i) for all of [0, size): whole registers, then one by one.
 template <typename F>

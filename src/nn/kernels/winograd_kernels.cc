@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "nn/kernels/activation_loops.h"
 #include "nn/kernels/winograd_products.h"
 #include "nn/kernels/winograd_transforms.h"
 
@@ -47,9 +48,11 @@ Index pixel_stride(const Shape& shape) {
   return std::is_same_v<T, float> ? kLanes : shape.channels;
 }
 
-/// N x N pixels, zeros outside, at P x P points, by src_to_points or dst_to_points.
+/// The input transform: N x N pixels, zeros outside, at P x P points, by src_to_points or
+/// dst_to_points.
 template <int P, int N, Column<P> (*kToPoints)(const Column<N>&), typename T>
-void take_tile(const Shape& shape, const T* image, const Window& at, float* dst, Index stride) {
+void input_transform(const Shape& shape, const T* image, const Window& at, float* dst,
+                     Index stride) {
   const Index step = pixel_stride<T>(shape);
   Column<P> half[N];  // columns of it are still pixels
   for (Index i = 0; i < N; ++i) {
@@ -88,46 +91,45 @@ Index count_blocks(const WinogradPlan& plan, Index panels) {
   return blocks_of(plan.tiles(), panels * kPanel);
 }
 
-/// Takes a group of the tiles of a block of a tensor to the points.
+/// The input transform of a group of the tiles of a block of a tensor.
 template <int P, int N, Column<P> (*kToPoints)(const Column<N>&), typename T>
-void take_tiles(const WinogradPlan& plan, const Shape& shape, const T* tensor, Index padding,
-                const Block& block, Index group, const Tiles& tiles) {
+void transform_tiles(const WinogradPlan& plan, const Shape& shape, const T* tensor, Index padding,
+                     const Block& block, Index group, const Tiles& tiles) {
   for (Index t = 0; t < block.count; ++t) {
     const Window at = window(plan, block.first + t, padding);
-    take_tile<P, N, kToPoints>(shape, image_of(tensor, shape, at.sample, group), at,
-                               tiles.at(t, group), tiles.point_stride);
+    input_transform<P, N, kToPoints>(shape, image_of(tensor, shape, at.sample, group), at,
+                                     tiles.at(t, group), tiles.point_stride);
   }
 }
 
 /// Tiles of src, which begin `padding` pixels further up and left than dst's.
 template <typename T>
-void take_src(const WinogradPlan& plan, const T* src, const Block& block, Index group,
-              const Tiles& tiles) {
+void transform_src(const WinogradPlan& plan, const T* src, const Block& block, Index group,
+                   const Tiles& tiles) {
   with_transforms(plan.tile, [&]<int M>(Transforms<M> /*by*/) {
-    take_tiles<M + 2, M + 2, Transforms<M>::src_to_points>(plan, plan.src, src, plan.padding, block,
-                                                           group, tiles);
+    transform_tiles<M + 2, M + 2, Transforms<M>::src_to_points>(plan, plan.src, src, plan.padding,
+                                                                block, group, tiles);
   });
 }
 
 template <typename T>
-void take_diff_dst(const WinogradPlan& plan, const T* diff_dst, const Block& block, Index group,
-                   const Tiles& tiles) {
+void transform_diff_dst(const WinogradPlan& plan, const T* diff_dst, const Block& block,
+                        Index group, const Tiles& tiles) {
   with_transforms(plan.tile, [&]<int M>(Transforms<M> /*by*/) {
-    take_tiles<M + 2, M, Transforms<M>::dst_to_points>(plan, plan.dst, diff_dst, 0, block, group,
-                                                       tiles);
+    transform_tiles<M + 2, M, Transforms<M>::dst_to_points>(plan, plan.dst, diff_dst, 0, block,
+                                                            group, tiles);
   });
 }
 
 struct Finish {
   const float* bias;  ///< of the tile's group, or nullptr
   bool sum;
-  bool relu;
 };
 
-/// A product at the points becomes M x M pixels of dst.
-template <int M, typename T>
-void give_tile(const Shape& shape, const float* src, Index stride, const Window& at,
-               const Finish& finish, T* image) {
+/// The output transform: a product at the points becomes M x M pixels of dst.
+template <int M, ActivationKind kind, typename T>
+void output_transform(const Shape& shape, const float* src, Index stride, const Window& at,
+                      const Finish& finish, T* image) {
   constexpr int P = M + 2;
   Column<M> half[P];
   for (Index i = 0; i < P; ++i) {
@@ -145,7 +147,7 @@ void give_tile(const Shape& shape, const float* src, Index stride, const Window&
       T* to = image + ((at.row + i) * shape.width + at.col + j) * pixel_stride<T>(shape);
       Float y = column[i] + bias;
       if (finish.sum) y += V::load(to);
-      V::store(to, finish.relu ? relu<kLanes>(y) : y);
+      V::store(to, activated<kLanes, kind>(y));
     }
   }
 }
@@ -180,15 +182,15 @@ struct GradientScratch {
   static Index stride(const Shape& shape) { return Tiles::floats(shape.channels, kBackwardPanels); }
 };
 
-void take_weights(const WinogradWeights& of, Index part) {
+void transform_filter(const WinogradWeights& of, Index part) {
   const Index stride = WinogradPlan::point_stride(of.C, of.O);
-  const auto take = [&]<int M>(const float* from, float* to, Transforms<M> /*by*/) {
+  const auto transform = [&]<int M>(const float* from, float* to, Transforms<M> /*by*/) {
     constexpr Index P = M + 2;
     Column<M + 2> half[3];
     for (Index kh = 0; kh < 3; ++kh) {
       Column<3> g;
       for (Index kw = 0; kw < 3; ++kw) {
-        const Index tap = of.turned ? 8 - (3 * kh + kw) : 3 * kh + kw;
+        const Index tap = of.rotated ? 8 - (3 * kh + kw) : 3 * kh + kw;
         g[kw] = V::gather(from + tap, of.o_stride);
       }
       half[kh] = Transforms<M>::weights_to_points(g);
@@ -205,8 +207,8 @@ void take_weights(const WinogradWeights& of, Index part) {
       const Index width = std::min<Index>(2 * kLanes, of.O - block);
       for (Index c = first; c < end; ++c) {
         for (Index o = 0; o < width; o += kLanes) {
-          take(of.weights + c * of.c_stride + (block + o) * of.o_stride,
-               of.dst + block * of.C + c * width + o, transforms);
+          transform(of.weights + c * of.c_stride + (block + o) * of.o_stride,
+                    of.dst + block * of.C + c * width + o, transforms);
         }
       }
     }
@@ -225,20 +227,24 @@ void forward(const WinogradForward<T>& of, Index part, float* scratch) {
   const Block block(plan, forward_parts(plan), part);
   const ForwardScratch at(plan, block.count, scratch);
   for (Index group = 0; group < plan.src.channels / kLanes; ++group) {
-    take_src(plan, of.src, block, group, at.src);
+    transform_src(plan, of.src, block, group, at.src);
   }
   for (Index point = 0; point < plan.points(); ++point) {
     multiply_point(at.src, of.points + point * plan.point_stride(), at.dst, point);
   }
-  with_transforms(plan.tile, [&]<int M>(Transforms<M> /*by*/) {
+  const auto write = [&]<int M, ActivationKind kind>() {
     for (Index group = 0; group < plan.dst.channels / kLanes; ++group) {
-      const Finish finish{of.bias == nullptr ? nullptr : of.bias + kLanes * group, of.sum, of.relu};
+      const Finish finish{of.bias == nullptr ? nullptr : of.bias + kLanes * group, of.sum};
       for (Index t = 0; t < block.count; ++t) {
         const Window to = window(plan, block.first + t, 0);
-        give_tile<M>(plan.dst, at.dst.at(t, group), at.dst.point_stride, to, finish,
-                     const_cast<T*>(image_of(of.dst, plan.dst, to.sample, group)));
+        output_transform<M, kind>(plan.dst, at.dst.at(t, group), at.dst.point_stride, to, finish,
+                                  const_cast<T*>(image_of(of.dst, plan.dst, to.sample, group)));
       }
     }
+  };
+  with_transforms(plan.tile, [&]<int M>(Transforms<M> /*by*/) {
+    with_activation(of.activation,
+                    [&]<ActivationKind kind>() { write.template operator()<M, kind>(); });
   });
 }
 
@@ -250,15 +256,15 @@ Index gradient_scratch(const WinogradPlan& plan) {
 Index gradient_blocks(const WinogradPlan& plan) { return count_blocks(plan, kBackwardPanels); }
 
 template <typename T>
-void gradient_take(const WinogradGradient<T>& of, Index block, Index part) {
+void gradient_transform(const WinogradGradient<T>& of, Index block, Index part) {
   const WinogradPlan& plan = of.plan;
   const Block tiles(plan, gradient_blocks(plan), block);
   const GradientScratch at(plan, tiles.count, of.scratch);
   const Index groups = plan.src.channels / kLanes;
   if (part < groups) {
-    take_src(plan, of.src, tiles, part, at.src);
+    transform_src(plan, of.src, tiles, part, at.src);
   } else {
-    take_diff_dst(plan, of.diff_dst, tiles, part - groups, at.diff_dst);
+    transform_diff_dst(plan, of.diff_dst, tiles, part - groups, at.diff_dst);
   }
 }
 
@@ -318,14 +324,21 @@ void backward_bias(const WinogradPlan& plan, const T* diff_dst, float* diff_bias
 }
 
 template <typename T>
-constexpr WinogradKernels<T> kKernels{
-    kLanes,           take_weights,    forward_parts,    forward_scratch,      forward<T>,
-    gradient_scratch, gradient_blocks, gradient_take<T>, gradient_multiply<T>, gradient_finish<T>,
-    backward_bias<T>};
+constexpr WinogradKernels<T> kWinogradKernels{kLanes,
+                                              transform_filter,
+                                              forward_parts,
+                                              forward_scratch,
+                                              forward<T>,
+                                              gradient_scratch,
+                                              gradient_blocks,
+                                              gradient_transform<T>,
+                                              gradient_multiply<T>,
+                                              gradient_finish<T>,
+                                              backward_bias<T>};
 
 }  // namespace
 
-KINDRED_OFFER(WinogradKernels<float>, kKernels<float>);
-KINDRED_OFFER(WinogradKernels<Bfloat16>, kKernels<Bfloat16>);
+KINDRED_OFFER(WinogradKernels<float>, kWinogradKernels<float>);
+KINDRED_OFFER(WinogradKernels<Bfloat16>, kWinogradKernels<Bfloat16>);
 
 }  // namespace kindred

@@ -2,13 +2,14 @@
 #include "core/kernels.h"
 #include "kindred/core/index.h"
 #include "kindred/core/shape.h"
+#include "nn/kernels/activation.h"
 #include "nn/kernels/bfloat16.h"
 
 namespace kindred {
 
 /// A 3x3 convolution of stride 1 by Winograd's minimal filtering, F(4x4, 3x3) or F(7x7, 3x3): src
 /// in overlapping tiles of 6x6 (9x9), each of which gives 4x4 (7x7) pixels of dst. A tile and the
-/// weights are taken to 36 (81) points, where the convolution is a product for each, 36 (81)
+/// weights are transformed to 36 (81) points, where the convolution is a product for each, 36 (81)
 /// multiplications in place of 144 (441).
 /// Source: Lavin and Gray 2016, "Fast Algorithms for Convolutional Neural Networks", section 4.
 /// Tensors are float in groups of channels (WinogradKernels::group), as oneDNN's nChw8c and
@@ -30,18 +31,18 @@ struct WinogradPlan {
   static Index point_stride(Index C, Index O) { return C * O + 16; }
   Index point_stride() const { return point_stride(src.channels, dst.channels); }
   Index point_floats() const { return points() * point_stride(); }
-  /// The convolution of diff_dst, with weights turned by half a turn, that gives diff_src.
+  /// The convolution of diff_dst, with weights rotated by 180°, that gives diff_src.
   WinogradPlan of_diff() const { return {S, dst, src, 2 - padding, tile}; }
 };
 
-/// Weights at the points; `turned`: by half a turn.
+/// The filter transform: weights at the points; `rotated`: by 180°.
 struct WinogradWeights {
   Index C;
   Index O;
   const float* weights;  ///< those of c and o are 9 in a row at c * c_stride + o * o_stride
   Index c_stride;
   Index o_stride;
-  bool turned;
+  bool rotated;
   Index tile;  ///< the plan's
   /// [point_floats()]: for each point and each two groups of O (the last may be one), [C, those].
   float* dst;
@@ -50,7 +51,7 @@ struct WinogradWeights {
   Index parts() const { return C / 8; }
 };
 
-/// dst = src * weights + bias; where `sum`, what dst holds is added; then max(dst, 0) where `relu`.
+/// dst = src * weights + bias; where `sum`, what dst holds is added; then the activation.
 template <typename T>
 struct WinogradForward {
   const WinogradPlan& plan;
@@ -58,11 +59,11 @@ struct WinogradForward {
   const float* points;  ///< WinogradWeights::dst
   const float* bias;    ///< [O] or nullptr
   bool sum;
-  bool relu;
+  Activation activation;
   T* dst;
 };
 
-/// diff_weights [9, C, O]. One block of tiles after the other, each first taken to the points and
+/// diff_weights [9, C, O]. One block of tiles after the other, each first transformed and
 /// then multiplied; last come the weights. Parts of a step are independent.
 template <typename T>
 struct WinogradGradient {
@@ -84,7 +85,7 @@ struct WinogradKernels {
 
   Index group;  ///< vector_floats() of the level: channels that are computed with at once
 
-  void (*take_weights)(const WinogradWeights& weights, Index part);
+  void (*transform_filter)(const WinogradWeights& weights, Index part);
 
   /// Independent pieces that a convolution falls into, and the floats of scratch that each needs.
   Index (*forward_parts)(const WinogradPlan& plan);
@@ -94,7 +95,7 @@ struct WinogradKernels {
   Index (*gradient_scratch)(const WinogradPlan& plan);
   Index (*gradient_blocks)(const WinogradPlan& plan);
   /// Of which there are as many as groups of src and dst together.
-  void (*gradient_take)(const WinogradGradient<T>& gradient, Index block, Index part);
+  void (*gradient_transform)(const WinogradGradient<T>& gradient, Index block, Index part);
   void (*gradient_multiply)(const WinogradGradient<T>& gradient, Index block, Index part);
   void (*gradient_finish)(const WinogradGradient<T>& gradient, Index part);
 

@@ -12,7 +12,7 @@ namespace kindred {
 namespace {
 
 /// Normalises each channel by the slice's own mean and variance ("ghost" batch normalisation:
-/// Ioffe & Szegedy 2015; Hoffer et al. 2017), with the ReLU and the 2x2 max pool behind it.
+/// Ioffe & Szegedy 2015; Hoffer et al. 2017), with the activation and the 2x2 max pool behind it.
 /// Inference, where nothing before it took it in: by the running statistics.
 class BatchNorm final : public Layer {
  public:
@@ -27,7 +27,7 @@ class BatchNorm final : public Layer {
     const FormatTag layout = layout_of(src.desc);
     set_dst(dst, tensor(S, dst, layout, type_of(src.desc)));
     plan_ = {channel_layout(S, src.shape, layout), channel_layout(S, dst, layout),
-             numbers_.settings.epsilon, spec.relu != nullptr, spec.pool != nullptr};
+             numbers_.settings.epsilon, spec.activation(), spec.pool != nullptr};
     const Index C = plan_.x.C;
     scale_ = Buffer<float>(C);
     shift_ = Buffer<float>(C);
@@ -90,7 +90,7 @@ class BoundBatchNorm final : public BoundLayer {
     if (layer.training_ && layer.plan_.pool) selected_ = Buffer<T>(elements_of(layer.dst_desc()));
   }
 
-  void forward(const void* src, void* dst, Run& run) override {
+  void forward(const void* src, void* dst, LayerPass& run) override {
     x_ = static_cast<const T*>(src);
     auto* y = static_cast<T*>(dst);
     if (layer_.training_) {
@@ -107,7 +107,7 @@ class BoundBatchNorm final : public BoundLayer {
     }
   }
 
-  void backward(const void* diff_dst, void* diff_src, Run& run) override {
+  void backward(const void* diff_dst, void* diff_src, LayerPass& run) override {
     const Index C = layer_.plan_.x.C;
     write_gradient(run.gradient + layer_.gradient_, 2 * C, run.accumulate == Accumulate::yes,
                    run.scratch, [&](float* gradient) {
@@ -121,12 +121,12 @@ class BoundBatchNorm final : public BoundLayer {
 
  private:
   template <typename F>
-  void share(const Run& run, Work work, F&& body) const {
+  void share(const LayerPass& run, Work work, F&& body) const {
     run.share(layer_, work, kernels_.parts(layer_.plan_),
               [&](Index part, ScratchStack&) { body(part); });
   }
 
-  NormChannels channels(Run& run) const {
+  NormChannels channels(LayerPass& run) const {
     float* seen = run.statistics.data() + layer_.statistics_;
     return {layer_.scale_.data(), layer_.shift_.data(), seen, seen + layer_.plan_.x.C};
   }

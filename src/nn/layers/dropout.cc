@@ -50,12 +50,12 @@ class BoundDropout final : public BoundLayer {
     kept_ = Buffer<std::uint8_t>(layer.S_ * per_sample_);
   }
 
-  void forward(const void* src, void* dst, Run& run) override {
+  void forward(const void* src, void* dst, LayerPass& run) override {
     draw(run.pass);
     apply(static_cast<const T*>(src), static_cast<T*>(dst));
   }
 
-  void backward(const void* diff_dst, void* diff_src, Run&) override {
+  void backward(const void* diff_dst, void* diff_src, LayerPass&) override {
     if (diff_src == nullptr) return;
     apply(static_cast<const T*>(diff_dst), static_cast<T*>(diff_src));
   }

@@ -59,12 +59,12 @@ class BoundPool final : public BoundLayer {
     }
   }
 
-  void forward(const void* src, void* dst, Run&) override {
+  void forward(const void* src, void* dst, LayerPass&) override {
     kernels_.forward(layer_.plan_, static_cast<const T*>(src), static_cast<T*>(dst),
                      winners_.data());
   }
 
-  void backward(const void* diff_dst, void* diff_src, Run& run) override {
+  void backward(const void* diff_dst, void* diff_src, LayerPass& run) override {
     if (diff_src == nullptr) return;
     ScratchFrame frame(run.scratch);
     auto* sums = static_cast<float*>(frame.take(layer_.scratch_bytes()));

@@ -13,13 +13,15 @@ class BoundRelayout final : public BoundLayer {
     backward_.add(DNNL_ARG_FROM, layer.copied_);
     backward_.add(DNNL_ARG_TO, layer.src_desc());
   }
-  void forward(const void* src, void* dst, Run& run) override { copy(forward_, src, dst, run); }
-  void backward(const void* diff_dst, void* diff_src, Run& run) override {
+  void forward(const void* src, void* dst, LayerPass& run) override {
+    copy(forward_, src, dst, run);
+  }
+  void backward(const void* diff_dst, void* diff_src, LayerPass& run) override {
     if (diff_src != nullptr) copy(backward_, diff_dst, diff_src, run);
   }
 
  private:
-  static void copy(Call& call, const void* from, void* to, Run& run) {
+  static void copy(Call& call, const void* from, void* to, LayerPass& run) {
     call.set(DNNL_ARG_FROM, from);
     call.set(DNNL_ARG_TO, to);
     call.run(run.scratch);

@@ -14,6 +14,8 @@ namespace {
 struct ResidualSettings {
   bool relu = true;
 
+  Activation activation() const { return {relu ? ActivationKind::relu : ActivationKind::none}; }
+
   template <typename Reader>
   void read(Reader& reader) {
     reader("relu", relu, "a ReLU after the sum");
@@ -28,17 +30,17 @@ class Residual final : public Layer {
  public:
   Residual(const FusedSpec& spec, const Source& src, Compiler& compiler)
       : Layer(spec.name(), spec.kind()),
-        relu_(settings_of<ResidualSettings>(*spec.layer).relu),
+        activation_(settings_of<ResidualSettings>(*spec.layer).activation()),
         training_(compiler.training()) {
     set_src(src.shape, src.desc);
     const NetworkMode mode = training_ ? NetworkMode::training : NetworkMode::inference;
     auto pieces = fuse(spec.layer->body, mode);
     const LayerSpec relu{"relu", name() + ".relu", {}, {}, {}};
-    sums_inside_ =
-        !training_ && pieces.back().layer->kind == "convolution" && pieces.back().relu == nullptr;
+    sums_inside_ = !training_ && pieces.back().layer->kind == "convolution" &&
+                   pieces.back().nonlinear == nullptr;
     if (sums_inside_) {
       pieces.back().sum = true;
-      if (relu_) pieces.back().relu = &relu;
+      if (activation_) pieces.back().nonlinear = &relu;
     }
     body_ = std::make_unique<Sequence>(name() + ".body", src, compiler);
     body_->append(pieces, compiler);
@@ -55,7 +57,7 @@ class Residual final : public Layer {
 
   std::unique_ptr<BoundLayer> bind() const override;
   bool in_place() const override { return in_place_; }
-  bool keeps_dst() const override { return relu_; }
+  bool keeps_dst() const override { return bool(activation_); }
   bool trainable() const override {
     return body_->trainable() || (shortcut_ && shortcut_->trainable());
   }
@@ -82,7 +84,7 @@ class Residual final : public Layer {
  private:
   template <typename T>
   friend class BoundResidual;
-  bool relu_;
+  Activation activation_;
   bool training_;
   bool sums_inside_ = false;
   bool in_place_ = false;
@@ -104,7 +106,7 @@ class BoundResidual final : public BoundLayer {
     }
   }
 
-  void forward(const void* src, void* dst, Run& run) override {
+  void forward(const void* src, void* dst, LayerPass& run) override {
     dst_ = static_cast<const T*>(dst);
     const auto bytes = static_cast<std::size_t>(size_) * sizeof(T);
     if (layer_.sums_inside_) {
@@ -125,17 +127,16 @@ class BoundResidual final : public BoundLayer {
     }
     void* branch = body_dst_.size() > 0 ? body_dst_.data() : dst;
     body_->forward(src, branch, run);
-    const auto add_up = layer_.relu_ ? kernels_.add_relu : kernels_.add;
-    add_up(static_cast<const T*>(branch), static_cast<const T*>(beside), size_,
-           static_cast<T*>(dst));
+    kernels_.add_activated(layer_.activation_, static_cast<const T*>(branch),
+                           static_cast<const T*>(beside), size_, static_cast<T*>(dst));
   }
 
-  void backward(const void* diff_dst, void* diff_src, Run& run) override {
+  void backward(const void* diff_dst, void* diff_src, LayerPass& run) override {
     ScratchFrame frame(run.scratch);
     const auto* g = static_cast<const T*>(diff_dst);
-    if (layer_.relu_) {
+    if (layer_.activation_) {
       auto* passed = static_cast<T*>(frame.take(bytes_of(layer_.dst_desc())));
-      kernels_.relu_backward(g, dst_, size_, passed);
+      kernels_.activate_backward(layer_.activation_, g, dst_, size_, passed);
       g = passed;
     }
     body_->backward(g, diff_src, run);

@@ -16,7 +16,7 @@ class BoundSequence final : public BoundLayer {
     place_tensors();
   }
 
-  void forward(const void* src, void* dst, Run& run) override {
+  void forward(const void* src, void* dst, LayerPass& run) override {
     for (std::size_t i = 0; i < bound_.size(); ++i) {
       void* to = places_[i] == kOutside ? dst : buffers_[places_[i]].data();
       const TimeScope time(run.time(*sequence_.layers_[i], &LayerTime::forward));
@@ -25,7 +25,7 @@ class BoundSequence final : public BoundLayer {
     }
   }
 
-  void backward(const void* diff_dst, void* diff_src, Run& run) override {
+  void backward(const void* diff_dst, void* diff_src, LayerPass& run) override {
     const std::size_t first = diff_src == nullptr ? sequence_.first_trainable_ : 0;
     ScratchFrame frame(run.scratch);
     void* to_and_fro[2] = {};

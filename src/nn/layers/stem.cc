@@ -44,7 +44,7 @@ class Stem final : public Layer {
        Compiler& compiler)
       : Layer(spec.name(), spec.kind()),
         plan_(stem_plan(compiler.slice(), src, settings)),
-        relu_(spec.relu != nullptr) {
+        activation_(spec.activation()) {
     const Index O = plan_.dst.channels;
     const Index C = plan_.src.channels;
     const Index K = plan_.kernel;
@@ -90,7 +90,7 @@ class Stem final : public Layer {
   friend class BoundStem;
 
   StemPlan plan_;
-  bool relu_;
+  Activation activation_;
   WeightNumbers numbers_;
   Buffer<float> weights_;  // [taps, O]
   Index gradient_ = 0;
@@ -101,17 +101,17 @@ class BoundStem final : public BoundLayer {
  public:
   explicit BoundStem(const Stem& layer) : layer_(layer) {}
 
-  void forward(const void* src, void* dst, Run& run) override {
+  void forward(const void* src, void* dst, LayerPass& run) override {
     src_ = src;
     ScratchFrame frame(run.scratch);
     with_element(layer_.src_desc(), [&]<typename T>() {
-      kernels<StemKernels<T>>().forward(layer_.plan_, static_cast<const T*>(src),
-                                        layer_.weights_.data(), layer_.numbers_.bias(),
-                                        layer_.relu_, take_padded(frame), static_cast<T*>(dst));
+      kernels<StemKernels<T>>().forward(
+          layer_.plan_, static_cast<const T*>(src), layer_.weights_.data(), layer_.numbers_.bias(),
+          layer_.activation_, take_padded(frame), static_cast<T*>(dst));
     });
   }
 
-  void backward(const void* diff_dst, void*, Run& run) override {
+  void backward(const void* diff_dst, void*, LayerPass& run) override {
     const TimeScope time(run.time(layer_, &LayerTime::backward_weights));
     ScratchFrame frame(run.scratch);
     float* padded = take_padded(frame);

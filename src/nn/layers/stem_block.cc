@@ -17,12 +17,12 @@ constexpr Index kTaps = StemBlockPlan::kTaps;
 Index bytes_of_floats(Index floats) { return floats * static_cast<Index>(sizeof(float)); }
 
 StemBlockPlan block_plan(Index slice, const Source& src, const ConvolutionSettings& settings,
-                         bool relu) {
+                         Activation activation) {
   StemBlockPlan plan;
   plan.convolution = stem_plan(slice, src, settings);
   const Shape& inner = plan.convolution.dst;
   plan.dst = {inner.channels, inner.height / 2, inner.width / 2};
-  plan.relu = relu;
+  plan.activation = activation;
   const StemPlaces places = stem_places(plan.dst, type_of(src.desc));
   plan.pixel_stride = places.pixel_stride;
   plan.block = places.block;
@@ -40,10 +40,10 @@ class StemBlock : public Layer {
   }
 
  protected:
-  StemBlock(const FusedSpec& convolution, const FusedSpec& behind, bool relu, const Source& src,
-            const ConvolutionSettings& settings, Compiler& compiler)
+  StemBlock(const FusedSpec& convolution, const FusedSpec& behind, Activation activation,
+            const Source& src, const ConvolutionSettings& settings, Compiler& compiler)
       : Layer(convolution.name(), convolution.kind() + " + " + behind.kind()),
-        plan_(block_plan(compiler.slice(), src, settings, relu)) {
+        plan_(block_plan(compiler.slice(), src, settings, activation)) {
     numbers_.claim(convolution, {plan_.dst.channels, 1, 3, 3}, kTaps, settings.bias, compiler);
     set_src(src.shape, src.desc);
     const ElementType type = type_of(src.desc);
@@ -77,7 +77,7 @@ class TrainingStemBlock final : public StemBlock {
  public:
   TrainingStemBlock(const FusedSpec& convolution, const FusedSpec& norm, const Source& src,
                     const ConvolutionSettings& settings, Compiler& compiler)
-      : StemBlock(convolution, norm, norm.relu != nullptr, src, settings, compiler) {
+      : StemBlock(convolution, norm, norm.activation(), src, settings, compiler) {
     const Index O = plan_.dst.channels;
     plan_.epsilon = settings_of<BatchNormSettings>(*norm.layer).epsilon;
     norm_.emplace(*norm.layer, O, compiler);
@@ -134,7 +134,7 @@ class BoundTrainingStemBlock final : public BoundLayer {
         images_(layer.plan_.convolution.S * image_floats_),
         winners_(layer.winner_bytes()) {}
 
-  void forward(const void* src, void* dst, Run& run) override {
+  void forward(const void* src, void* dst, LayerPass& run) override {
     const StemBlockPlan& plan = layer_.plan_;
     const StemBlockChannels of = channels(run);
     ScratchFrame frame(run.scratch);
@@ -158,7 +158,7 @@ class BoundTrainingStemBlock final : public BoundLayer {
     });
   }
 
-  void backward(const void* diff_dst, void*, Run& run) override {
+  void backward(const void* diff_dst, void*, LayerPass& run) override {
     const TimeScope time(run.time(layer_, &LayerTime::backward_weights));
     const Index O = layer_.plan_.dst.channels;
     write_gradient(run.gradient + layer_.gradient_, (kTaps + 2) * O,
@@ -176,7 +176,7 @@ class BoundTrainingStemBlock final : public BoundLayer {
   }
 
  private:
-  StemBlockChannels channels(Run& run) const {
+  StemBlockChannels channels(LayerPass& run) const {
     float* seen = run.statistics.data() + layer_.statistics_;
     return {layer_.weights_.data(), layer_.scale_.data(), layer_.shift_.data(), seen,
             seen + layer_.plan_.dst.channels};
@@ -198,7 +198,7 @@ class InferenceStemBlock final : public StemBlock {
  public:
   InferenceStemBlock(const FusedSpec& convolution, const FusedSpec& pool, const Source& src,
                      const ConvolutionSettings& settings, Compiler& compiler)
-      : StemBlock(convolution, pool, convolution.relu != nullptr, src, settings, compiler),
+      : StemBlock(convolution, pool, convolution.activation(), src, settings, compiler),
         folded_((kTaps + 1) * plan_.dst.channels) {}
 
   std::unique_ptr<BoundLayer> bind() const override;
@@ -222,7 +222,7 @@ class BoundInferenceStemBlock final : public BoundLayer {
   explicit BoundInferenceStemBlock(const InferenceStemBlock& layer)
       : layer_(layer), image_(layer.image_floats()) {}
 
-  void forward(const void* src, void* dst, Run&) override {
+  void forward(const void* src, void* dst, LayerPass&) override {
     const StemBlockPlan& plan = layer_.plan_;
     with_element(layer_.src_desc(), [&]<typename T>() {
       for (Index n = 0; n < plan.convolution.S; ++n) {
@@ -234,7 +234,7 @@ class BoundInferenceStemBlock final : public BoundLayer {
       }
     });
   }
-  void backward(const void*, void*, Run&) override {}
+  void backward(const void*, void*, LayerPass&) override {}
 
  private:
   const InferenceStemBlock& layer_;

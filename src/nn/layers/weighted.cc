@@ -50,7 +50,7 @@ class BoundWeighted final : public BoundLayer {
     }
   }
 
-  void forward(const void* src, void* dst, Run& run) override {
+  void forward(const void* src, void* dst, LayerPass& run) override {
     src_ = src;
     if (copy_src_) {
       copy_src_.set(DNNL_ARG_FROM, src);
@@ -62,7 +62,7 @@ class BoundWeighted final : public BoundLayer {
     forward_.run(run.scratch);
   }
 
-  void backward(const void* diff_dst, void* diff_src, Run& run) override {
+  void backward(const void* diff_dst, void* diff_src, LayerPass& run) override {
     ScratchFrame frame(run.scratch);
     if (copy_diff_dst_) {
       void* copied = frame.take(bytes_of(layer_.used_diff_dst_));
@@ -76,7 +76,7 @@ class BoundWeighted final : public BoundLayer {
   }
 
  private:
-  void backward_data(const void* diff_dst, void* diff_src, Run& run) {
+  void backward_data(const void* diff_dst, void* diff_src, LayerPass& run) {
     ScratchFrame frame(run.scratch);
     void* computed = copy_diff_src_ ? frame.take(bytes_of(layer_.used_src_)) : diff_src;
     data_.set(DNNL_ARG_DIFF_DST, diff_dst);
@@ -88,7 +88,7 @@ class BoundWeighted final : public BoundLayer {
     copy_diff_src_.run(run.scratch);
   }
 
-  void backward_weights(const void* diff_dst, Run& run) {
+  void backward_weights(const void* diff_dst, LayerPass& run) {
     const TimeScope time(run.time(layer_, &LayerTime::backward_weights));
     const bool accumulate = run.accumulate == Accumulate::yes;
     const auto compute = [&](float* diff_weights) {
@@ -107,7 +107,7 @@ class BoundWeighted final : public BoundLayer {
                    accumulate, run.scratch, compute);
   }
 
-  void own_gradient(const void* diff_dst, float* diff_weights, Run& run) {
+  void own_gradient(const void* diff_dst, float* diff_weights, LayerPass& run) {
     ScratchFrame frame(run.scratch);
     void* scratch = frame.take(layer_.own_gradient_->scratch_bytes());
     layer_.own_gradient_->run(static_cast<const Bfloat16*>(src_),
@@ -219,10 +219,10 @@ std::string WeightedLayer::implementation() const {
 
 dnnl::primitive_attr fused_attr(const FusedSpec& spec) {
   dnnl::primitive_attr attr = user_scratchpad();
-  if (spec.sum || spec.relu != nullptr) {
+  if (spec.sum || spec.activation()) {
     dnnl::post_ops ops;
     if (spec.sum) ops.append_sum(1.0F);
-    if (spec.relu != nullptr) compat::append_relu(ops);
+    compat::append(ops, spec.activation());
     attr.set_post_ops(ops);
   }
   return attr;

@@ -38,7 +38,7 @@ class WinogradConvolution final : public Layer {
       : Layer(spec.name(), spec.kind()),
         plan_(plan_of(compiler.slice(), src, settings)),
         sum_(spec.sum),
-        relu_(spec.relu != nullptr) {
+        activation_(spec.activation()) {
     const Index O = plan_.dst.channels;
     const Index C = plan_.src.channels;
     numbers_.claim(spec, {O, C, 3, 3}, 9 * C, settings.bias, compiler);
@@ -104,12 +104,13 @@ class WinogradConvolution final : public Layer {
     return ScratchFrame::cost(floats * static_cast<Index>(sizeof(float)));
   }
   static void share(const WinogradWeights& weights) {
-    Workers::share(weights.parts(), [&](Index part, int) { loops().take_weights(weights, part); });
+    Workers::share(weights.parts(),
+                   [&](Index part, int) { loops().transform_filter(weights, part); });
   }
 
   WinogradPlan plan_;
   bool sum_;
-  bool relu_;
+  Activation activation_;
   WeightNumbers numbers_;
   Buffer<float> forward_points_, data_points_;
   std::unique_ptr<Reorder> unpack_;
@@ -122,21 +123,20 @@ class BoundWinograd final : public BoundLayer {
  public:
   explicit BoundWinograd(const WinogradConvolution& layer) : layer_(layer) {}
 
-  void forward(const void* src, void* dst, Run& run) override {
+  void forward(const void* src, void* dst, LayerPass& run) override {
     src_ = static_cast<const T*>(src);
     compute({layer_.plan_, src_, layer_.forward_points_.data(), layer_.numbers_.bias(), layer_.sum_,
-             layer_.relu_, static_cast<T*>(dst)},
+             layer_.activation_, static_cast<T*>(dst)},
             Work::forward, run);
   }
 
-  void backward(const void* diff_dst, void* diff_src, Run& run) override {
+  void backward(const void* diff_dst, void* diff_src, LayerPass& run) override {
     const auto* dy = static_cast<const T*>(diff_dst);
     backward_weights(dy, run);
     if (diff_src == nullptr) return;
     const WinogradPlan plan = layer_.plan_.of_diff();
-    compute(
-        {plan, dy, layer_.data_points_.data(), nullptr, false, false, static_cast<T*>(diff_src)},
-        Work::backward_data, run);
+    compute({plan, dy, layer_.data_points_.data(), nullptr, false, {}, static_cast<T*>(diff_src)},
+            Work::backward_data, run);
   }
 
  private:
@@ -144,7 +144,7 @@ class BoundWinograd final : public BoundLayer {
     return static_cast<float*>(frame.take(floats * static_cast<Index>(sizeof(float))));
   }
 
-  void compute(const WinogradForward<T>& convolution, Work work, const Run& run) const {
+  void compute(const WinogradForward<T>& convolution, Work work, const LayerPass& run) const {
     const WinogradPlan& plan = convolution.plan;
     run.share(layer_, work, loops_.forward_parts(plan), [&](Index part, ScratchStack& scratch) {
       ScratchFrame frame(scratch);
@@ -152,22 +152,22 @@ class BoundWinograd final : public BoundLayer {
     });
   }
 
-  void compute(const WinogradGradient<T>& gradient, const Run& run) const {
+  void compute(const WinogradGradient<T>& gradient, const LayerPass& run) const {
     const auto share = [&](Index parts, auto&& body) {
       run.share(layer_, Work::backward_weights, parts,
                 [&](Index part, ScratchStack&) { body(part); });
     };
     const WinogradPlan& plan = gradient.plan;
-    const Index take_parts = (plan.src.channels + plan.dst.channels) / loops_.group;
+    const Index transform_parts = (plan.src.channels + plan.dst.channels) / loops_.group;
     for (Index block = 0; block < loops_.gradient_blocks(plan); ++block) {
-      share(take_parts, [&](Index part) { loops_.gradient_take(gradient, block, part); });
+      share(transform_parts, [&](Index part) { loops_.gradient_transform(gradient, block, part); });
       share(gradient.kMultiplyParts,
             [&](Index part) { loops_.gradient_multiply(gradient, block, part); });
     }
     share(gradient.kFinishParts, [&](Index part) { loops_.gradient_finish(gradient, part); });
   }
 
-  void backward_weights(const T* dy, Run& run) {
+  void backward_weights(const T* dy, LayerPass& run) {
     const TimeScope time(run.time(layer_, &LayerTime::backward_weights));
     ScratchFrame frame(run.scratch);
     const WinogradPlan& plan = layer_.plan_;

@@ -4,6 +4,7 @@
 #include <oneapi/dnnl/dnnl.hpp>
 
 #include "kindred/core/index.h"
+#include "nn/kernels/activation.h"
 
 namespace kindred::compat {
 
@@ -105,7 +106,11 @@ inline auto inner_product_backward_weights(
 #endif
 }
 
-inline void append_relu(dnnl::post_ops& ops) {
+inline void append(dnnl::post_ops& ops, Activation activation) {
+  switch (activation.kind) {
+    case ActivationKind::none: return;
+    case ActivationKind::relu: break;
+  }
 #if DNNL_VERSION_MAJOR >= 3
   ops.append_eltwise(algorithm::eltwise_relu, 0.0F, 0.0F);
 #else

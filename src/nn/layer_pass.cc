@@ -22,8 +22,8 @@ void add_time(LayerTime* times, const Layer& layer, Work work, Clock::duration t
 
 }  // namespace
 
-void Run::share(const Layer& layer, Work work, Index parts,
-                FunctionRef<void(Index, ScratchStack&)> body) const {
+void LayerPass::share(const Layer& layer, Work work, Index parts,
+                      FunctionRef<void(Index, ScratchStack&)> body) const {
   if (pass.scratches.empty()) {
     for (Index part = 0; part < parts; ++part) body(part, scratch);
     return;
