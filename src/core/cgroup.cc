@@ -118,8 +118,8 @@ std::optional<double> number_in(const std::string& path) {
 /// Makes `limit` the least of what was and `found`; 0 is none.
 template <typename T>
 void lower(T& limit, double found) {
-  constexpr double kMost = 0x1p62;  // more is version 1's way to say none
-  if (found < 1e-3 || found > kMost) return;
+  constexpr double kUnlimited = 0x1p62;  // more is version 1's way to say none
+  if (found < 1e-3 || found > kUnlimited) return;
   const T value = static_cast<T>(found);
   if (limit == 0 || value < limit) limit = value;
 }

@@ -19,7 +19,7 @@ struct Unit {
   int shift;
 };
 constexpr std::array kUnits{Unit{"GiB", 30}, Unit{"MiB", 20}, Unit{"KiB", 10}, Unit{"bytes", 0}};
-constexpr double kMost = 0x1p62;
+constexpr double kMostBytes = 0x1p62;
 
 }  // namespace
 
@@ -34,7 +34,7 @@ std::optional<Index> parse_bytes(std::string_view text) {
   if (unit == kUnits.end() && !text.empty()) return std::nullopt;
   const int shift = unit == kUnits.end() ? 0 : unit->shift;
   const double bytes = number * static_cast<double>(Index{1} << shift);
-  if (!(bytes >= 1 && bytes < kMost)) return std::nullopt;
+  if (!(bytes >= 1 && bytes < kMostBytes)) return std::nullopt;
   return static_cast<Index>(bytes);
 }
 

@@ -9,6 +9,7 @@
 #include "kindred/core/error.h"
 #include "kindred/core/text.h"
 #include "kindred/train/tensor_file.h"
+#include "train/step_limit.h"
 
 namespace kindred {
 namespace {
@@ -17,7 +18,6 @@ constexpr std::string_view kAverage = "average:";
 constexpr std::string_view kMoment = "optimizer:";
 constexpr std::string_view kState = "state:";
 constexpr const char* kData = "data_fingerprint";  // in the metadata
-constexpr Index kMostSteps = 100'000'000'000;      // as recipes may plan
 
 CheckpointHeader header_of(const TensorFile& file) {
   file.check_kind("kindred checkpoint", "a run's checkpoints are in its folder checkpoints/");

@@ -6,13 +6,13 @@
 
 #include "core/texts/json_text.h"
 #include "kindred/core/error.h"
+#include "train/step_limit.h"
 
 namespace kindred {
 namespace {
 
 constexpr Index kMostExtent = Index{1} << 20;
 constexpr Index kMostValues = Index{1} << 28;  // of a sample, as in data sets
-constexpr Index kMostSteps = 100'000'000'000;
 constexpr Index kMostSlice = 4096;
 
 /// [height, width, channels] of a sample that a network can be made for.

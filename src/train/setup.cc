@@ -10,12 +10,12 @@
 #include "kindred/core/memory.h"
 #include "kindred/core/text.h"
 #include "kindred/data/reader.h"
+#include "train/step_limit.h"
 
 namespace kindred {
 namespace {
 
 constexpr double kMany = 1e15;
-constexpr Index kMostSteps = 100'000'000'000;  // times a batch is far from what an Index holds
 
 std::string absolute_path(const std::string& path, const std::string& folder) {
   const std::filesystem::path joined = std::filesystem::path(folder) / path_of_text(path);

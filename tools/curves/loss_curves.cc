@@ -40,7 +40,7 @@ LossContext context_of(const Batch& batch) {
   return context;
 }
 
-double value_of(SingleLoss& loss, const Batch& batch) {
+double loss_at(SingleLoss& loss, const Batch& batch) {
   std::vector<Index> ids;
   for (Index i = 0; i < batch.rows.rows(); ++i) ids.push_back(i);
   LossInput input;
@@ -100,7 +100,7 @@ double value_at(const std::string& name, Scene scene, double own, double others)
   const Batch batch = scene == Scene::classes ? one_row() : four_rows(own, others);
   SingleLoss loss(name, {}, context_of(batch));
   if (scene == Scene::classes) turn_classes(loss.class_rows(), own, others);
-  return value_of(loss, batch);
+  return loss_at(loss, batch);
 }
 
 /// The first numbers among a loss's own settings, those of 0 (off) left out.
@@ -131,8 +131,8 @@ LossCurves curves_of(const LossEntry& entry) {
     const double share = static_cast<double>(i) / (kPoints - 1);
     if (entry.needs_targets) {
       const double x = -3 + 6 * share;
-      found.curves[0].push_back(value_of(loss, one_number(x, 1)));
-      found.curves[1].push_back(value_of(loss, one_number(x, 0)));
+      found.curves[0].push_back(loss_at(loss, one_number(x, 1)));
+      found.curves[1].push_back(loss_at(loss, one_number(x, 0)));
     } else {
       const double angle = 180 * share;
       found.curves[0].push_back(value_at(found.name, found.scene, angle, kRightAngle));

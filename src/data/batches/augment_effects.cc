@@ -6,8 +6,8 @@
 namespace kindred {
 namespace {
 
-constexpr Index kRadius = 3;  // pixels that a blur reaches over
-constexpr Index kBlock = 64;  // columns blurred together
+constexpr Index kRadius = 3;    // pixels that a blur reaches over
+constexpr Index kColumns = 64;  // columns blurred together
 
 /// Bytes times brightness, then around the image's mean times contrast.
 void adjust_tone(const Effects& effects, const Shape& shape, const InputScaling& scaling,
@@ -82,10 +82,10 @@ void blur_rows(const Shape& shape, const float (&weight)[kRadius + 1], float* pi
 /// Along the columns: rows above are kept as they were, rows below still are.
 void blur_columns(const Shape& shape, const float (&weight)[kRadius + 1], float* pixels) {
   const Index size = shape.width * shape.channels;
-  for (Index first = 0; first < size; first += kBlock) {
-    const Index count = std::min(kBlock, size - first);
-    float above[kRadius][kBlock];  // row y at y % kRadius
-    float here[kBlock];
+  for (Index first = 0; first < size; first += kColumns) {
+    const Index count = std::min(kColumns, size - first);
+    float above[kRadius][kColumns];  // row y at y % kRadius
+    float here[kColumns];
     for (auto& row : above) std::copy_n(pixels + first, count, row);
     for (Index y = 0; y < shape.height; ++y) {
       float* dst = pixels + y * size + first;

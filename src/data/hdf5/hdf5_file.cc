@@ -34,8 +34,8 @@ Hdf5Reader* start_reading(const std::string& path) {
 }
 
 /// A reader in a process of its own.
-struct Reading {
-  explicit Reading(const std::string& path)
+struct ReadingProcess {
+  explicit ReadingProcess(const std::string& path)
       : process(with_hdf5_ready(path), limits_for(path)),
         reader(process.call(start_reading, path)) {}
 
@@ -82,7 +82,7 @@ void read_piece(std::span<std::byte> dst, const Hdf5Array* array, Index first, I
 // --- data sets ---
 
 struct Hdf5Dataset::Impl {
-  Impl(std::shared_ptr<Reading> from, const std::string& name, Index cache_bytes)
+  Impl(std::shared_ptr<ReadingProcess> from, const std::string& name, Index cache_bytes)
       : reading(std::move(from)),
         open(reading->process.call(open_array, reading->reader, name, cache_bytes)) {}
   ~Impl() {
@@ -101,7 +101,7 @@ struct Hdf5Dataset::Impl {
     return std::min(rows, std::max<Index>(1, kLargestPiece / row_bytes));
   }
 
-  std::shared_ptr<Reading> reading;
+  std::shared_ptr<ReadingProcess> reading;
   OpenArray open;
 };
 
@@ -152,11 +152,11 @@ IsolatedProcess& Hdf5Access::process(const Hdf5Dataset& data) {
 struct Hdf5File::Impl {
   explicit Impl(const std::string& given)
       : path(given),
-        reading(std::make_shared<Reading>(given)),
+        reading(std::make_shared<ReadingProcess>(given)),
         place(reading->ask(&Hdf5Reader::place)) {}
 
   std::string path;
-  std::shared_ptr<Reading> reading;
+  std::shared_ptr<ReadingProcess> reading;
   Hdf5Place place;
 };
 

@@ -10,13 +10,13 @@
 namespace kindred {
 namespace {
 
-constexpr Index kLongestList = Index{1} << 30;
+constexpr Index kLongestListing = Index{1} << 30;
 constexpr int kMostSearches = 100;  // through all names, for the folder of the lists' paths
 
 }  // namespace
 
 Listing::Listing(const SourceFiles& files, Index file)
-    : where_(files[file].where), bytes_(files.content(file, kLongestList)) {
+    : where_(files[file].where), bytes_(files.content(file, kLongestListing)) {
   lines_ = lines_of({reinterpret_cast<const char*>(bytes_.data()), bytes_.size()});
 }
 

@@ -16,7 +16,7 @@
 namespace kindred {
 namespace {
 
-constexpr Index kRowsPerTask = 512;
+constexpr Index kKmeansRows = 512;
 
 Matrix prepare(const Workers& workers, ConstMatrixView rows, Similarity similarity) {
   if (similarity == Similarity::cosine) return unit_rows(workers, rows);
@@ -170,8 +170,8 @@ void move_centers(const Workers& workers, ConstMatrixView rows,
 }
 
 double inertia(const Workers& workers, ConstMatrixView rows, const KMeansResult& result) {
-  std::vector<double> sums(static_cast<std::size_t>(blocks_of(rows.rows(), kRowsPerTask)));
-  workers.for_blocks(rows.rows(), kRowsPerTask, [&](Index begin, Index end, int) {
+  std::vector<double> sums(static_cast<std::size_t>(blocks_of(rows.rows(), kKmeansRows)));
+  workers.for_blocks(rows.rows(), kKmeansRows, [&](Index begin, Index end, int) {
     double sum = 0;
     for (Index i = begin; i < end; ++i) {
       const float* center =
@@ -181,7 +181,7 @@ double inertia(const Workers& workers, ConstMatrixView rows, const KMeansResult&
         sum += difference * difference;
       }
     }
-    sums[static_cast<std::size_t>(begin / kRowsPerTask)] = sum;
+    sums[static_cast<std::size_t>(begin / kKmeansRows)] = sum;
   });
   return std::accumulate(sums.begin(), sums.end(), 0.0);
 }

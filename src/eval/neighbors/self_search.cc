@@ -18,7 +18,7 @@ namespace {
 constexpr Index kBlock = Gallery::kBlock;
 constexpr Index kMostBytes = Index{512} << 20;
 constexpr Index kFilter = 64;  // scores that are filtered at a time
-constexpr float kLowest = -std::numeric_limits<float>::infinity();
+constexpr float kExcluded = -std::numeric_limits<float>::infinity();
 
 /// Rows are cut into strips, a task each, which meets the rows from its own first on: its rows take
 /// candidates from there, and rows behind the strip take candidates from it. What rows have met is
@@ -85,7 +85,7 @@ class SelfSearch {
     const ScoreTile tile = worker.queries.score_part(block, 0, end - begin, met, kBlock);
     for (Index i = begin; leave_one_out_ && i < end; ++i) {
       if (i >= offset && i < offset + tile.scores.cols()) {
-        tile.scores.row(i - begin)[i - offset] = kLowest;
+        tile.scores.row(i - begin)[i - offset] = kExcluded;
       }
     }
     for (Index i = begin; i < end;) {
@@ -129,7 +129,7 @@ class SelfSearch {
   // Where to filter from, so that whole steps of it end where the scores do.
   static Index hide_before(Index from, float* scores) {
     const Index first = from / kFilter * kFilter;
-    std::fill(scores + first, scores + from, kLowest);
+    std::fill(scores + first, scores + from, kExcluded);
     return first;
   }
 

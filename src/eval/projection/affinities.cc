@@ -8,7 +8,7 @@
 namespace kindred {
 namespace {
 
-constexpr Index kRowsPerTask = 64;
+constexpr Index kAffinityRows = 64;
 constexpr int kBisections = 60;
 
 // Weights exp(-beta · d²) over the neighbours, beta such that their entropy is log(perplexity).
@@ -48,7 +48,7 @@ Affinities neighbor_affinities(const Workers& workers, ConstMatrixView rows, Sim
   const Index k = std::min(count - 1, static_cast<Index>(3 * perplexity));
   const Neighbors found = find_neighbors(workers, rows, rows, k, similarity, true);
   BasicMatrix<double> weights(count, k);
-  workers.for_blocks(count, kRowsPerTask, [&](Index begin, Index end, int) {
+  workers.for_blocks(count, kAffinityRows, [&](Index begin, Index end, int) {
     std::vector<double> gaps(static_cast<std::size_t>(k));
     for (Index i = begin; i < end; ++i) {
       const auto squared = [&](Index n) {
@@ -72,7 +72,7 @@ Affinities neighbor_affinities(const Workers& workers, ConstMatrixView rows, Sim
       entries[static_cast<std::size_t>(j)].emplace_back(static_cast<std::int32_t>(i), weight);
     }
   }
-  workers.for_blocks(count, kRowsPerTask, [&](Index begin, Index end, int) {
+  workers.for_blocks(count, kAffinityRows, [&](Index begin, Index end, int) {
     for (Index i = begin; i < end; ++i) {
       auto& row = entries[static_cast<std::size_t>(i)];
       std::sort(row.begin(), row.end());

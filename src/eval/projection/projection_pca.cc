@@ -10,7 +10,7 @@ namespace kindred {
 namespace {
 
 constexpr Index kColumnsPerTask = 8;
-constexpr Index kRowsPerTask = 256;
+constexpr Index kPcaRows = 256;
 
 // Each row less the mean row, in float64.
 BasicMatrix<double> centered(const Workers& workers, ConstMatrixView rows) {
@@ -57,7 +57,7 @@ PcaProjection project_pca(const Workers& workers, ConstMatrixView rows) {
     const double variance = solver.eigenvalues()[place];
     result.variance_share[c] = trace > 0 ? std::max(0.0, variance / trace) : 0;
     const Eigen::VectorXd component = with_sign(solver.eigenvectors().col(place));
-    workers.for_blocks(rows.rows(), kRowsPerTask, [&](Index begin, Index end, int) {
+    workers.for_blocks(rows.rows(), kPcaRows, [&](Index begin, Index end, int) {
       for (Index i = begin; i < end; ++i) {
         double sum = 0;
         for (Index j = 0; j < size; ++j) sum += data(i, j) * component[j];

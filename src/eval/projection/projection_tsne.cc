@@ -15,7 +15,7 @@
 namespace kindred {
 namespace {
 
-constexpr Index kRowsPerTask = 128;
+constexpr Index kTsneRows = 128;
 constexpr float kTheta = 0.8F;
 constexpr float kExaggeration = 12;
 constexpr double kExaggeratedShare = 0.25;  // of the iterations
@@ -111,7 +111,7 @@ Matrix project_tsne(const Workers& workers, ConstMatrixView rows, const TsneOpti
     const float exaggeration = early ? kExaggeration : 1;
     const float momentum = early ? 0.5F : 0.8F;
     const Quadtree tree(points);
-    workers.for_blocks(count, kRowsPerTask, [&](Index begin, Index end, int) {
+    workers.for_blocks(count, kTsneRows, [&](Index begin, Index end, int) {
       for (Index place = begin; place < end; ++place) {
         repulsions[static_cast<std::size_t>(tree.index(place))] = tree.repulsion(place, kTheta);
       }
@@ -120,7 +120,7 @@ Matrix project_tsne(const Workers& workers, ConstMatrixView rows, const TsneOpti
     for (const auto& repulsion : repulsions) total += repulsion.sum;
     const auto normaliser = static_cast<float>(1 / std::max(total, 1e-30));
     std::vector<Point> moved = points;
-    workers.for_blocks(count, kRowsPerTask, [&](Index begin, Index end, int) {
+    workers.for_blocks(count, kTsneRows, [&](Index begin, Index end, int) {
       for (Index i = begin; i < end; ++i) {
         const auto own = static_cast<std::size_t>(i);
         const Point pull = attraction(affinities, points, i);

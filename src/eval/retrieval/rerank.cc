@@ -11,7 +11,7 @@
 namespace kindred {
 namespace {
 
-constexpr Index kRowsPerTask = 64;
+constexpr Index kRerankRows = 64;
 
 using RowList = std::vector<std::uint32_t>;
 
@@ -127,7 +127,7 @@ Reranker::Reranker(const Workers& workers, ConstMatrixView rows, Index gallery, 
   }
   const Neighbors opposite = find_neighbors(workers, turned, unit_, 1, Similarity::inner_product);
   std::vector<SparseRow> encoding(encoding_.size());
-  workers.for_blocks(rows.rows(), kRowsPerTask, [&](Index begin, Index end, int) {
+  workers.for_blocks(rows.rows(), kRerankRows, [&](Index begin, Index end, int) {
     for (Index i = begin; i < end; ++i) {
       const float farthest = squared_distance(unit_, i, opposite.index(i, 0));
       farthest_[static_cast<std::size_t>(i)] = farthest > 0 ? farthest : 1;  // all rows are equal
@@ -135,7 +135,7 @@ Reranker::Reranker(const Workers& workers, ConstMatrixView rows, Index gallery, 
                                                      farthest_[static_cast<std::size_t>(i)]);
     }
   });
-  workers.for_blocks(rows.rows(), kRowsPerTask, [&](Index begin, Index end, int) {
+  workers.for_blocks(rows.rows(), kRerankRows, [&](Index begin, Index end, int) {
     for (Index i = begin; i < end; ++i) {
       encoding_[static_cast<std::size_t>(i)] = mean_of(encoding, nearest.first(i, options.k2 - 1));
     }

@@ -11,7 +11,7 @@
 namespace kindred {
 namespace {
 
-constexpr Index kRowsPerTask = 256;
+constexpr Index kCheckedRows = 256;
 constexpr double kLargestSquare = 1e37;  // float32 ends at 3.4e38; sums of two squares stay below
 
 bool is_fine(const float* row, Index size) {
@@ -29,11 +29,11 @@ std::string describe(const float* row, Index size) {
 }  // namespace
 
 void check_rows(const Workers& workers, ConstMatrixView rows, std::string_view what) {
-  std::vector<Index> first_bad(static_cast<std::size_t>(blocks_of(rows.rows(), kRowsPerTask)), -1);
-  workers.for_blocks(rows.rows(), kRowsPerTask, [&](Index begin, Index end, int) {
+  std::vector<Index> first_bad(static_cast<std::size_t>(blocks_of(rows.rows(), kCheckedRows)), -1);
+  workers.for_blocks(rows.rows(), kCheckedRows, [&](Index begin, Index end, int) {
     for (Index i = begin; i < end; ++i) {
       if (is_fine(rows.row(i), rows.cols())) continue;
-      first_bad[static_cast<std::size_t>(begin / kRowsPerTask)] = i;
+      first_bad[static_cast<std::size_t>(begin / kCheckedRows)] = i;
       return;
     }
   });

@@ -12,7 +12,7 @@ inline namespace KINDRED_SCALAR {
 namespace {
 
 constexpr Index kLine = kAlignment / static_cast<Index>(sizeof(Scalar));
-constexpr Index kRows = 32;  // rows a task copies or clears
+constexpr Index kCopiedRows = 32;  // rows a task copies or clears
 
 }  // namespace
 
@@ -75,7 +75,7 @@ ScalarView ClassProducts::forward(const Workers& workers, const LossInput& input
   if (settings_.normalize) {
     unit_rows(workers, from, mine, lengths_.span(), rows);
   } else {
-    workers.for_blocks(count, kRows, [&](Index begin, Index end, int) {
+    workers.for_blocks(count, kCopiedRows, [&](Index begin, Index end, int) {
       for (Index r = begin; r < end; ++r) {
         std::copy_n(from.row(rows[static_cast<std::size_t>(r)]), depth_, mine.row(r));
       }
@@ -110,7 +110,7 @@ void ClassProducts::backward(const Workers& workers, const LossInput& input, Ind
                        scattered ? diff : diff.rows_from(first, count), true, rows);
     return;
   }
-  workers.for_blocks(count, kRows, [&](Index begin, Index end, int) {
+  workers.for_blocks(count, kCopiedRows, [&](Index begin, Index end, int) {
     for (Index r = begin; r < end; ++r) {
       std::copy_n(diff_mine.row(r), depth_, diff.row(rows[static_cast<std::size_t>(r)]));
     }
@@ -125,7 +125,7 @@ void ClassProducts::clear_others(const Workers& workers, Index block, ScalarView
     diff.rows_from(label * centers, (end - label) * centers).fill(0);
   };
   if (first == 0) clear(0, taking_part_.label_at(0));
-  workers.for_blocks(class_count(block), kRows, [&](Index begin, Index end, int) {
+  workers.for_blocks(class_count(block), kCopiedRows, [&](Index begin, Index end, int) {
     for (Index place = first + begin; place < first + end; ++place) {
       const Index next = place + 1 < classes() ? taking_part_.label_at(place + 1) : rows_ / centers;
       clear(taking_part_.label_at(place) + 1, next);

@@ -9,7 +9,7 @@ namespace kindred {
 inline namespace KINDRED_SCALAR {
 namespace {
 
-constexpr Index kRows = 4;  // rows of the batch a task owns
+constexpr Index kHeadRows = 4;  // rows of the batch a task owns
 
 }  // namespace
 
@@ -76,7 +76,7 @@ void CrossEntropyHead::sum_exponentials(const Workers& workers, const LossInput&
   for (Index block = 0; block < products_.blocks(); ++block) {
     if (multiply) forward(workers, input, block);
     const Index first = products_.first_class(block);
-    workers.for_blocks(batch, kRows, [&](Index begin, Index end, int) {
+    workers.for_blocks(batch, kHeadRows, [&](Index begin, Index end, int) {
       for (Index i = begin; i < end; ++i) {
         add_block(rows_[i], values_.row(i), first, values_.cols());
       }
@@ -91,7 +91,7 @@ void CrossEntropyHead::forward(const Workers& workers, const LossInput& input, I
   if (settings_.sub_centers == 1) return;
   const Index classes = block_.cols() / settings_.sub_centers;
   values_ = ScalarView(reduced_.data(), block_.rows(), classes, round_up(classes, kLanes));
-  workers.for_blocks(block_.rows(), kRows, [&](Index begin, Index end, int) {
+  workers.for_blocks(block_.rows(), kHeadRows, [&](Index begin, Index end, int) {
     for (Index i = begin; i < end; ++i) reduce_row(block_.row(i), classes, values_.row(i));
   });
 }
@@ -100,7 +100,7 @@ void CrossEntropyHead::forward(const Workers& workers, const LossInput& input, I
 void CrossEntropyHead::backward(const Workers& workers, const LossInput& input, Index block,
                                 LossOutput& output) {
   const Index first = products_.first_class(block);
-  workers.for_blocks(block_.rows(), kRows, [&](Index begin, Index end, int) {
+  workers.for_blocks(block_.rows(), kHeadRows, [&](Index begin, Index end, int) {
     for (Index i = begin; i < end; ++i) {
       write_gradient(rows_[i], values_.row(i), first, values_.cols());
       if (settings_.sub_centers > 1) spread_row(values_.row(i), values_.cols(), block_.row(i));

@@ -8,7 +8,7 @@ namespace kindred {
 inline namespace KINDRED_SCALAR {
 namespace {
 
-constexpr Index kRows = 16;  // rows a task owns
+constexpr Index kElementRows = 16;  // rows a task owns
 
 }  // namespace
 
@@ -26,7 +26,7 @@ double Elementwise::compute(const Workers& workers, const LossInput& input, Loss
   const ConstScalarView x = input.embeddings;
   const auto count = static_cast<double>(std::max<Index>(x.rows() * x.cols(), 1));
   const double factor = static_cast<double>(output.weight) / count;
-  workers.for_blocks(x.rows(), kRows, [&](Index begin, Index end, int) {
+  workers.for_blocks(x.rows(), kElementRows, [&](Index begin, Index end, int) {
     for (Index i = begin; i < end; ++i) {
       row_sums_[i] = 0;
       for (Index k = 0; k < x.cols(); ++k) {

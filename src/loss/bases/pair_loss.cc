@@ -8,7 +8,7 @@ namespace kindred {
 inline namespace KINDRED_SCALAR {
 namespace {
 
-constexpr Index kRows = 16;  // rows a task owns
+constexpr Index kPairRows = 16;  // rows a task owns
 
 }  // namespace
 
@@ -79,7 +79,7 @@ double PairLoss::compute(const Workers& workers, const LossInput& input, LossOut
     pairs_.measure(workers, input, then);
   }
   if (reads_other_rows()) {
-    workers.for_blocks(batch, kRows, [&](Index begin, Index end, int worker) {
+    workers.for_blocks(batch, kPairRows, [&](Index begin, Index end, int worker) {
       for (Index i = begin; i < end; ++i) run_anchor(i, worker, input);
     });
   }
@@ -104,7 +104,7 @@ double PairLoss::compute(const Workers& workers, const LossInput& input, LossOut
   finish(input, factor, output);
   if (kin == 0 && others == 0) return 0;
   if (kin_and_others_apart()) {
-    workers.for_blocks(batch, kRows, [&](Index begin, Index end, int) {
+    workers.for_blocks(batch, kPairRows, [&](Index begin, Index end, int) {
       for (Index i = begin; i < end; ++i) divide_row(i, kin, others);
     });
   }

@@ -10,8 +10,8 @@ namespace kindred {
 inline namespace KINDRED_SCALAR {
 namespace {
 
-constexpr Index kRows = 16;  // rows a task owns
-constexpr Index kTile = 32;  // side of a tile of the gradient
+constexpr Index kSimilarityRows = 16;  // rows a task owns
+constexpr Index kTile = 32;            // side of a tile of the gradient
 constexpr Index kStatisticsRows = 64;
 constexpr Index kMostFew = 32;  // a pair by itself costs as much as 32 or more in a product
 constexpr Index kFewShare = 64;
@@ -75,7 +75,7 @@ void PairMatrix::measure(const Workers& workers, const LossInput& input, ConstSc
     return static_cast<Scalar>(dot(rows.row(i), rows.row(i), rows.cols()));
   };
   for (Index i = 0; i < batch(); ++i) row_lengths_[i] = squared_length(rows_, i);
-  workers.for_blocks(this->references(), kRows, [&](Index begin, Index end, int) {
+  workers.for_blocks(this->references(), kSimilarityRows, [&](Index begin, Index end, int) {
     for (Index j = begin; j < end; ++j) reference_lengths_[j] = squared_length(references_, j);
   });
   measure_rows(workers, then);
@@ -83,7 +83,7 @@ void PairMatrix::measure(const Workers& workers, const LossInput& input, ConstSc
 
 void PairMatrix::measure_rows(const Workers& workers,
                               FunctionRef<void(Index row, int worker)> then) {
-  workers.for_blocks(batch(), kRows, [&](Index begin, Index end, int worker) {
+  workers.for_blocks(batch(), kSimilarityRows, [&](Index begin, Index end, int worker) {
     for (Index i = begin; i < end; ++i) {
       few_count_[i] = -1;
       switch (measure_) {
@@ -180,7 +180,7 @@ void PairMatrix::backward(const Workers& workers, double factor, LossOutput& out
                      [&](Index tile, int) { fold_tiles(tile, static_cast<Scalar>(scale)); });
   }
   if (euclidean || !with_itself()) {
-    workers.for_blocks(batch(), kRows, [&](Index begin, Index end, int) {
+    workers.for_blocks(batch(), kSimilarityRows, [&](Index begin, Index end, int) {
       for (Index i = begin; i < end; ++i) finish_row(i, factor, diff);
     });
   }
