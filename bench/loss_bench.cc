@@ -192,7 +192,7 @@ void add(const std::string& name, const std::string& setting) {
 int main(int argc, char** argv) {
   for (const kindred::LossEntry& entry : kindred::loss_registry()) {
     const std::string name(entry.name);
-    if (!entry.needs_targets) kindred::add(name, "");
+    if (!entry.needs_targets()) kindred::add(name, "");
     if (name == "triplet") {
       for (const std::string mining : {"semihard", "all"}) {
         kindred::add(name, "mining = \"" + mining + "\"");

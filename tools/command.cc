@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <ctime>
 
 #include "kindred/core/file.h"
 #include "kindred/core/output_file.h"
@@ -14,8 +15,27 @@ namespace kindred::tools {
 namespace {
 
 volatile std::sig_atomic_t received = 0;
+timespec received_at{};
 
-extern "C" void remember_signal(int number) { received = number; }
+double seconds_between(const timespec& first, const timespec& then) {
+  return static_cast<double>(then.tv_sec - first.tv_sec) +
+         1e-9 * static_cast<double>(then.tv_nsec - first.tv_nsec);
+}
+
+// A signal may come twice at once, as `timeout` sends it, to the program and to its group. One that
+// comes later is meant: it ends the program.
+extern "C" void remember_signal(int number) {
+  constexpr double kAtOnce = 1;  // second
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  if (received == 0) {
+    received_at = now;
+    received = number;
+  } else if (seconds_between(received_at, now) >= kAtOnce) {
+    std::signal(number, SIG_DFL);
+    std::raise(number);
+  }
+}
 
 }  // namespace
 
@@ -62,6 +82,12 @@ void add_names(const Command& command, DatasetNames& names) {
 
 void note(const std::string& text) { write_note("kindred: " + printable(text) + "\n"); }
 
+bool is_model_file(const std::string& path) {
+  constexpr std::size_t kLength = 8;
+  const std::string begin = beginning_of_file(path, kLength + 1);
+  return begin.size() > kLength && begin[kLength] == '{' && begin[kLength - 1] == '\0';
+}
+
 bool write_json(const CommonOptions& options, const Json& numbers) {
   if (options.json.empty()) return true;
   const std::string text = json_text(numbers, 2) + "\n";
@@ -97,7 +123,6 @@ void print_table(const RetrievalResult& result, const std::string& title) {
 void watch_signals() {
   struct sigaction action {};
   action.sa_handler = remember_signal;
-  action.sa_flags = static_cast<int>(SA_RESETHAND);  // the second one ends the program at once
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
   // A closed terminal ends the work as Ctrl-C does, unless nohup or the like keeps it going.

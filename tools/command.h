@@ -28,6 +28,9 @@ Similarity similarity_named(const std::string& name);
 /// write_note().
 void note(const std::string& text);
 
+/// Whether it is a file as models and checkpoints are: a small length, and a brace.
+bool is_model_file(const std::string& path);
+
 /// Writes the numbers where --json asks, and says whether the readable form is wanted as well.
 bool write_json(const CommonOptions& options, const Json& numbers);
 
@@ -54,8 +57,8 @@ void add_report(const Command& program);
 void add_search(const Command& program);
 void add_train(const Command& program);
 
-/// Set by SIGINT, SIGTERM or SIGHUP once watch_signals() was called; 0 before. A second signal
-/// kills.
+/// Set by SIGINT, SIGTERM or SIGHUP once watch_signals() was called; 0 before. Another one kills, a
+/// second or more after the first: at once it is the same one, sent twice.
 void watch_signals();
 int signal_received();
 

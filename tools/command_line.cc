@@ -4,11 +4,13 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <cstdlib>
 
 #include "kindred/core/error.h"
 #include "kindred/core/text.h"
 #include "kindred/data/dataset_files.h"
 #include "standard_streams.h"
+#include "suggestion.h"
 
 namespace kindred::tools {
 namespace {
@@ -17,17 +19,105 @@ Check checked_by(const CLI::Validator& validator) {
   return Check([validator](CLI::Option& option) { option.check(validator); });
 }
 
+/// A check of numbers that says what is wrong in a few words: CLI11 prints bounds of 309 digits.
+Check number_that(const std::string& description, const std::string& fault, bool (*holds)(double)) {
+  const auto operation = [fault, holds](std::string& value) {
+    char* end = nullptr;
+    const double number = std::strtod(value.c_str(), &end);
+    if (end == value.c_str() || *end != '\0') return value + " is no number";
+    return holds(number) ? std::string() : value + " " + fault;
+  };
+  return checked_by(CLI::Validator(operation, description));
+}
+
+/// Its commands, but those that nobody is told of.
+std::vector<const CLI::App*> commands_of(const CLI::App& app) {
+  return app.get_subcommands([](const CLI::App* child) { return !child->get_group().empty(); });
+}
+
+const CLI::App* command_named(const CLI::App& app, const std::string& name) {
+  for (const CLI::App* child : app.get_subcommands([](const CLI::App*) { return true; })) {
+    if (child->get_name() == name) return child;
+  }
+  return nullptr;
+}
+
+std::vector<std::string> names_of(const std::vector<const CLI::App*>& commands) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : commands) names.push_back(command->get_name());
+  return names;
+}
+
+std::vector<std::string> long_options_of(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  return names;
+}
+
+/// What is wrong with a line that CLI11 refuses: the first word that names no command or option,
+/// with the one that may be meant; else what CLI11 says.
+std::string fault_of(const CLI::App& program, const std::vector<std::string>& words,
+                     const CLI::ParseError& error) {
+  const CLI::App* app = &program;
+  std::string line;  // the commands named so far
+  for (std::size_t i = 0; i < words.size() && words[i] != "--"; ++i) {
+    const std::string& word = words[i];
+    if (word.starts_with("--")) {
+      const std::string name = word.substr(0, word.find('='));
+      const CLI::Option* option = app->get_option_no_throw(name);
+      if (option == nullptr) {
+        return fmt::format("{} no option {}{}", line.empty() ? "there is" : line + " has", name,
+                           suggestion(name, long_options_of(*app)));
+      }
+      const bool takes_word = option->get_items_expected_min() > 0 && option->get_type_size() > 0;
+      if (takes_word && name == word) ++i;  // its value, whatever it looks like
+    } else if (!word.starts_with('-') && !commands_of(*app).empty()) {
+      const CLI::App* command = command_named(*app, word);
+      const std::vector<std::string> known = names_of(commands_of(*app));
+      if (command == nullptr) {
+        const std::string near = suggestion(word, known);
+        return fmt::format(
+            "{} has no command '{}'{}", line, word,
+            near.empty() ? fmt::format("; there are {}", fmt::join(known, ", ")) : near);
+      }
+      app = command;
+      line += (line.empty() ? "" : " ") + word;
+    }
+  }
+  if (!commands_of(*app).empty() && app->get_require_subcommand_min() > 0 &&
+      app->get_subcommands().empty()) {
+    return fmt::format("{}name a command: {}", line.empty() ? "" : line + ": ",
+                       fmt::join(names_of(commands_of(*app)), ", "));
+  }
+  return error.what();
+}
+
 }  // namespace
 
-Check one_of(std::vector<std::string> words) { return checked_by(CLI::IsMember(std::move(words))); }
+Check one_of(std::vector<std::string> words) {
+  const CLI::Validator member = CLI::IsMember(words);
+  CLI::Validator check = member;  // its description is what --help and completion show
+  check.operation([member, words](std::string& value) {
+    const std::string word = value;
+    const std::string fault = member(value);
+    return fault.empty() ? fault : fault + suggestion(word, words);
+  });
+  return checked_by(check);
+}
 Check one_of(std::initializer_list<int> numbers) { return checked_by(CLI::IsMember(numbers)); }
 Check range(Index lowest, Index highest) { return checked_by(CLI::Range(lowest, highest)); }
 Check share() { return checked_by(CLI::Range(0.0, 1.0)); }
 Check range_or(Index lowest, Index highest, const std::string& word) {
   return checked_by(CLI::Range(lowest, highest) | CLI::IsMember(std::vector{word}));
 }
-Check positive() { return checked_by(CLI::PositiveNumber); }
-Check not_negative() { return checked_by(CLI::NonNegativeNumber); }
+Check positive() {
+  return number_that("POSITIVE", "is not above 0", [](double number) { return number > 0; });
+}
+Check not_negative() {
+  return number_that("NONNEGATIVE", "is below 0", [](double number) { return number >= 0; });
+}
 
 Option& Option::required() {
   option_->required();
@@ -179,7 +269,8 @@ int run_command_line(int argc, char** argv, const std::string& name, const std::
   } catch (const CLI::Success& success) {  // --help, --version
     return program.exit(success);
   } catch (const CLI::ParseError& error) {
-    write_note(fmt::format("{}: {}; see {} --help\n", name, printable(error.what()), name));
+    const std::string fault = fault_of(program, {argv + 1, argv + argc}, error);
+    write_note(fmt::format("{}: {}; see {} --help\n", name, printable(fault), name));
     return static_cast<int>(ErrorKind::usage);
   }
   return 0;

@@ -1,50 +1,52 @@
 #include "count_bar.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-
-#include "standard_streams.h"
 
 namespace kindred::tools {
 namespace {
 
-constexpr auto kBarEvery = std::chrono::milliseconds(200);
-constexpr auto kLineEvery = std::chrono::seconds(20);
-constexpr Index kBarWidth = 20;
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point begun) {
+  return std::chrono::duration<double>(Clock::now() - begun).count();
+}
+
+double share_of(Index done, Index total) {
+  return static_cast<double>(done) / static_cast<double>(std::max<Index>(total, 1));
+}
 
 }  // namespace
 
-CountBar::CountBar(std::string unit, bool quiet)
-    : unit_(std::move(unit)),
-      quiet_(quiet),
-      terminal_(isatty(STDERR_FILENO) == 1),
-      begun_(Clock::now()),
-      shown_(begun_) {}
+BarObserver::BarObserver(std::string unit, bool quiet)
+    : unit_(std::move(unit)), line_(quiet), begun_(Clock::now()) {}
 
-void CountBar::show(Index done, Index total) {
-  const auto now = Clock::now();
-  if (quiet_ ||
-      now - shown_ < (terminal_ ? Clock::duration(kBarEvery) : Clock::duration(kLineEvery)))
-    return;
-  shown_ = now;
-  const double seconds = std::chrono::duration<double>(now - begun_).count();
-  const std::string text =
-      fmt::format("{}/{} {}, {:.0f}/s", done, total, unit_, static_cast<double>(done) / seconds);
-  if (!terminal_) {
-    write_note(text + "\n");
-    return;
-  }
-  const Index filled = kBarWidth * done / std::max<Index>(total, 1);
-  write_note(fmt::format("\r\033[K[{}{}] {}", std::string(static_cast<std::size_t>(filled), '='),
-                         std::string(static_cast<std::size_t>(kBarWidth - filled), ' '), text));
-  shown_bar_ = true;
+void BarObserver::on_progress(Index done, Index total) {
+  if (!line_.is_due()) return;
+  const double rate = static_cast<double>(done) / seconds_since(begun_);
+  line_.show(share_of(done, total),
+             {fmt::format("{}/{} {}", done, total, unit_), fmt::format("{:.0f}/s", rate)});
 }
 
-void CountBar::clear() {
-  if (shown_bar_) write_note("\r\033[K");
-  shown_bar_ = false;
+ShownWorkers::ShownWorkers(std::string what, const CommonOptions& options)
+    : Workers(options.threads), what_(std::move(what)), line_(options.quiet), begun_(Clock::now()) {
+  tell(this);
+}
+
+void ShownWorkers::on_tasks(Index done, Index total) {
+  if (done < done_ || done == 1) begun_ = Clock::now();  // the next piece
+  done_ = done;
+  if (done == total) {
+    line_.erase();
+    return;
+  }
+  if (!line_.is_due()) return;
+  const double share = share_of(done, total);
+  const double seconds = seconds_since(begun_);
+  std::vector<std::string> parts{fmt::format("{} {:.0f} %", what_, 100 * share)};
+  if (seconds > 1) parts.push_back(clock_text(seconds / share - seconds) + " left");
+  line_.show(share, parts);
 }
 
 }  // namespace kindred::tools

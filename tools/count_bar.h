@@ -4,42 +4,40 @@
 
 #include "command.h"
 #include "kindred/core/index.h"
+#include "kindred/core/parallel.h"
 #include "kindred/data/work_observer.h"
+#include "live_line.h"
 
 namespace kindred::tools {
 
-/// How far something that can be counted has come, on standard error: a live bar on a terminal, a
-/// plain line now and then elsewhere.
-class CountBar {
- public:
-  /// `unit` is what is counted: "images".
-  CountBar(std::string unit, bool quiet);
-  ~CountBar() { clear(); }
-  CountBar(const CountBar&) = delete;
-  CountBar& operator=(const CountBar&) = delete;
-
-  void show(Index done, Index total);
-  void clear();
-
- private:
-  using Clock = std::chrono::steady_clock;
-  std::string unit_;
-  bool quiet_;
-  bool terminal_;
-  bool shown_bar_ = false;
-  Clock::time_point begun_;
-  Clock::time_point shown_;
-};
-
-/// Shows a bar, and stops the work at the first Ctrl-C.
+/// Shows how many samples are done, and stops the work at the first Ctrl-C.
 class BarObserver final : public WorkObserver {
  public:
-  BarObserver(std::string unit, bool quiet) : bar_(std::move(unit), quiet) {}
-  void on_progress(Index done, Index total) override { bar_.show(done, total); }
+  /// `unit` is what is counted: "images".
+  BarObserver(std::string unit, bool quiet);
+  void on_progress(Index done, Index total) override;
   bool stop_requested() override { return signal_received() != 0; }
 
  private:
-  CountBar bar_;
+  std::string unit_;
+  LiveLine line_;
+  std::chrono::steady_clock::time_point begun_;
+};
+
+/// Workers that show how far a long piece of their work has come.
+class ShownWorkers final : public Workers, private WorkListener {
+ public:
+  /// `what` the work is: "ranking".
+  ShownWorkers(std::string what, const CommonOptions& options);
+  ~ShownWorkers() { tell(nullptr); }
+
+ private:
+  void on_tasks(Index done, Index total) override;
+
+  std::string what_;
+  LiveLine line_;
+  Index done_ = 0;
+  std::chrono::steady_clock::time_point begun_;  // this piece
 };
 
 }  // namespace kindred::tools

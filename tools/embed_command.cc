@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "command.h"
+#include "count_bar.h"
 #include "embed.h"
 #include "kindred/core/error.h"
 #include "kindred/data/dataset.h"
@@ -23,9 +24,17 @@ Split split_named(const std::string& name) {
   return name == "test" ? Split::test : Split::all;
 }
 
+// `kindred embed DATA MODEL`
+void check_order(const EmbedRequest& request) {
+  if (is_model_file(request.model) || !is_model_file(request.data)) return;
+  fail(ErrorKind::usage,
+       fmt::format("embed: the model comes first, then the data: kindred embed {} {}", request.data,
+                   request.model));
+}
+
 void embed(const EmbedOptions& options) {
   double seconds = 0;
-  const EmbeddingFile file = embed_samples(options, Workers(options.threads), &seconds);
+  const EmbeddingFile file = embed_samples(options, ShownWorkers("embedding", options), &seconds);
   write_embedding_file(options.out, file);
   if (options.quiet) return;
   note(fmt::format("{}: {} embeddings of {} numbers, {:.0f} images/s", options.out,
@@ -36,6 +45,7 @@ void embed(const EmbedOptions& options) {
 }  // namespace
 
 EmbeddingFile embed_samples(const EmbedRequest& request, const Workers& workers, double* seconds) {
+  check_order(request);
   Model model = read_model(request.model);
   if (!request.precision.empty()) {
     model.architecture.precision = precision_named(request.precision);

@@ -74,15 +74,22 @@ Json inspect_embeddings(const std::string& path) {
   return found;
 }
 
-// Our own files begin with a small length and a brace; everything else is left to HDF5.
-bool is_tensor_file(const std::string& path) {
-  if (path.find(":/") != std::string::npos || path.ends_with(".txt")) return false;
-  const std::vector<std::byte> bytes = read_file(path);
-  return bytes.size() > 8 && bytes[8] == std::byte{'{'};
+// A folder is no file, but something in it may be.
+[[noreturn]] void refuse_folder(const std::string& path) {
+  if (exists(path + "/model.kindred") || exists(path + "/metrics.jsonl")) {
+    fail(ErrorKind::usage,
+         fmt::format("{} is the folder of a run: inspect {}/model.kindred, or show "
+                     "the run with: kindred report {}",
+                     path, path, path));
+  }
+  fail(ErrorKind::usage, fmt::format("{} is a folder: name a file; of a folder of pictures make a "
+                                     "data set first: kindred import {} OUT.h5",
+                                     path, path));
 }
 
 Json look_into(const InspectOptions& options) {
-  if (is_tensor_file(options.file)) return inspect_tensors(options.file);
+  if (is_folder(options.file)) refuse_folder(options.file);
+  if (is_model_file(options.file)) return inspect_tensors(options.file);
   if (!options.file.ends_with(".txt") && Hdf5File::open(options.file).exists("embeddings")) {
     return inspect_embeddings(options.file);
   }

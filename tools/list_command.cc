@@ -1,148 +1,108 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
-#include <functional>
 
+#include "catalogue.h"
 #include "command.h"
 #include "curves/draw_curves.h"
+#include "kindred/core/error.h"
 #include "kindred/core/file.h"
-#include "kindred/core/recipe.h"
-#include "kindred/data/import.h"
-#include "kindred/data/sampler.h"
-#include "kindred/eval/registry.h"
-#include "kindred/loss/loss.h"
-#include "kindred/loss/miner.h"
-#include "kindred/loss/weight_schedule.h"
-#include "kindred/nn/architecture.h"
-#include "kindred/nn/registry.h"
-#include "kindred/train/optimizer.h"
-#include "shipped.h"
+#include "kindred/core/text.h"
+#include "suggestion.h"
+#include "wrapped.h"
 
 namespace kindred::tools {
 namespace {
+
+constexpr std::size_t kColumns = 80;
 
 std::string range_text(const Range& range) {
   if (std::isinf(range.low) && std::isinf(range.high)) return "";
   return fmt::format(", {} to {}", range.low, range.high);
 }
 
-void print_settings(const std::vector<Setting>& settings) {
-  for (const Setting& setting : settings) {
-    fmt::print("    {} = {}    {}{}; {}\n", setting.key, setting.value, setting.type,
-               range_text(setting.range), setting.description);
-  }
+void print_setting(const Setting& setting) {
+  fmt::print("    {} = {}\n", setting.key, setting.value);
+  const std::string about =
+      fmt::format("{}{}; {}", setting.type, range_text(setting.range), setting.description);
+  fmt::print("{}", wrapped(about, kColumns, "        "));
 }
 
-// A row of a registry: its name, what it is, and the settings it asks an empty section for.
-template <typename Entry, typename Make>
-void print_row(const Entry& entry, Make make) {
-  fmt::print("  {}: {}\n", entry.name, entry.summary);
-  Recipe recipe;
-  Section section = recipe.root();
-  make(section);
-  print_settings(section.settings());
+void print_entry(const CatalogueEntry& entry) {
+  fmt::print("{}", wrapped(fmt::format("{}: {}", entry.name.empty() ? "top level" : entry.name,
+                                       printable(entry.summary)),
+                           kColumns, "  ", "      "));
+  for (const Setting& setting : entry.settings) print_setting(setting);
 }
 
-void list_losses() {
-  fmt::print("  every [[loss]]:\n");
-  Recipe recipe;
-  const WeightSchedule weight(recipe.root());
-  print_settings(recipe.root().settings());
-  for (const LossEntry& entry : loss_registry()) {
-    print_row(entry, [&](Section section) {
-      LossContext context;
-      context.name = "loss";
-      context.embedding = 4;
-      context.classes = 2;
-      context.batch = 4;
-      context.targets = 4;
-      ParameterTable table;
-      State state;
-      entry.make(section, context, table, state);
-    });
-  }
+void print_heading(const CatalogueList& list) { fmt::print("{} ({})\n", list.name, list.what); }
+
+/// "[train]", "[[loss]]" and "train.epochs" are asked for by their last name.
+std::string bare(const std::string& asked) {
+  std::string name = asked;
+  std::erase_if(name, [](char c) { return c == '[' || c == ']'; });
+  const std::size_t dot = name.rfind('.');
+  return dot == name.npos ? name : name.substr(dot + 1);
 }
 
-void list_miners() {
-  for (const MinerEntry& entry : miner_registry()) {
-    print_row(entry, [&](Section section) { read_miner_settings(entry, section); });
-  }
+bool has_key(const CatalogueEntry& entry, const std::string& key) {
+  return std::ranges::any_of(entry.settings,
+                             [&](const Setting& setting) { return setting.key == key; });
 }
 
-void list_optimizers() {
-  ParameterTable table;
-  table.add("weights", {4});
-  for (const OptimizerEntry& entry : optimizer_registry()) {
-    print_row(entry, [&](Section section) { entry.make(section, table); });
+/// Everything of that name: entries whole, and keys below what they belong to. False where nothing
+/// is.
+bool print_named(const std::vector<CatalogueList>& lists, const std::string& name) {
+  bool found = false;
+  for (const CatalogueList& list : lists) {
+    bool headed = false;
+    for (const CatalogueEntry& entry : list.entries) {
+      const bool whole = entry.name == name;
+      if (!whole && !has_key(entry, name)) continue;
+      if (!headed) print_heading(list);
+      headed = found = true;
+      if (whole) {
+        print_entry(entry);
+        continue;
+      }
+      fmt::print("  {}\n", entry.name.empty() ? "top level" : entry.name);
+      for (const Setting& setting : entry.settings) {
+        if (setting.key == name) print_setting(setting);
+      }
+    }
   }
+  return found;
 }
 
-void list_samplers() {
-  TrainingSet set;
-  set.classes = 64;
-  for (std::int32_t i = 0; i < 64 * 8; ++i) set.entries.push_back({i, i / 8, 0});
-  for (const SamplerEntry& entry : sampler_registry()) {
-    print_row(entry, [&](Section section) { entry.make(section, set, 1); });
+[[noreturn]] void fail_unknown(const std::vector<CatalogueList>& lists, const std::string& name) {
+  std::vector<std::string> all;
+  std::vector<std::string> names;
+  for (const CatalogueList& list : lists) {
+    all.push_back(list.name);
+    names.push_back(list.name);
+    for (const CatalogueEntry& entry : list.entries) {
+      names.push_back(entry.name);
+      for (const Setting& setting : entry.settings) names.push_back(setting.key);
+    }
   }
+  const std::string near = suggestion(name, names);
+  fail(ErrorKind::usage,
+       fmt::format("list: nothing is called '{}'{}", name,
+                   near.empty() ? fmt::format("; the lists are {}", fmt::join(all, ", ")) : near));
 }
 
-void list_architecture_kinds() {
-  fmt::print("  every [model]:\n");
-  Recipe recipe;
-  Architecture architecture;
-  read_common(recipe.root(), architecture);
-  print_settings(recipe.root().settings());
-  for (const LayerListing& entry : list_architectures()) {
-    print_row(entry, [&](Section section) { entry.read_settings(section); });
+void list(const std::string& asked) {
+  const std::vector<CatalogueList> lists = catalogue();
+  bool found = false;
+  for (const CatalogueList& one : lists) {
+    if (!asked.empty() && asked != one.name) continue;
+    found = true;
+    print_heading(one);
+    for (const CatalogueEntry& entry : one.entries) print_entry(entry);
   }
-}
-
-void list_layer_kinds() {
-  for (const LayerListing& entry : list_layers()) {
-    print_row(entry, [&](Section section) { entry.read_settings(section); });
-  }
-}
-
-void list_formats() {
-  for (const ImportFormat& entry : import_registry()) {
-    fmt::print("  {}: {}\n", entry.name, entry.summary);
-  }
-}
-
-void list_metrics() {
-  for (const MetricEntry& entry : metric_registry()) {
-    fmt::print("  {} ({}): {}\n", entry.name, entry.command, entry.summary);
-  }
-}
-
-void list_recipes() {
-  for (const ShippedRecipe& recipe : shipped_recipes()) {
-    fmt::print("  {}: {} ({})\n", recipe.name, recipe.summary, recipe.path);
-  }
-}
-
-struct Listing {
-  const char* name;
-  void (*print)();
-};
-constexpr Listing kListings[] = {
-    {"losses", list_losses},
-    {"miners", list_miners},
-    {"architectures", list_architecture_kinds},
-    {"layers", list_layer_kinds},
-    {"optimizers", list_optimizers},
-    {"samplers", list_samplers},
-    {"formats", list_formats},
-    {"metrics", list_metrics},
-    {"recipes", list_recipes},
-};
-
-void list(const std::string& which) {
-  for (const Listing& listing : kListings) {
-    if (!which.empty() && which != listing.name) continue;
-    fmt::print("{}\n", listing.name);
-    listing.print();
-  }
+  if (found) return;
+  if (!print_named(lists, asked) && !print_named(lists, bare(asked))) fail_unknown(lists, asked);
 }
 
 }  // namespace
@@ -150,14 +110,19 @@ void list(const std::string& which) {
 void add_list(const Command& program) {
   auto which = std::make_shared<std::string>();
   const Command command = program.add_command("list", "what there is, with settings and defaults");
-  std::vector<std::string> names;
-  for (const Listing& listing : kListings) names.emplace_back(listing.name);
-  command.add_option("what", *which, "one of the lists (default: all)").check(one_of(names));
+  command
+      .add_option("what", *which,
+                  "a list (sections, losses, miners, architectures, layers, optimizers, samplers, "
+                  "formats, metrics, recipes), a table of recipes (train), anything's name "
+                  "(triplet), or a key (learning_rate); default: everything")
+      .type_name("NAME");
   auto curves = std::make_shared<std::string>();
   command.add_option("--curves", *curves, "writes a picture of every loss's curve instead (SVG)")
       .type_name("FILE.svg")
       .writes_file();
-  command.footer("Example:\n  kindred list losses\n  kindred list losses --curves losses.svg");
+  command.footer(
+      "Example:\n  kindred list losses\n  kindred list train\n  kindred list supcon\n"
+      "  kindred list losses --curves losses.svg");
   command.callback([which, curves] {
     if (curves->empty()) {
       list(*which);

@@ -96,7 +96,7 @@ void measure(const LossOptions& options) {
   const Matrix embeddings = read_matrix(file, "embeddings");
   std::vector<std::int64_t> labels;
   if (file.exists("labels")) labels = file.read<std::int64_t>("labels");
-  if (entry.needs_labels && static_cast<Index>(labels.size()) != embeddings.rows()) {
+  if (entry.needs_labels() && static_cast<Index>(labels.size()) != embeddings.rows()) {
     fail(ErrorKind::data, fmt::format("{}: has {} values; each of the {} embeddings needs one",
                                       file.where("labels"), labels.size(), embeddings.rows()));
   }
@@ -106,7 +106,7 @@ void measure(const LossOptions& options) {
   } else if (file.exists("targets")) {
     targets = read_matrix(file, "targets");
   }
-  if (entry.needs_targets && (targets.rows() != embeddings.rows())) {
+  if (entry.needs_targets() && (targets.rows() != embeddings.rows())) {
     fail(ErrorKind::data, "loss " + options.loss +
                               ": name a file whose /targets has one row for "
                               "each embedding with --targets");

@@ -62,9 +62,10 @@ int run(int argc, char** argv) {
       "Kindred trains embeddings on CPUs: images or vectors in, a small network out "
       "whose embeddings put kin next to kin.",
       "Example:\n  kindred train omniglot --out runs/first\n"
-      "Exit codes: 0 done, 64 usage, 65 bad data, 66 no input, 70 internal, 71 the "
-      "system refuses threads,\nprocesses or memory, 73 cannot create, 74 I/O, 78 bad recipe, 128 "
-      "+ signal.",
+      "Exit codes: 0 done, 64 usage, 65 bad data, 66 no input, 69 training diverged, 70 internal,\n"
+      "71 the system refuses threads, processes or memory, 73 cannot create, 74 I/O, 78 bad "
+      "recipe,\n"
+      "128 + signal.",
       add_commands);
   return code != 0 ? code : code_of_success();
 }

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "command.h"
+#include "count_bar.h"
 #include "kindred/core/error.h"
 #include "kindred/data/embedding_source.h"
 #include "kindred/data/hdf5_file.h"
@@ -31,7 +32,7 @@ void search(const SearchOptions& options) {
       same ? EmbeddingFile{} : read_embeddings({options.query, options.dataset, {}, {}});
   const EmbeddingFile& queries = same ? gallery : other;
   const Similarity similarity = similarity_named(options.similarity);
-  const Workers workers(options.threads);
+  const ShownWorkers workers("searching", options);
   const auto start = std::chrono::steady_clock::now();
   const ConstMatrixView asked = queries.embeddings;
   const ConstMatrixView searched = gallery.embeddings;

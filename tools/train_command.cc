@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <cmath>
 #include <filesystem>
 
 #include "command.h"
@@ -16,6 +17,7 @@ struct TrainOptions : CommonOptions {
   std::string recipe;
   std::string out;
   bool resume = false;
+  bool verbose = false;
   std::vector<std::string> assignments;
   // What they come to.
   Recipe read;
@@ -33,18 +35,37 @@ std::string free_folder(const std::string& recipe) {
   return folder;
 }
 
+void print_baseline(const Evaluation& evaluation) {
+  fmt::print("  without a network, {}:\n", evaluation.baseline_of);
+  for (const MetricValue& metric : evaluation.baseline) {
+    if (metric.name == "recall@1" || metric.name == "map@r") {
+      fmt::print("  {:<14} {:.4f}\n", metric.name, metric.value);
+    }
+  }
+}
+
 void print_result(const TrainOptions& options, const RunResult& result) {
   Json numbers;
   numbers["step"] = result.step;
   numbers["train_seconds"] = result.train_seconds;
   numbers["model"] = result.model;
+  numbers["complete"] = result.complete;
+  numbers["collapsed"] = !result.collapse.empty();
+  if (std::isfinite(result.between_class_cosine)) {
+    numbers["between_class_cosine"] = result.between_class_cosine;
+  }
   for (const Evaluation& evaluation : result.evaluations) {
     numbers[evaluation.split] = json_of(evaluation.result);  // the last of each split
+    if (evaluation.baseline.empty()) continue;
+    Json& baseline = numbers["baseline"][evaluation.split];
+    baseline["what"] = evaluation.baseline_of;
+    for (const MetricValue& metric : evaluation.baseline) baseline[metric.name] = metric.value;
   }
   if (!write_json(options, numbers)) return;
   if (!result.evaluations.empty() && result.evaluations.back().split == "test") {
-    print_table(result.evaluations.back().result,
-                "test samples, never looked at before, with the model that was kept:");
+    const Evaluation& test = result.evaluations.back();
+    print_table(test.result, "test samples, never looked at before, with the model that was kept:");
+    if (!test.baseline.empty()) print_baseline(test);
   }
   if (!options.quiet) {
     fmt::print("{} steps in {:.1f} s of training; model: {}\n", result.step, result.train_seconds,
@@ -52,10 +73,15 @@ void print_result(const TrainOptions& options, const RunResult& result) {
   }
 }
 
+// The last word, also of who wants no notes.
+void tell_collapse(const RunResult& result) {
+  if (!result.collapse.empty()) note(result.collapse);
+}
+
 // The bar is gone when this returns or fails: what follows begins on a line of its own.
-RunResult run_shown(Recipe recipe, const RunOptions& run, bool quiet) {
-  TrainingProgress progress(quiet);
-  return run_training(std::move(recipe), run, progress);
+RunResult run_shown(Recipe recipe, const TrainOptions& options) {
+  TrainingProgress progress(options.quiet, options.verbose);
+  return run_training(std::move(recipe), options.run, progress);
 }
 
 // The recipe and where it is trained, and what that reads and writes.
@@ -69,6 +95,14 @@ void plan(TrainOptions& options, FileUse& files) {
   Recipe recipe = options.recipe.empty()
                       ? recipe_of_run(options.out)
                       : Recipe::from_file(find_recipe(options.recipe, options.quiet));
+  if (recipe.flat().empty()) {
+    fail(
+        ErrorKind::recipe,
+        fmt::format("{}: is empty: a recipe names its data, [data] file = \"DATA.h5\", and what is "
+                    "trained for, [[loss]] name = \"softmax\"; `kindred inspect DATA.h5` writes "
+                    "one for a data set, `kindred list recipes` names those that are shipped",
+                    recipe.origin()));
+  }
   for (const std::string& assignment : options.assignments) recipe.set(assignment);
   RunOptions& run = options.run;
   run.folder = options.out.empty() ? free_folder(options.recipe) : options.out;
@@ -82,7 +116,7 @@ void plan(TrainOptions& options, FileUse& files) {
 void train(TrainOptions& options) {
   const RunOptions& run = options.run;
   watch_signals();
-  const RunResult result = run_shown(std::move(options.read), run, options.quiet);
+  const RunResult result = run_shown(std::move(options.read), options);
   print_result(options, result);
   if (result.complete) {
     try {
@@ -92,6 +126,7 @@ void train(TrainOptions& options) {
                        error.what(), run.folder));
     }
   }
+  tell_collapse(result);
   if (result.interrupted) {
     note(fmt::format("stopped after step {}; go on with: kindred train --out {} --resume",
                      result.step, run.folder));
@@ -117,12 +152,15 @@ void add_train(const Command& program) {
                   "change a key of the recipe: section.key=value; loss.triplet.margin=0.3")
       .type_name("KEY=VALUE")
       .one_word_each();
+  command.add_flag("--verbose", options->verbose, "show every layer of the network");
   add_threads(command, *options);
   add_json(command, *options);
   add_quiet(command, *options);
   command.footer(
       "Ctrl-C finishes the step, writes a checkpoint, and says how to resume; so do SIGTERM and a\n"
-      "terminal that is closed, unless nohup keeps the run going.\n"
+      "terminal that is closed, unless nohup keeps the run going. Another one, a second later, "
+      "ends\n"
+      "it at once.\n"
       "Example:\n  kindred train omniglot --out runs/first --set train.epochs=2");
   command.callback([options] { train(*options); },
                    [options](FileUse& files) { plan(*options, files); });

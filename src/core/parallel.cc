@@ -77,6 +77,27 @@ void start_threads(tbb::task_arena& arena, int count) {
   started = count;
 }
 
+/// Counts the tasks of one for_each, for a listener. Nobody waits to tell; the last number is told.
+class TaskCount {
+ public:
+  TaskCount(WorkListener* listener, Index total) : listener_(listener), total_(total) {}
+  void add() {
+    if (listener_ == nullptr) return;
+    const Index done = done_.fetch_add(1, std::memory_order_relaxed) + 1;
+    const bool last = done == total_;
+    const std::unique_lock lock =
+        last ? std::unique_lock(telling_) : std::unique_lock(telling_, std::try_to_lock);
+    if (lock.owns_lock() && done > told_) listener_->on_tasks(told_ = done, total_);
+  }
+
+ private:
+  WorkListener* listener_;
+  Index total_;
+  std::atomic<Index> done_{0};
+  std::mutex telling_;
+  Index told_ = 0;
+};
+
 }  // namespace
 
 ComputeScope::ComputeScope()
@@ -111,6 +132,7 @@ struct KINDRED_HIDDEN Workers::Arena {
 
   int threads;
   tbb::task_arena arena;
+  WorkListener* listener = nullptr;
   std::mutex mutex;
   std::vector<std::unique_ptr<Team>> teams;  // not in use
 };
@@ -120,6 +142,7 @@ Workers::Workers(int threads)
 Workers::~Workers() = default;
 
 int Workers::threads() const { return arena_->threads; }
+void Workers::tell(WorkListener* listener) { arena_->listener = listener; }
 
 void Workers::for_each(Index count, FunctionRef<void(Index, int)> task, Idle idle) const {
   if (count <= 0) return;
@@ -128,8 +151,12 @@ void Workers::for_each(Index count, FunctionRef<void(Index, int)> task, Idle idl
     ComputeScope scope;
     const int outer = current_worker;
     current_worker = std::max(outer, 0);
+    TaskCount done(outer < 0 ? arena_->listener : nullptr, count);
     try {
-      for (Index i = 0; i < count; ++i) task(i, current_worker);
+      for (Index i = 0; i < count; ++i) {
+        task(i, current_worker);
+        done.add();
+      }
     } catch (...) {
       current_worker = outer;
       throw;
@@ -142,11 +169,13 @@ void Workers::for_each(Index count, FunctionRef<void(Index, int)> task, Idle idl
   std::atomic<Index> next{0};
   std::atomic<bool> failed{false};
   std::exception_ptr error;
+  TaskCount done(arena_->listener, count);
   const auto take_tasks = [&](int worker) {
     try {
       for (Index i; !failed.load(std::memory_order_relaxed) &&
                     (i = next.fetch_add(1, std::memory_order_relaxed)) < count;) {
         task(i, worker);
+        done.add();
       }
     } catch (...) {
       if (!failed.exchange(true)) error = std::current_exception();

@@ -7,6 +7,7 @@
 
 #include "kindred/core/error.h"
 #include "kindred/loss/weight_schedule.h"
+#include "loss/between_class_cosine.h"
 #include "loss/loss_kernels.h"
 
 namespace kindred {
@@ -27,10 +28,12 @@ struct KINDRED_HIDDEN Objective::Impl {
   std::vector<LossReport> reports;
   bool needs_labels = false;
   bool needs_targets = false;
+  std::vector<LossNeeds> needs;
   ScalarMatrix unit;
   ScalarMatrix diff_unit;
   Buffer<Scalar> lengths;
   double mean_length = 0;
+  BetweenClassCosine between_classes;
 };
 
 Objective::Objective(Section root, const LossContext& context, ParameterTable& table, State& state)
@@ -58,8 +61,11 @@ Objective::Objective(Section root, const LossContext& context, ParameterTable& t
     own.name = "loss." + report.name;
     term.loss = entry.make(section, own, table, state);
     section.finish();
-    impl_->needs_labels = impl_->needs_labels || entry.needs_labels;
-    impl_->needs_targets = impl_->needs_targets || entry.needs_targets;
+    impl_->needs_labels = impl_->needs_labels || entry.needs_labels();
+    impl_->needs_targets = impl_->needs_targets || entry.needs_targets();
+    const bool takes_memory = std::ranges::any_of(
+        section.settings(), [](const Setting& setting) { return setting.key == "memory"; });
+    impl_->needs.push_back({report.name, entry.learns_from, term.loss->memory(), takes_memory});
     impl_->terms.push_back(std::move(term));
     impl_->reports.push_back(std::move(report));
   }
@@ -67,6 +73,7 @@ Objective::Objective(Section root, const LossContext& context, ParameterTable& t
   impl_->unit = ScalarMatrix(context.batch, context.embedding);
   impl_->diff_unit = ScalarMatrix(context.batch, context.embedding);
   impl_->lengths = Buffer<Scalar>(context.batch);
+  impl_->between_classes = BetweenClassCosine(context.batch, context.embedding);
 }
 
 Objective::~Objective() = default;
@@ -77,8 +84,10 @@ void Objective::initialise(std::uint64_t seed, std::span<Scalar> parameters) {
 
 bool Objective::needs_labels() const { return impl_->needs_labels; }
 bool Objective::needs_targets() const { return impl_->needs_targets; }
+const std::vector<LossNeeds>& Objective::needs() const { return impl_->needs; }
 const std::vector<LossReport>& Objective::reports() const { return impl_->reports; }
 double Objective::mean_length() const { return impl_->mean_length; }
+double Objective::between_class_cosine() const { return impl_->between_classes.mean(); }
 
 double Objective::compute(const Workers& workers, LossInput input, ScalarView diff_embeddings,
                           std::span<Scalar> diff_parameters) {
@@ -88,6 +97,11 @@ double Objective::compute(const Workers& workers, LossInput input, ScalarView di
   const LossKernels& rows = kernels<LossKernels>();
   rows.unit_rows(workers, input.embeddings, unit, impl_->lengths.span(), {});
   input.unit = unit;
+  if (impl_->needs_labels) {
+    impl_->between_classes.measure(unit, impl_->lengths.span(), input.labels);
+  } else {
+    impl_->between_classes.measure_equality(input.embeddings);
+  }
   diff_unit.fill(0);
   diff_embeddings.fill(0);
 

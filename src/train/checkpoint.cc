@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstring>
 
 #include "array_tensors.h"
@@ -78,6 +80,21 @@ TensorFile file_of(const TrainingState& training, const RunMemory& memory) {
 void write_checkpoint(const std::string& path, const TrainingState& training,
                       const RunMemory& memory) {
   file_of(training, memory).write(path);
+}
+
+bool is_finite(const TrainingState& training) {
+  const auto all_finite = [](auto numbers) {
+    return std::ranges::all_of(numbers, [](auto number) { return std::isfinite(number); });
+  };
+  bool finite = all_finite(training.parameters.span()) && all_finite(training.average.span());
+  for (const Moment& moment : training.optimizer->moments()) {
+    finite = finite && all_finite(moment.values.span());
+  }
+  for (const auto& array : training.state.arrays()) {
+    if (array->type == DataType::f32) finite = finite && all_finite(array->as<float>());
+    if (array->type == DataType::f64) finite = finite && all_finite(array->as<double>());
+  }
+  return finite;
 }
 
 void check_checkpoint(const TrainingState& training, const RunMemory& memory) {

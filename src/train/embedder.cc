@@ -20,6 +20,19 @@ std::string text_of(const Shape& shape, Element element) {
                      element == Element::u8 ? "bytes" : "floats");
 }
 
+// What makes pictures fit; "" where nothing does.
+std::string mending(const Shape& wanted, Element element, Element found) {
+  if (element != Element::u8 || found != Element::u8) return "";
+  if (wanted.channels != 1 && wanted.channels != 3) return "";
+  const std::string size = wanted.height == wanted.width
+                               ? fmt::format("{}", wanted.height)
+                               : fmt::format("{}x{}", wanted.height, wanted.width);
+  return fmt::format(
+      "; make the data set anew of its pictures: kindred import PICTURES OUT.h5 "
+      "--size {} {}",
+      size, wanted.channels == 1 ? "--grey" : "--rgb");
+}
+
 // Left and right exchanged, channels-last, in place.
 void mirror(float* sample, const Shape& shape) {
   for (Index y = 0; y < shape.height; ++y) {
@@ -111,9 +124,10 @@ void Embedder::Impl::give_back(std::unique_ptr<Desks> desks) {
 
 void Embedder::Impl::check(const Dataset& dataset) const {
   if (dataset.shape() == network.src_shape() && dataset.element() == element) return;
-  fail(ErrorKind::data, fmt::format("{}: its samples are {}; the network was trained on {}",
+  fail(ErrorKind::data, fmt::format("{}: its samples are {}; the network was trained on {}{}",
                                     dataset.path(), text_of(dataset.shape(), dataset.element()),
-                                    text_of(network.src_shape(), element)));
+                                    text_of(network.src_shape(), element),
+                                    mending(network.src_shape(), element, dataset.element())));
 }
 
 Matrix Embedder::Impl::embed(Index count, bool flip, Fetch fetch) {

@@ -32,6 +32,12 @@ std::vector<float> floats_of(const TensorFile& file, std::string_view name, Inde
   return values;
 }
 
+/// What else models and checkpoints hold: state, averages, an optimizer's moments.
+bool is_no_weight(std::string_view name) {
+  return name.starts_with(kStatePrefix) || name.starts_with("average:") ||
+         name.starts_with("optimizer:");
+}
+
 /// Its arrays lie in `setup` and `trained`.
 TensorFile file_of(const std::string& recipe, const Setup& setup, const TrainingState& trained) {
   TensorFile file;
@@ -94,27 +100,30 @@ Model read_model(const std::string& path) {
 }
 
 std::vector<std::string> take_over_weights(const std::string& path, TrainingState& trained) {
-  const Model model = read_model(path);
+  const TensorFile file = TensorFile::read(path);
+  if (file.text("kind") != "kindred checkpoint") {
+    file.check_kind("kindred model", "train.initial is a model.kindred, or a run's checkpoint");
+  }
   std::vector<std::string> notes;
   for (const Segment& to : trained.table.segments()) {
-    const Segment* from = model.table.find(to.name);
-    if (from == nullptr || from->shape != to.shape) {
+    const Tensor* from = file.find(to.name);
+    if (from == nullptr || from->type != DataType::f32 || from->shape != to.shape) {
       notes.push_back(fmt::format("{}: '{}' {}; it starts afresh", path, to.name,
                                   from == nullptr ? "is not in it" : "has another shape there"));
       continue;
     }
-    std::copy_n(model.parameters.data() + from->offset, to.size,
-                trained.parameters.data() + to.offset);
+    std::memcpy(trained.parameters.data() + to.offset, from->bytes.data(), from->bytes.size());
   }
-  for (const Segment& from : model.table.segments()) {
+  for (const Tensor& from : file.tensors()) {
+    if (from.name == kMean || from.name == kScale || is_no_weight(from.name)) continue;
     if (trained.table.find(from.name) == nullptr) {
       notes.push_back(fmt::format("{}: '{}' has no place here and is left out", path, from.name));
     }
   }
   for (const auto& to : trained.state.arrays()) {
-    const State::Array* from = model.state.find(to->name);
+    const Tensor* from = file.find(std::string(kStatePrefix) + to->name);
     if (from == nullptr || from->shape != to->shape || from->type != to->type) continue;
-    std::copy_n(from->bytes.data(), from->bytes.size(), to->bytes.data());
+    std::memcpy(to->bytes.data(), from->bytes.data(), from->bytes.size());
   }
   if (trained.average.size() > 0) {
     std::copy_n(trained.parameters.data(), trained.parameters.size(), trained.average.data());

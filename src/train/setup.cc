@@ -6,53 +6,21 @@
 #include <filesystem>
 #include <optional>
 
+#include "core/texts/did_you_mean.h"
 #include "kindred/core/error.h"
+#include "kindred/core/file.h"
 #include "kindred/core/memory.h"
 #include "kindred/core/text.h"
 #include "kindred/data/reader.h"
+#include "train/sections.h"
 #include "train/step_limit.h"
 
 namespace kindred {
 namespace {
 
-constexpr double kMany = 1e15;
-
 std::string absolute_path(const std::string& path, const std::string& folder) {
   const std::filesystem::path joined = std::filesystem::path(folder) / path_of_text(path);
   return std::filesystem::absolute(joined).lexically_normal().string();
-}
-
-void read_train(Section section, TrainSettings& train) {
-  section.read("epochs", train.epochs, "passes over the training samples",
-               {1, static_cast<double>(kMostSteps)});
-  section.read("steps", train.steps, "stop after so many steps; 0: all that are planned",
-               {0, static_cast<double>(kMostSteps)});
-  section.read("planned_steps", train.planned_steps,
-               "the length schedules refer to; 0: epochs x steps per epoch",
-               {0, static_cast<double>(kMostSteps)});
-  section.read("evaluate_every", train.evaluate_every,
-               "epochs between evaluations on the validation classes; 0: at the end only",
-               {0, kMany});
-  section.read("checkpoint_every", train.checkpoint_every,
-               "steps between checkpoints; 0: after each epoch", {0, kMany});
-  section.read("keep_checkpoints", train.keep_checkpoints, "newest checkpoints that are kept",
-               {1, 1e6});
-  section.read("select", train.select, "validation metric that chooses the model");
-  section.read("initial", train.initial, "a model whose weights are taken over where they fit");
-  section.read("recompute", train.recompute,
-               "each slice goes forward again before it goes back: memory for one slice a thread, "
-               "whatever the batch, the same bits, more time (gradient caching, Gao et al. 2021)");
-  section.read("average", train.average,
-               "decay of the moving average of the weights that is evaluated and kept; 0: off",
-               {0, 0.999999});
-  section.finish();
-}
-
-// [model] keys that are the trainer's, not the network's.
-void read_model(Section section, TrainSettings& train) {
-  section.read("slice", train.slice, "samples a task takes through the network at once", {1, 4096});
-  section.read("lanes", train.lanes,
-               "gradient rows that slices are summed into; 0: min(slices, 16)", {0, 65536});
 }
 
 // Batches that are read ahead must not be most of the memory.
@@ -60,11 +28,14 @@ void check_read_ahead(Section data, Index memory, const Setup& setup) {
   constexpr Index kShare = 8;
   const Index bytes = (Reader::kAhead + 1) * setup.batch() * setup.dataset->sample_bytes();
   if (setup.dataset->in_memory() || bytes <= memory / kShare) return;
+  // A small data set is held by less.
+  const Index to_hold = setup.dataset->bytes_to_hold();
+  const Index least = to_hold > 0 ? std::min(to_hold, bytes * kShare) : bytes * kShare;
   data.fail(
       fmt::format("memory = {} is too little to stream batches of {} samples: those read "
-                  "ahead take {}; the least is \"{}MiB\", or take smaller batches",
+                  "ahead take {}; the least is \"{}KiB\", or take smaller batches",
                   text_of_bytes(memory), setup.batch(), text_of_bytes(bytes),
-                  blocks_of(bytes * kShare, Index{1} << 20)));
+                  blocks_of(least, Index{1} << 10)));
 }
 
 // In the order of the file.
@@ -108,6 +79,12 @@ void check_slices(Section model, Setup& setup) {
 
 /// What follows from the rest.
 void finish_setup(Setup& setup) {
+  const std::vector<std::string> metrics = selecting_metrics();
+  if (std::find(metrics.begin(), metrics.end(), setup.train.select) == metrics.end()) {
+    fail(ErrorKind::recipe, fmt::format("{}: [train] select = '{}': expected one of {}{}",
+                                        setup.origin, setup.train.select, fmt::join(metrics, ", "),
+                                        did_you_mean(setup.train.select, metrics)));
+  }
   setup.scaling =
       measure_scaling(*setup.dataset, training_samples(setup.set), &setup.training_rows);
   if (setup.train.planned_steps == 0) {
@@ -123,67 +100,33 @@ void finish_setup(Setup& setup) {
 
 }  // namespace
 
-Index read_memory(Section data) {
-  std::string text = "half";
-  data.read(
-      "memory", text,
-      "what training may take in all: samples up to three quarters of it are loaded, more are "
-      "streamed; KiB, MiB, GiB, or 'half' of what the process may have");
-  if (text == "half") return machine_memory() / 2;
-  const std::optional<Index> bytes = parse_bytes(text);
-  if (!bytes) {
-    data.fail(
-        fmt::format("memory = '{}': expected a size such as \"512MiB\" or \"2GiB\", or "
-                    "\"half\" of what the process may have",
-                    text));
-  }
-  return *bytes;
-}
-
-std::string read_data_file(Section data) {
-  std::string file = "omniglot28.h5";
-  data.read("file", file, "the data set, relative to the recipe");
-  if (file.empty()) fail(ErrorKind::recipe, "data.file is empty; name the data set");
-  return file;
-}
-
 Setup read_setup(Recipe& recipe, const std::string& folder) {
   Setup setup;
   Section root = recipe.root();
-  Index seed = 1;
-  root.read("seed", seed, "of all random numbers", {0, 9e15});
-  setup.seed = static_cast<std::uint64_t>(seed);
-
+  setup.seed = read_seed(root);
   read_train(root.section("train"), setup.train);
   if (!setup.train.initial.empty()) {
     setup.train.initial = absolute_path(setup.train.initial, folder);
   }
   Section model = root.section("model");
-  read_model(model, setup.train);
+  read_slices(model, setup.train);
 
   Section data = root.section("data");
-  const std::string file = read_data_file(data);
-  TrainingSetSettings set_settings;
-  DatasetNames names;
-  data.read("images", names.images,
-            "in a file of somebody else: its data set of images or vectors");
-  data.read("labels", names.labels, "its labels; NAME:COLUMN where there are several a sample");
-  data.read_choice("layout", names.layout, {"", "nhwc", "nchw"},
-                   "the order of its axes, where it is not what it looks like");
-  const Index memory = read_memory(data);
-  data.read("validation_classes", set_settings.validation_classes,
-            "classes of the training split kept out for validation (whole alphabets)", {0, kMany});
-  data.read("quarter_turns", set_settings.quarter_turns,
-            "each class turned by 90, 180 and 270 degrees is a further class");
-  data.read("min_class_size", set_settings.min_class_size,
-            "classes with fewer training samples are dropped", {1, kMany});
-  data.finish();
-  setup.data_path = absolute_path(file, folder);
-  setup.dataset = std::make_unique<Dataset>(Dataset::open(setup.data_path, memory, names));
-  setup.set = make_training_set(*setup.dataset, set_settings, setup.seed);
+  const bool named = data.has("file");
+  const DataSettings asked = read_data(data);
+  setup.data_path = absolute_path(asked.file, folder);
+  if (!named && !exists(setup.data_path)) {
+    data.fail(
+        fmt::format("names no file, and the default is not there ({}); name the data set: "
+                    "file = \"DATA.h5\"",
+                    setup.data_path));
+  }
+  setup.dataset =
+      std::make_unique<Dataset>(Dataset::open(setup.data_path, asked.memory, asked.names));
+  setup.set = make_training_set(*setup.dataset, asked.set, setup.seed);
 
   setup.sampler = read_sampler(root.section("sampler"), setup.set, setup.seed);
-  check_read_ahead(data, memory, setup);
+  check_read_ahead(data, asked.memory, setup);
   setup.augment = read_augment(root.section("augment"));
   setup.architecture = read_architecture(model, setup.dataset->shape());
   require(setup.architecture.precision);

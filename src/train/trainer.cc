@@ -12,6 +12,8 @@
 #include "kindred/nn/network.h"
 #include "kindred/train/open_reader.h"
 #include "kindred/train/schedule.h"
+#include "train/pair_supply.h"
+#include "train/sections.h"
 #include "weight_average.h"
 #include "worker_profiles.h"
 
@@ -27,6 +29,9 @@ LossContext loss_context(const Setup& setup, Index embedding) {
   context.seed = setup.seed;
   return context;
 }
+
+// Squares of such numbers, and sums of some of these, are finite. False for NaN.
+bool is_moderate(double number) { return std::abs(number) < 1e18; }
 
 // Adds the time since the last call to what is named.
 class Stopwatch {
@@ -59,17 +64,19 @@ struct KINDRED_HIDDEN Trainer::Impl {
   double measure_losses(const Batch& batch);
   void propagate_back(const Batch& batch);
   void update();
+  void check_embeddings() const;
+  void check_statistics() const;
   void check_losses() const;
+  [[noreturn]] void diverged(const std::string& what) const;
 
   const Setup& setup;
   const Workers& workers;
-  Recipe learning;  // [[loss]] and [optimizer], with the defaults that were taken
+  Recipe learned_by;  // [[loss]] and [optimizer], with the defaults that were taken
   TrainingState carried;
   Network network;
   std::unique_ptr<Objective> objective;
   std::unique_ptr<Schedule> schedule;
-  double clip_norm = 0;
-  double learning_rate = 1e-3;
+  LearningSettings learning;
   Augmenter augmenter;
 
   std::vector<std::unique_ptr<Slice>> slices;       // one a worker with recompute
@@ -85,16 +92,17 @@ struct KINDRED_HIDDEN Trainer::Impl {
   StepReport report;
   StepTimes times;
   WorkerProfiles profiles;
+  std::vector<std::string> notes;
 };
 
 Trainer::Impl::Impl(const Setup& from, const Workers& with)
     : setup(from),
       workers(with),
-      learning(Recipe::from_text("", from.origin)),
+      learned_by(Recipe::from_text("", from.origin)),
       network(from.architecture, from.train.slice, NetworkMode::training, carried.table,
               carried.state),
       augmenter(from.augment, from.dataset->shape(), from.dataset->element(), from.scaling) {
-  Section root = learning.root();
+  Section root = learned_by.root();
   for (const NamedSettings& loss : setup.losses) root.append("loss").put_settings(loss);
   objective = std::make_unique<Objective>(root, loss_context(setup, network.embedding()),
                                           carried.table, carried.state);
@@ -105,12 +113,12 @@ Trainer::Impl::Impl(const Setup& from, const Workers& with)
     fail(ErrorKind::data, setup.data_path + ": /targets is missing; the recipe's losses need it");
   }
 
+  notes = check_pair_supply(setup, *objective);
+
   Section optimizer = root.section("optimizer");
   optimizer.put_settings(setup.optimizer);
   carried.optimizer = read_optimizer(optimizer, carried.table);
-  optimizer.read("learning_rate", learning_rate, "at the schedule's peak", {0, 1e6});
-  optimizer.read("clip_norm", clip_norm, "gradients longer than this are shortened to it; 0: off",
-                 {0, 1e30});
+  learning = read_learning(optimizer);
   schedule = std::make_unique<Schedule>(optimizer);
   optimizer.finish();
 
@@ -202,9 +210,11 @@ double Trainer::Impl::measure_losses(const Batch& batch) {
   input.planned_steps = setup.planned_steps();
   input.seed = setup.seed;
   input.parameters = carried.parameters.span();
+  check_embeddings();
   const double value = objective->compute(workers, input, diff_embeddings.view(), gradient.span());
   report.losses = objective->reports();
   report.embedding_norm = objective->mean_length();
+  report.between_class_cosine = objective->between_class_cosine();
   check_losses();
   return value;
 }
@@ -231,20 +241,22 @@ void Trainer::Impl::propagate_back(const Batch& batch) {
 void Trainer::Impl::update() {
   report.gradient_norm = gradient_norm.measure(workers, gradient.span());
   if (!std::isfinite(report.gradient_norm)) {
-    fail(ErrorKind::data,
-         fmt::format("step {}: the gradient of '{}' is not finite; lower "
-                     "optimizer.learning_rate or set optimizer.clip_norm",
-                     carried.step + 1, gradient_norm.culprit(carried.table, gradient.span())));
+    diverged(fmt::format("the gradient of '{}' is not finite",
+                         gradient_norm.culprit(carried.table, gradient.span())));
   }
   Update update;
   update.step = carried.step;
   report.learning_rate =
-      learning_rate * schedule->factor((static_cast<double>(carried.step) + 1) /
-                                       static_cast<double>(setup.planned_steps()));
+      learning.learning_rate * schedule->factor((static_cast<double>(carried.step) + 1) /
+                                                static_cast<double>(setup.planned_steps()));
   update.learning_rate = report.learning_rate;
-  if (clip_norm > 0 && report.gradient_norm > clip_norm) {
-    update.gradient_scale = clip_norm / report.gradient_norm;
+  if (learning.clip_norm > 0 && report.gradient_norm > learning.clip_norm) {
+    update.gradient_scale = learning.clip_norm / report.gradient_norm;
   }
+  if (!is_moderate(report.gradient_norm * update.gradient_scale)) {
+    diverged(fmt::format("the gradient has a length of {:.2g}", report.gradient_norm));
+  }
+  check_statistics();
   network.update_running_statistics(seen);
   carried.optimizer->apply(workers, gradient.span(), carried.parameters.span(), update);
   if (carried.average.size() > 0) {
@@ -256,12 +268,34 @@ void Trainer::Impl::update() {
 void Trainer::Impl::check_losses() const {
   for (const LossReport& loss : report.losses) {
     if (!std::isfinite(loss.value)) {
-      fail(ErrorKind::data,
-           fmt::format("step {}: loss '{}' is {}; lower optimizer.learning_rate or set "
-                       "optimizer.clip_norm",
-                       carried.step + 1, loss.name, loss.value));
+      diverged(fmt::format("loss '{}' is {}", loss.name, loss.value));
     }
   }
+}
+
+// Before anything is moved by them: what training carries stays finite, and can be kept.
+void Trainer::Impl::check_embeddings() const {
+  for (Index i = 0; i < embeddings.rows(); ++i) {
+    const float* const row = embeddings.row(i);
+    if (!std::all_of(row, row + embeddings.cols(), is_moderate)) {
+      diverged("the embeddings leave the range of numbers");
+    }
+  }
+}
+
+void Trainer::Impl::check_statistics() const {
+  for (const std::span<const float> slice : seen) {
+    if (!std::ranges::all_of(slice, is_moderate)) {
+      diverged("what a batch norm sees leaves the range of numbers");
+    }
+  }
+}
+
+void Trainer::Impl::diverged(const std::string& what) const {
+  fail(ErrorKind::diverged,
+       fmt::format("training diverged at step {}: {}; lower optimizer.learning_rate or set "
+                   "optimizer.clip_norm",
+                   carried.step + 1, what));
 }
 
 Trainer::Trainer(const Setup& setup, const Workers& workers)
@@ -278,7 +312,7 @@ void Trainer::restored() {
 }
 
 void Trainer::write_settings(Section root) const {
-  Section resolved = impl_->learning.root();
+  Section resolved = impl_->learned_by.root();
   const std::vector<Section> losses = root.sections("loss");
   std::vector<Section> made = resolved.sections("loss");
   for (std::size_t i = 0; i < made.size(); ++i) {
@@ -287,7 +321,8 @@ void Trainer::write_settings(Section root) const {
   root.section("optimizer").put_settings(resolved.section("optimizer").take_settings());
 }
 
-std::string Trainer::describe_network() const { return impl_->network.describe(); }
+double Trainer::learning_rate() const { return impl_->learning.learning_rate; }
+const std::vector<std::string>& Trainer::notes() const { return impl_->notes; }
 double Trainer::forward_flops() const { return impl_->network.forward_flops(); }
 const StepTimes& Trainer::times() const { return impl_->times; }
 

@@ -30,6 +30,39 @@ TEST_P(WorkersOfAnyNumber, RunsEachTaskOnce) {
   }
 }
 
+struct Heard final : WorkListener {
+  void on_tasks(Index done, Index total) override {
+    EXPECT_FALSE(busy.exchange(true));  // by one thread at a time
+    told.emplace_back(done, total);
+    busy = false;
+  }
+  std::vector<std::pair<Index, Index>> told;
+  std::atomic<bool> busy{false};
+};
+
+TEST_P(WorkersOfAnyNumber, TellsHowFarTheOutermostWorkHasCome) {
+  Workers workers(GetParam());
+  Heard heard;
+  workers.tell(&heard);
+  const auto inner = [&](Index, int) { workers.for_each(5, [](Index, int) {}); };
+  for (const Idle idle : {Idle::waits, Idle::helps}) {
+    for (const Index count : {Index{1}, Index{2}, Index{200}}) {
+      heard.told.clear();
+      workers.for_each(count, inner, idle);
+      ASSERT_FALSE(heard.told.empty());
+      EXPECT_EQ(heard.told.back(), std::pair(count, count));
+      for (std::size_t i = 0; i < heard.told.size(); ++i) {
+        EXPECT_EQ(heard.told[i].second, count);  // not the 5 inside
+        if (i > 0) EXPECT_GT(heard.told[i].first, heard.told[i - 1].first);
+      }
+    }
+  }
+  workers.tell(nullptr);
+  heard.told.clear();
+  workers.for_each(3, inner);
+  EXPECT_TRUE(heard.told.empty());
+}
+
 TEST_P(WorkersOfAnyNumber, CutsRangesIntoBlocksThatDoNotDependOnTheThreads) {
   const Workers workers(GetParam());
   std::vector<int> runs(103);

@@ -171,5 +171,60 @@ TEST(Sampler, DrawsDependOnSeedAndStepAlone) {
   }
 }
 
+/// How often samples of a batch meet kin and others in it, over many batches.
+BatchPairs counted(Sampler& sampler, const TrainingSet& set) {
+  constexpr Index kSteps = 2000;
+  double kin = 0;
+  double others = 0;
+  for (Index step = 0; step < kSteps; ++step) {
+    std::map<std::int64_t, Index> rows;
+    for (const Index entry : drawn(sampler, step)) ++rows[label_of(set, entry)];
+    for (const auto& [label, count] : rows) {
+      if (count > 1) kin += static_cast<double>(count);
+      if (count < sampler.batch()) others += static_cast<double>(count);
+    }
+  }
+  const auto all = static_cast<double>(kSteps * sampler.batch());
+  return {kin / all, others / all, {}, {}};
+}
+
+// What is said of pairs is what batches hold: nothing where there are none, and about so many.
+TEST(Samplers, KnowHowOftenSamplesMeetOthersOfTheirClassAndOfAnother) {
+  const TrainingSet even = set_of(std::vector<Index>(12, 6));
+  const TrainingSet uneven = set_of({1, 1, 1, 2, 2, 3, 5, 9, 40});
+  const TrainingSet singles = set_of(std::vector<Index>(20, 1));
+  const TrainingSet one = set_of({30});
+  for (const auto& [text, set] : {std::pair("classes = 4\nsamples_per_class = 3", &even),
+                                  {"classes = 12\nsamples_per_class = 1", &even},
+                                  {"classes = 1\nsamples_per_class = 4", &even},
+                                  {"name = 'shuffle'\nbatch = 8", &even},
+                                  {"name = 'shuffle'\nbatch = 1", &even},
+                                  {"name = 'shuffle'\nbatch = 8", &uneven},
+                                  {"name = 'shuffle'\nbatch = 8", &singles},
+                                  {"name = 'shuffle'\nbatch = 8", &one},
+                                  {"name = 'balanced'\nbatch = 4", &even},
+                                  {"name = 'balanced'\nbatch = 12", &even},
+                                  {"name = 'balanced'\nbatch = 24", &even},
+                                  {"name = 'balanced'\nbatch = 1", &even},
+                                  {"name = 'balanced'\nbatch = 5", &even},
+                                  {"name = 'balanced'\nbatch = 8", &uneven}}) {
+    SCOPED_TRACE(std::string(text) + " of " + std::to_string(set->classes));
+    const auto sampler = sampler_of(text, *set);
+    const BatchPairs& said = sampler->pairs();
+    const BatchPairs found = counted(*sampler, *set);
+    EXPECT_EQ(said.kin == 0, found.kin == 0) << said.kin << " " << found.kin;
+    EXPECT_EQ(said.others == 0, found.others == 0) << said.others << " " << found.others;
+    // Of a batch that ends one round and begins another it is an estimate.
+    const double tolerance = std::string(text).find("balanced") != std::string::npos ? 0.3 : 0.02;
+    EXPECT_NEAR(said.kin, found.kin, tolerance);
+    EXPECT_NEAR(said.others, found.others, tolerance);
+    if (said.kin == 0 && set != &singles)
+      EXPECT_NE(said.no_kin.find("[sampler] "), said.no_kin.npos);
+    if (said.others == 0 && set != &one) {
+      EXPECT_NE(said.no_others.find("[sampler] "), said.no_others.npos);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace kindred

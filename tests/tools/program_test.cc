@@ -198,7 +198,7 @@ TEST_F(Program, EndsWithTheDocumentedCodes) {
   write(folder_ / "text.h5", "not HDF5 at all");
   write(folder_ / "bad.toml", recipe_ + "epoch = 3\n");
   write(folder_ / "syntax.toml", "[data\n");
-  expect("", 64, "subcommand");
+  expect("", 64, "name a command");
   expect("fly", 64, "--help");
   expect("train", 64, "name a recipe");
   expect("train x.toml --bogus", 64, "--bogus");
@@ -252,25 +252,6 @@ TEST_F(Program, TrainsEveryRecipeThatIsShipped) {
     const Outcome outcome = kindred("train " + entry.path().string() + data +
                                     " --quiet --set train.steps=1 --out " + (folder_ / name));
     EXPECT_EQ(outcome.code, 0) << entry.path() << "\n" << outcome.err;
-  }
-}
-
-TEST_F(Program, ListsWhatThereIs) {
-  const Outcome outcome = kindred("list losses");
-  EXPECT_EQ(outcome.code, 0) << outcome.err;
-  EXPECT_TRUE(contains(outcome.out, "triplet:")) << outcome.out;
-  EXPECT_TRUE(contains(outcome.out, "margin = 0.2")) << outcome.out;
-  EXPECT_TRUE(contains(outcome.out, "warm_up_from = 0.0")) << outcome.out;
-}
-
-TEST_F(Program, ListsArchitecturesWithTheirSettings) {
-  const Outcome outcome = kindred("list architectures");
-  EXPECT_EQ(outcome.code, 0) << outcome.err;
-  for (const char* part :
-       {"every [model]:\n    convolution = \"auto\"", "\n  conv4: ", "    pool_last = false",
-        "\n  mlp: ", "    hidden = [512, 512]",
-        "\n  resnet: ", "    stem_stride = 1    an integer, 1 to 4", "\n  layers: "}) {
-    EXPECT_TRUE(contains(outcome.out, part)) << part << outcome.out;
   }
 }
 

@@ -38,7 +38,7 @@ TEST(Allocation, IsCountedAtAll) {
 TEST(Allocation, NoneInAStepWithAnyLoss) {
   for (const LossEntry& entry : loss_registry()) {
     const std::string model =
-        entry.needs_targets
+        entry.needs_targets()
             ? "[model]\narchitecture = 'mlp'\nhidden = [20]\nembedding = 3\nslice = 4\n"
             : test::kConv4;
     EXPECT_EQ(allocations(model + "[[loss]]\nname = '" + std::string(entry.name) + "'\n"), 0u)

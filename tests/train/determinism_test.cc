@@ -91,7 +91,7 @@ TEST(Determinism, HoldsForEveryLoss) {
     SCOPED_TRACE(std::string(entry.name));
     // A loss on targets takes the embedding as its prediction.
     const std::string model =
-        entry.needs_targets
+        entry.needs_targets()
             ? "[model]\narchitecture = 'mlp'\nhidden = [20]\nembedding = 3\nslice = 4\n"
             : test::kConv4;
     expect_same_bits(model + "[[loss]]\nname = '" + std::string(entry.name) + "'\n");

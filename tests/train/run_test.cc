@@ -218,7 +218,7 @@ TEST(Run, StopsAtANonFiniteLossAndKeepsTheLastGoodCheckpoint) {
                                   "[[loss]]\nname = 'softmax'\n[optimizer]\nname = 'sgd'\n"
                                   "learning_rate = 1e6\n[train]\ncheckpoint_every = 1\n",
                               500);
-  expect_error(ErrorKind::data, "lower optimizer.learning_rate",
+  expect_error(ErrorKind::diverged, "lower optimizer.learning_rate",
                [&] { runs.run("run", std::move(recipe), 1); });
   const auto names = acknowledged_checkpoints(read_run_log(runs.path("run/metrics.jsonl")));
   if (!names.empty()) {

@@ -121,15 +121,15 @@ std::string main_settings(SingleLoss& loss) {
 LossCurves curves_of(const LossEntry& entry) {
   LossCurves found;
   found.name = entry.name;
-  const Batch batch = entry.needs_targets ? one_number(0, 0) : one_row();
+  const Batch batch = entry.needs_targets() ? one_number(0, 0) : one_row();
   SingleLoss loss(found.name, {}, context_of(batch));
   found.settings = main_settings(loss);
-  found.scene = entry.needs_targets    ? Scene::targets
+  found.scene = entry.needs_targets()  ? Scene::targets
                 : has_class_rows(loss) ? Scene::classes
                                        : Scene::pairs;
   for (int i = 0; i < kPoints; ++i) {
     const double share = static_cast<double>(i) / (kPoints - 1);
-    if (entry.needs_targets) {
+    if (entry.needs_targets()) {
       const double x = -3 + 6 * share;
       found.curves[0].push_back(loss_at(loss, one_number(x, 1)));
       found.curves[1].push_back(loss_at(loss, one_number(x, 0)));

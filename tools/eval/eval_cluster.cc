@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "count_bar.h"
 #include "eval/eval.h"
 #include "kindred/core/error.h"
 #include "kindred/core/text.h"
@@ -40,7 +41,7 @@ Clusters make_clusters(const ClusterOptions& options) {
   EmbeddingFile file = read_asked(options);
   KMeansOptions kmeans = options.kmeans;
   kmeans.similarity = similarity_named(options.similarity);
-  const Workers workers(options.threads);
+  const ShownWorkers workers("clustering", options);
   if (options.clusters.empty()) {
     kmeans.clusters =
         static_cast<Index>(std::set<std::int64_t>(file.labels.begin(), file.labels.end()).size());

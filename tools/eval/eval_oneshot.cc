@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "count_bar.h"
 #include "eval/eval.h"
 #include "kindred/core/error.h"
 #include "kindred/core/text.h"
@@ -14,7 +15,7 @@ struct OneShotOptions : EvalOptions {
 };
 
 OneShotResult measure(const OneShotOptions& options) {
-  const Workers workers(options.threads);
+  const ShownWorkers workers("comparing", options);
   if (options.drawn) {
     const EmbeddingFile file = read_asked(options);
     return evaluate_episodes(workers, file.embeddings, file.labels, options.episodes);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "count_bar.h"
 #include "eval/eval.h"
 #include "kindred/core/error.h"
 #include "kindred/core/text.h"
@@ -160,7 +161,7 @@ void compare_neighbors(const RetrievalCommand& options) {
     std::copy_n(values.data() + i * shape[1], shape[1], expected.row(i));
   }
   const Index most = std::min(shape[1], gallery.rows());
-  const Workers workers(options.threads);
+  const ShownWorkers workers("ranking", options);
   const Neighbors found =
       find_neighbors(workers, queries, gallery, most, similarity_named(similarity));
   Json numbers;
@@ -207,7 +208,7 @@ void retrieval(const RetrievalCommand& options) {
     how.gallery_groups = gallery.groups;
   }
   how.per_query = !options.page.html.empty();
-  const Workers workers(options.threads);
+  const ShownWorkers workers("ranking", options);
   const RetrievalResult result =
       evaluate_retrieval(workers, sides.queries.embeddings, sides.queries.labels,
                          gallery.embeddings, gallery.labels, how);

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "count_bar.h"
 #include "embed.h"
 #include "eval/eval.h"
 #include "kindred/core/error.h"
@@ -226,7 +227,7 @@ PairList threshold_pairs(const VerifyOptions& options, const EmbeddingFile& file
 
 void verify_pairs(const VerifyOptions& options) {
   const Timing timing;
-  const Workers workers(options.threads);
+  const ShownWorkers workers("comparing", options);
   const bool listed = !options.pairs.empty();
   const std::string& path = options.source.path;
   if (!listed && (path.ends_with(".npy") || !Hdf5File::open(path).exists("embeddings_a"))) {
@@ -262,7 +263,7 @@ void verify_pairs(const VerifyOptions& options) {
 
 void verify_all(const VerifyOptions& options) {
   const Timing timing;
-  const Workers workers(options.threads);
+  const ShownWorkers workers("comparing", options);
   const EmbeddingFile file = options.data.empty() ? read_asked(options)
                                                   : rows_of_split(embeddings_of(options, workers),
                                                                   options.split, options.data);

@@ -11,6 +11,7 @@ enum class ErrorKind {
   usage = 64,          ///< the call itself: unknown flag, missing argument
   data = 65,           ///< an input exists but its content is wrong
   no_input = 66,       ///< an input is missing or cannot be opened
+  diverged = 69,       ///< training lost its way: a loss or a gradient is no finite number
   internal = 70,       ///< our own mistake
   system = 71,         ///< the system refuses threads, processes or memory
   cannot_create = 73,  ///< an output cannot be created

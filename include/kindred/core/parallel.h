@@ -22,6 +22,15 @@ class ComputeScope {
   int openmp_threads_;
 };
 
+/// Hears how far the work of some Workers has come. Called by one thread at a time, which may be
+/// any of theirs, between two tasks; must not throw.
+class WorkListener {
+ public:
+  virtual ~WorkListener() = default;
+  /// Of the tasks of one for_each so many are done, all in the end; the next begins anew.
+  virtual void on_tasks(Index done, Index total) = 0;
+};
+
 /// What an idle worker does while others finish.
 enum class Idle {
   waits,
@@ -42,6 +51,10 @@ class Workers {
   Workers& operator=(const Workers&) = delete;
 
   int threads() const;
+
+  /// From now on `listener` is told of every for_each that is not inside of another; nullptr:
+  /// nobody is. REQUIRES: no work is under way; the listener outlives it.
+  void tell(WorkListener* listener);
 
   /// Runs task(i, worker) for i in [0, count), worker in [0, threads()), and waits for all. Two
   /// tasks that run at once have different `worker`s: scratch is indexed by it. The first

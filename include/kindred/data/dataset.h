@@ -43,6 +43,8 @@ class Dataset {
   Element element() const;
   Index sample_bytes() const;
   bool in_memory() const;
+  /// The memory given to open() with which all samples are held; 0 where that is not ours to say.
+  Index bytes_to_hold() const;
   /// What would make training on it faster, for people; "" where nothing would.
   const std::string& advice() const;
   /// What was changed in reading, for people: names that are not UTF-8. May be empty.

@@ -25,6 +25,13 @@ struct LossContext {
   std::uint64_t seed = 0;
 };
 
+/// What a loss learns from: what it needs of data and batches follows.
+enum class LearnsFrom {
+  targets,  ///< /targets, row by row
+  classes,  ///< labels, each against something of its class: weights, proxies, a center
+  pairs,    ///< labels of two rows: pairs of one class and pairs of two
+};
+
 /// What a loss sees of one step: plain data about the whole batch.
 struct LossInput {
   ConstScalarView embeddings;            ///< [B, D], the network's raw output
@@ -61,6 +68,8 @@ class Loss {
   virtual ~Loss() = default;
   /// Writes the start values of its own segments (and state): by (seed, name).
   virtual void initialise(std::uint64_t seed, std::span<Scalar> parameters);
+  /// Past embeddings that a batch is compared with, itself among them; 0: none, the batch only.
+  virtual Index memory() const { return 0; }
   /// The value, before the weight. Writes gradients as LossOutput says; may move its State.
   virtual double compute(const Workers& workers, const LossInput& input, LossOutput& output) = 0;
 };
@@ -70,10 +79,12 @@ class Loss {
 struct LossEntry {
   std::string_view name;
   std::string_view summary;  ///< one line and the source paper
-  bool needs_labels;
-  bool needs_targets;
+  LearnsFrom learns_from;
   std::unique_ptr<Loss> (*make)(Section section, const LossContext& context, ParameterTable& table,
                                 State& state);
+
+  bool needs_labels() const { return learns_from != LearnsFrom::targets; }
+  bool needs_targets() const { return learns_from == LearnsFrom::targets; }
 };
 std::span<const LossEntry> loss_registry();
 /// Fails with ErrorKind::recipe and a suggestion.

@@ -18,6 +18,14 @@ struct LossReport {
   std::vector<LossScalar> scalars;  ///< "active_share", ...
 };
 
+/// What one loss needs of data and batches.
+struct LossNeeds {
+  std::string name;  ///< as in LossReport
+  LearnsFrom learns_from = LearnsFrom::classes;
+  Index memory = 0;           ///< see Loss::memory
+  bool takes_memory = false;  ///< `memory` is one of its settings
+};
+
 /// The weighted sum of the recipe's [[loss]] tables. Normalises the embeddings once for all losses
 /// that want unit vectors and writes the chain rule back once.
 class Objective {
@@ -30,6 +38,8 @@ class Objective {
   void initialise(std::uint64_t seed, std::span<Scalar> parameters);
   bool needs_labels() const;
   bool needs_targets() const;
+  /// In recipe order.
+  const std::vector<LossNeeds>& needs() const;
 
   /// Returns the weighted sum; NaN where an embedding is not finite. diff_embeddings [B, D] is
   /// overwritten; diff_parameters is written at the losses' segments only. `input.unit` is filled
@@ -40,6 +50,10 @@ class Objective {
   const std::vector<LossReport>& reports() const;
   /// Mean of ‖embedding‖ over the last batch.
   double mean_length() const;
+  /// How alike the last batch's rows of different classes were: the mean of their cosines, which
+  /// nears 1 when embeddings collapse to one point. NaN where all were of one class. Of losses that
+  /// learn from targets alone: 1 where all rows were equal, else NaN.
+  double between_class_cosine() const;
 
  private:
   struct Impl;

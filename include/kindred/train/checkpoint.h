@@ -20,6 +20,9 @@ struct RunMemory {
 void write_checkpoint(const std::string& path, const TrainingState& training,
                       const RunMemory& memory);
 
+/// Whether all its numbers are finite: no other is written, or read back.
+bool is_finite(const TrainingState& training);
+
 /// Fails as write_checkpoint() would of what is known before the first step: names, sizes, recipe.
 void check_checkpoint(const TrainingState& training, const RunMemory& memory);
 

@@ -39,8 +39,9 @@ void check_model(const std::string& recipe, const Setup& setup, const TrainingSt
 /// Reads and checks a model file. Fails with no_input, data, or recipe where its recipe is wrong.
 Model read_model(const std::string& path);
 
-/// Copies a model's weights and running statistics into `trained` where name and shape agree.
-/// Returns one line for each array of either side that did not find its match.
+/// Copies the weights and running statistics of a model or a checkpoint into `trained` where name
+/// and shape agree. Fails with no_input or data. Returns one line for each array of either side
+/// that did not find its match.
 std::vector<std::string> take_over_weights(const std::string& path, TrainingState& trained);
 
 }  // namespace kindred

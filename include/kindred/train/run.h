@@ -1,4 +1,5 @@
 #pragma once
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,8 @@ namespace KINDRED_API kindred {
 struct RunStart {
   std::string folder;
   const Setup* setup = nullptr;
-  std::string network;  ///< one line a layer
+  std::vector<LayerSummary> layers;  ///< of the network
+  double forward_flops = 0;          ///< of one sample
   Index parameters = 0;
   Index first_step = 0;  ///< 0, or the checkpoint's
   Index last_step = 0;   ///< this run stops after it
@@ -26,6 +28,10 @@ struct Evaluation {
   Index step = 0;
   RetrievalResult result;
   bool best = false;  ///< validation: the best so far, so the model was kept
+  /// The same metrics without a network, of the samples as they are, and what was compared: "raw
+  /// pixels". Measured once a split; empty afterwards.
+  std::vector<MetricValue> baseline;
+  std::string baseline_of;
 };
 
 /// Watches a run: prints, draws, and may ask it to stop.
@@ -56,11 +62,15 @@ struct RunResult {
   double train_seconds = 0;
   std::string model;  ///< path
   std::vector<Evaluation> evaluations;
+  /// Mean cosine of different classes in the last batch; NaN where it was not measured.
+  double between_class_cosine = std::numeric_limits<double>::quiet_NaN();
+  std::string collapse;  ///< what to do where embeddings have collapsed to one point; else ""
 };
 
 /// Trains as `recipe` says into a run folder: recipe.toml (resolved), metrics.jsonl, checkpoints/,
-/// model.kindred. While it runs the folder is its own: cannot_create names the process that another
-/// run is.
+/// model.kindred. Fails with diverged where numbers are no longer finite; the last finite state is
+/// then a checkpoint. While it runs the folder is its own: cannot_create names the process that
+/// another run is.
 ///
 /// With `resume`, recipe and step come from the newest acknowledged checkpoint that is sound. It
 /// fails, and leaves the folder as it was, with

@@ -21,8 +21,9 @@ struct StepReport {
   double loss = 0;  ///< weighted sum
   std::span<const LossReport> losses;
   double learning_rate = 0;
-  double gradient_norm = 0;   ///< before clipping
-  double embedding_norm = 0;  ///< mean length of the raw embeddings
+  double gradient_norm = 0;         ///< before clipping
+  double embedding_norm = 0;        ///< mean length of the raw embeddings
+  double between_class_cosine = 0;  ///< see Objective::between_class_cosine
 };
 
 /// Seconds spent in the parts of a step, summed since construction.
@@ -56,13 +57,13 @@ class Trainer {
  public:
   /// Builds the network, the losses and the optimizer of `setup` and initialises everything by its
   /// seed. REQUIRES: setup and workers outlive it. Fails with recipe where a loss or the optimizer
-  /// does not know a key or a value.
+  /// does not know a key or a value, or a loss would have nothing to learn from.
   Trainer(const Setup& setup, const Workers& workers);
   ~Trainer();
 
-  /// One training step: the next batch through the network, the losses, and back. Fails with data
-  /// when a loss or a gradient is not finite, naming step and loss or layer; the parameters are
-  /// then those before the step.
+  /// One training step: the next batch through the network, the losses, and back. Fails with
+  /// diverged when an embedding, a loss or a gradient is not finite, naming step and loss or layer;
+  /// the parameters are then those before the step.
   const StepReport& step();
 
   TrainingState& training_state();
@@ -74,8 +75,10 @@ class Trainer {
   /// [optimizer]. REQUIRES: it has as many losses.
   void write_settings(Section root) const;
 
-  /// One line a layer.
-  std::string describe_network() const;
+  /// At the schedule's peak.
+  double learning_rate() const;
+  /// What is worth knowing before the first step, for people; may be empty.
+  const std::vector<std::string>& notes() const;
   double forward_flops() const;
   const StepTimes& times() const;
 
@@ -83,7 +86,7 @@ class Trainer {
   void start_profile();
   /// Summed over the workers; nothing where start_profile() was not called.
   Profile profile() const;
-  /// What profile() has the times of.
+  /// The network's, and what profile() has the times of.
   std::vector<LayerSummary> layers() const;
 
  private:

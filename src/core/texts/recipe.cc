@@ -40,17 +40,17 @@ Node* step_down(Node* node, const std::vector<std::string>& parts, std::size_t& 
 
 void write(const Node& node, std::string& out) {
   for (const Node::Leaf& leaf : node.leaves) {
-    out += fmt::format("{} = {}\n", leaf.key, text_of(leaf.value));
+    out += fmt::format("{} = {}\n", text_of_key(leaf.key), text_of(leaf.value));
   }
   for (const auto& table : node.tables) {
     if (!table->leaves.empty() || table->tables.empty()) {
-      out += fmt::format("\n[{}]\n", table->path());
+      out += fmt::format("\n[{}]\n", table->toml_path());
     }
     write(*table, out);
   }
   for (const Node::Array& array : node.arrays) {
     for (const auto& element : array.elements) {
-      out += fmt::format("\n[[{}]]\n", element->path());
+      out += fmt::format("\n[[{}]]\n", element->toml_path());
       write(*element, out);
     }
   }

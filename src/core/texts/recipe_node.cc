@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace kindred {
 namespace {
 
@@ -90,6 +92,12 @@ std::string Section::Node::path() const {
   return above.empty() ? key : above + "." + key;
 }
 
+std::string Section::Node::toml_path() const {
+  if (parent == nullptr) return "";
+  const std::string above = parent->toml_path();
+  return above.empty() ? text_of_key(key) : above + "." + text_of_key(key);
+}
+
 std::string Section::Node::label() const {
   for (const Leaf& item : leaves) {
     if (item.key != "name" && item.key != "kind") continue;
@@ -107,6 +115,14 @@ std::string_view kind_of(const RecipeValue& value) {
 
 std::string text_of(const RecipeValue& value) {
   return std::visit([](const auto& item) { return text_of(item); }, value);
+}
+
+std::string text_of_key(const std::string& key) {
+  const bool bare = !key.empty() && std::all_of(key.begin(), key.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-';
+  });
+  return bare ? key : text_of(key);
 }
 
 }  // namespace kindred

@@ -42,6 +42,8 @@ struct KINDRED_HIDDEN Section::Node {
   Node& add_element(std::string_view array_name);
   /// "loss", "model.layers": the dotted path without element numbers.
   std::string path() const;
+  /// The same as a TOML document writes it: keys that are no bare words in quotes.
+  std::string toml_path() const;
   /// The text of `name` or `kind`, or "".
   std::string label() const;
 };
@@ -50,6 +52,8 @@ struct KINDRED_HIDDEN Section::Node {
 std::string_view kind_of(const RecipeValue& value);
 /// TOML text.
 std::string text_of(const RecipeValue& value);
+/// A key as TOML writes it: a bare word, or in quotes.
+std::string text_of_key(const std::string& key);
 
 /// Fills `root` from TOML text; fails with ErrorKind::recipe, with line and column.
 void parse_toml(std::string_view text, const std::string& origin, Section::Node& root);

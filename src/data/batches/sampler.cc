@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <numeric>
 #include <optional>
 #include <string>
@@ -56,6 +57,48 @@ void need_labels(const Section& section, const TrainingSet& set) {
                                     section.name()));
 }
 
+constexpr const char* kOneSample = "[sampler] batch = 1 brings one sample; make it 2 or more";
+
+std::vector<Index> class_sizes(const TrainingSet& set) {
+  std::vector<Index> sizes(static_cast<std::size_t>(set.classes));
+  if (set.classes == 0) return sizes;
+  for (const TrainingSet::Entry& entry : set.entries)
+    ++sizes[static_cast<std::size_t>(entry.label)];
+  return sizes;
+}
+
+/// Of batches in which every sample comes as likely as any: kin are met where one of the other
+/// batch - 1 is of the class, of which there are size - 1 among the other samples.
+BatchPairs pairs_by_chance(Index batch, const std::vector<Index>& class_sizes) {
+  const auto samples =
+      static_cast<double>(std::accumulate(class_sizes.begin(), class_sizes.end(), Index{0}));
+  const auto more = static_cast<double>(batch - 1);
+  BatchPairs pairs{.kin = 0, .others = 0, .no_kin = {}, .no_others = {}};
+  for (const Index size : class_sizes) {
+    const auto own = static_cast<double>(size);
+    const double share = samples > 1 ? (own - 1) / (samples - 1) : 0;
+    pairs.kin += own / samples * (1 - std::pow(1 - share, more));
+    pairs.others += own / samples * (1 - std::pow(share, more));
+  }
+  return pairs;
+}
+
+/// Of batches that are cut from one permutation of the classes after the other. Where a permutation
+/// ends inside of a batch, a part b and a part a of two permutations meet: 2 a b / classes kin.
+BatchPairs pairs_in_turn(Index batch, Index classes) {
+  BatchPairs pairs{.kin = 1,
+                   .others = batch > 1 && classes > 1 ? 1.0 : 0.0,
+                   .no_kin = {},
+                   .no_others = kOneSample};
+  const double share = static_cast<double>(batch) / static_cast<double>(classes);
+  if (share < 1) pairs.kin = share * share / 3;  // the mean over where it ends
+  if (classes % batch == 0) pairs.kin = 0;
+  pairs.no_kin = fmt::format(
+      "[sampler] batch = {} brings one sample of each of {} of the {} classes; take name = \"pxk\"",
+      batch, batch, classes);
+  return pairs;
+}
+
 /// P classes x K samples, by (k, class).
 class PxkSampler : public Sampler {
  public:
@@ -81,6 +124,11 @@ class PxkSampler : public Sampler {
     drawn_.resize(static_cast<std::size_t>(classes_));
     hand_.resize(static_cast<std::size_t>(samples_per_class_));
     entry_count_ = static_cast<Index>(set.entries.size());
+    pairs_.kin = samples_per_class_ > 1 ? 1 : 0;
+    pairs_.others = classes_ > 1 ? 1 : 0;
+    pairs_.no_kin =
+        "[sampler] samples_per_class = 1 brings one sample of each class; make it 2 or more";
+    pairs_.no_others = "[sampler] classes = 1 brings samples of one class; make it 2 or more";
   }
   Index batch() const override { return classes_ * samples_per_class_; }
   void draw(Index step, std::span<Index> entries) override {
@@ -115,6 +163,8 @@ class ShuffleSampler : public Sampler {
                                batch_, entry_count_));
     }
     deck_.emplace(entry_count_, batch_, seed, Purpose::sample, 0);
+    pairs_ = pairs_by_chance(batch_, class_sizes(set));
+    pairs_.no_kin = pairs_.no_others = kOneSample;
   }
   Index batch() const override { return batch_; }
   void draw(Index step, std::span<Index> entries) override { deck_->deal(step, entries); }
@@ -134,6 +184,7 @@ class BalancedSampler : public Sampler {
     samples_.set_hand(1);
     class_deck_.emplace(set.classes, 1, seed, Purpose::class_sampling, 0);
     entry_count_ = static_cast<Index>(set.entries.size());
+    pairs_ = pairs_in_turn(batch_, set.classes);
   }
   Index batch() const override { return batch_; }
   void draw(Index step, std::span<Index> entries) override {

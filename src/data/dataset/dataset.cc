@@ -157,6 +157,8 @@ void Dataset::Impl::open_ours(const Hdf5File& file) {
                fmt::format("{} has shape [{}]", file.where(name), fmt::join(data.shape(), ", ")));
   SampleRows rows(std::move(data), file.where(name), images ? Element::u8 : Element::f32);
   paths_later = !memory.holds(size, rows.sample_bytes());
+  constexpr Index kPathBytes = 160;  // most are shorter
+  if (paths_later && file.exists("paths")) memory.held_later = size * kPathBytes;
   columns = read_sample_columns(file, size, name, images ? "image" : "vector", "", !paths_later);
   targets = read_targets(file, "targets", size, name);
   make_names_valid();
@@ -251,6 +253,9 @@ Element Dataset::element() const { return impl_->source->element(); }
 Index Dataset::sample_bytes() const { return impl_->source->sample_bytes(); }
 const std::string& Dataset::layout() const { return impl_->layout; }
 bool Dataset::in_memory() const { return impl_->source->in_memory(); }
+Index Dataset::bytes_to_hold() const {
+  return impl_->store != nullptr ? impl_->memory.least_to_hold(size() * sample_bytes()) : 0;
+}
 const std::string& Dataset::advice() const { return impl_->advice; }
 const std::vector<std::string>& Dataset::notes() const { return impl_->notes; }
 const std::string& Dataset::path() const { return impl_->path; }

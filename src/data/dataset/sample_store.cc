@@ -18,14 +18,29 @@ namespace {
 
 constexpr Index kCheckedBytes = Index{1} << 20;  // at once
 
-[[noreturn]] void refuse(const std::string& where, const SampleMemory& memory, Index samples) {
+/// "FILE: /images" as FILE, "FILE: /group/images" as FILE:/group, for a command line.
+std::string data_set_of(const std::string& where) {
+  const std::size_t colon = where.rfind(": /");
+  const std::size_t slash = where.rfind('/');
+  if (colon == where.npos || slash == colon + 2) return where.substr(0, colon);
+  return where.substr(0, colon) + ":" + where.substr(colon + 2, slash - colon - 2);
+}
+
+/// `streaming`: what is held while samples are read one by one; `all`: what they take together,
+/// which may be less where they are packed in large chunks.
+[[noreturn]] void refuse(const std::string& where, const SampleMemory& memory, Index streaming,
+                         Index all) {
   constexpr Index kUnit = Index{1} << 10;
-  const Index least = round_up(memory.least(samples), kUnit);
-  fail(ErrorKind::recipe,
-       fmt::format("[data] memory = {} is too little for {}: its labels and indices take {}, "
-                   "reading its samples {} more; the least is \"{}KiB\"",
-                   text_of_bytes(memory.budget), where, text_of_bytes(memory.held),
-                   text_of_bytes(samples), least / kUnit));
+  const Index to_stream = memory.least(streaming);
+  const Index to_hold = memory.streamed ? to_stream : memory.least_to_hold(all);
+  const Index least = round_up(std::min(to_stream, to_hold), kUnit);
+  fail(
+      ErrorKind::recipe,
+      fmt::format("[data] memory = {} is too little for {}: its labels and indices take {}, all "
+                  "of its samples {}, reading them one by one {}; the least is \"{}KiB\", and "
+                  "`kindred pack {} PACKED.h5` writes a copy that is read with less",
+                  text_of_bytes(memory.budget), where, text_of_bytes(memory.held),
+                  text_of_bytes(all), text_of_bytes(streaming), least / kUnit, data_set_of(where)));
 }
 
 }  // namespace
@@ -43,7 +58,9 @@ SampleStore::SampleStore(SampleRows rows, std::vector<FileStamp> files, const Sh
   }
   stream_ = std::make_unique<SampleStream>(
       std::move(rows), BlockCache::Limits{memory.for_samples(), memory.resident()});
-  if (stream_->least_bytes() > memory.for_samples()) refuse(name(), memory, stream_->least_bytes());
+  if (stream_->least_bytes() > memory.for_samples()) {
+    refuse(name(), memory, stream_->least_bytes(), size() * sample_bytes());
+  }
   if (element() == Element::f32) check_streamed_values();
   check_files();
 }

@@ -19,6 +19,7 @@ struct SampleMemory {
   Index budget;           ///< for all of the process
   bool streamed = false;  ///< however small the data set is
   Index held = 0;         ///< taken by labels and indices already
+  Index held_later = 0;   ///< and by what is read at once where samples are held: paths
 
   bool holds(Index samples, Index sample_bytes) const {
     return !streamed && for_samples() >= 0 && samples <= for_samples() / sample_bytes;
@@ -27,6 +28,8 @@ struct SampleMemory {
   Index resident() const { return budget / 8 * 7; }
   /// The least budget of which `samples` bytes are for samples.
   Index least(Index samples) const { return (held + samples + 2) / 3 * 4 + 4; }
+  /// And with which so many bytes of samples are all held.
+  Index least_to_hold(Index samples) const { return least(samples + held_later); }
 };
 
 /// The raw samples of a data set in HDF5: in memory where they fit, else streamed. Checks that

@@ -170,6 +170,13 @@ RetrievalResult evaluate_retrieval(const Workers& workers, ConstMatrixView queri
   const QueryMetrics ranked = (options.rerank ? rank_reranked : rank_queries)(
       workers, queries, query_labels, gallery, gallery_labels, options, metrics);
   const std::vector<Index> answered = answered_queries(ranked);
+  if (answered.empty() && !options.query_groups.empty()) {
+    fail(ErrorKind::data,
+         fmt::format("none of the {} queries has a sample of its class and of another group in the "
+                     "gallery: those of its own group (--ignore-same) are passed over; leave that "
+                     "out, or name other groups",
+                     queries.rows()));
+  }
   if (answered.empty()) {
     fail(ErrorKind::data,
          fmt::format("none of the {} queries has another sample of its class in the gallery; "

@@ -19,6 +19,8 @@ class Memory {
   void enqueue(ConstScalarView rows, std::span<const std::int64_t> labels,
                std::span<const Index> sample_ids);
 
+  /// The most rows there may be.
+  Index size() const { return size_; }
   /// Within the queue, whatever a checkpoint says.
   Index count() const { return std::clamp<Index>(position_[1], 0, size_); }
   ConstScalarView rows() const { return {rows_.data(), count(), depth_}; }

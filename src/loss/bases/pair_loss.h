@@ -56,6 +56,7 @@ void read_memory(Section section, const LossContext& context, PairSettings& sett
 class PairLoss : public Loss {
  public:
   double compute(const Workers& workers, const LossInput& input, LossOutput& output) override;
+  Index memory() const override { return memory_ ? memory_->size() : 0; }
 
  protected:
   PairLoss(const LossContext& context, PairSettings settings, State& state);

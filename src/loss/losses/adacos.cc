@@ -70,7 +70,8 @@ std::unique_ptr<Loss> make(Section section, const LossContext& context, Paramete
 }  // namespace
 
 LossEntry adacos_loss() {
-  return {"adacos", "cosines with a scale that sets itself (Zhang et al. 2019)", true, false, make};
+  return {"adacos", "cosines with a scale that sets itself (Zhang et al. 2019)",
+          LearnsFrom::classes, make};
 }
 
 }  // namespace KINDRED_SCALAR

@@ -12,7 +12,8 @@ std::unique_ptr<Loss> make(Section section, const LossContext& context, Paramete
 }  // namespace
 
 LossEntry arcface_loss() {
-  return {"arcface", "cosines with an angular margin (Deng et al. 2019)", true, false, make};
+  return {"arcface", "cosines with an angular margin (Deng et al. 2019)", LearnsFrom::classes,
+          make};
 }
 
 }  // namespace KINDRED_SCALAR

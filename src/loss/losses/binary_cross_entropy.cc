@@ -29,8 +29,8 @@ std::unique_ptr<Loss> make(Section section, const LossContext& context, Paramete
 }  // namespace
 
 LossEntry binary_cross_entropy_loss() {
-  return {"binary_cross_entropy", "logistic regression on /targets, from logits", false, true,
-          make};
+  return {"binary_cross_entropy", "logistic regression on /targets, from logits",
+          LearnsFrom::targets, make};
 }
 
 }  // namespace KINDRED_SCALAR

@@ -93,8 +93,8 @@ void Center::move_centers(const Workers& workers, const LossInput& input, ConstS
 }
 
 LossEntry center_loss() {
-  return {"center", "distance to a moving center of the class (Wen et al. 2016)", true, false,
-          make};
+  return {"center", "distance to a moving center of the class (Wen et al. 2016)",
+          LearnsFrom::classes, make};
 }
 
 }  // namespace KINDRED_SCALAR

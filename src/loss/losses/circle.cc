@@ -58,7 +58,7 @@ std::unique_ptr<Loss> make(Section section, const LossContext& context, Paramete
 
 LossEntry circle_loss() {
   return {"circle", "each similarity weighed by its distance from the optimum (Sun et al. 2020)",
-          true, false, make};
+          LearnsFrom::pairs, make};
 }
 
 }  // namespace KINDRED_SCALAR

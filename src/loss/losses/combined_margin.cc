@@ -44,8 +44,8 @@ std::unique_ptr<Loss> make(Section section, const LossContext& context, Paramete
 }  // namespace
 
 LossEntry combined_margin_loss() {
-  return {"combined_margin", "cosines with cos(m1 θ + m2) − m3 (Deng et al. 2019)", true, false,
-          make};
+  return {"combined_margin", "cosines with cos(m1 θ + m2) − m3 (Deng et al. 2019)",
+          LearnsFrom::classes, make};
 }
 
 }  // namespace KINDRED_SCALAR

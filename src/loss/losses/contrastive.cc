@@ -74,8 +74,8 @@ std::unique_ptr<Loss> make(Section section, const LossContext& context, Paramete
 }  // namespace
 
 LossEntry contrastive_loss() {
-  return {"contrastive", "kin within a margin, others beyond one (Hadsell et al. 2006)", true,
-          false, make};
+  return {"contrastive", "kin within a margin, others beyond one (Hadsell et al. 2006)",
+          LearnsFrom::pairs, make};
 }
 
 }  // namespace KINDRED_SCALAR

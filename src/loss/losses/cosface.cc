@@ -39,7 +39,8 @@ std::unique_ptr<Loss> make(Section section, const LossContext& context, Paramete
 }  // namespace
 
 LossEntry cosface_loss() {
-  return {"cosface", "cosines with an additive margin (Wang et al. 2018)", true, false, make};
+  return {"cosface", "cosines with an additive margin (Wang et al. 2018)", LearnsFrom::classes,
+          make};
 }
 
 }  // namespace KINDRED_SCALAR

@@ -38,7 +38,7 @@ std::unique_ptr<Loss> make(Section section, const LossContext& context, Paramete
 }  // namespace
 
 LossEntry focal_loss() {
-  return {"focal", "cross-entropy for the hard rows (Lin et al. 2017)", true, false, make};
+  return {"focal", "cross-entropy for the hard rows (Lin et al. 2017)", LearnsFrom::classes, make};
 }
 
 }  // namespace KINDRED_SCALAR

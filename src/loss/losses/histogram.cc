@@ -157,8 +157,8 @@ std::unique_ptr<Loss> make(Section section, const LossContext& context, Paramete
 
 LossEntry histogram_loss() {
   return {"histogram",
-          "overlap of the cosines' histograms of kin and others (Ustinova et al. 2016)", true,
-          false, make};
+          "overlap of the cosines' histograms of kin and others (Ustinova et al. 2016)",
+          LearnsFrom::pairs, make};
 }
 
 }  // namespace KINDRED_SCALAR

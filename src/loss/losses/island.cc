@@ -97,8 +97,8 @@ std::unique_ptr<Loss> make(Section section, const LossContext& context, Paramete
 }  // namespace
 
 LossEntry island_loss() {
-  return {"island", "the center loss with centers that keep apart (Cai et al. 2018)", true, false,
-          make};
+  return {"island", "the center loss with centers that keep apart (Cai et al. 2018)",
+          LearnsFrom::classes, make};
 }
 
 }  // namespace KINDRED_SCALAR

@@ -43,8 +43,8 @@ std::unique_ptr<Loss> make(Section section, const LossContext& context, Paramete
 }  // namespace
 
 LossEntry lifted_structure_loss() {
-  return {"lifted_structure", "all pairs of an anchor at once (Hermans et al. 2017, eq. 6)", true,
-          false, make};
+  return {"lifted_structure", "all pairs of an anchor at once (Hermans et al. 2017, eq. 6)",
+          LearnsFrom::pairs, make};
 }
 
 }  // namespace KINDRED_SCALAR

@@ -111,8 +111,8 @@ std::unique_ptr<Loss> make(Section section, const LossContext& context, Paramete
 }  // namespace
 
 LossEntry margin_loss() {
-  return {"margin", "kin and others on two sides of a learned boundary (Wu et al. 2017)", true,
-          false, make};
+  return {"margin", "kin and others on two sides of a learned boundary (Wu et al. 2017)",
+          LearnsFrom::pairs, make};
 }
 
 }  // namespace KINDRED_SCALAR

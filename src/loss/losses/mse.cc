@@ -22,7 +22,9 @@ std::unique_ptr<Loss> make(Section section, const LossContext& context, Paramete
 
 }  // namespace
 
-LossEntry mse_loss() { return {"mse", "mean squared error to /targets", false, true, make}; }
+LossEntry mse_loss() {
+  return {"mse", "mean squared error to /targets", LearnsFrom::targets, make};
+}
 
 }  // namespace KINDRED_SCALAR
 }  // namespace kindred

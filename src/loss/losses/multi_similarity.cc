@@ -51,8 +51,8 @@ std::unique_ptr<Loss> make(Section section, const LossContext& context, Paramete
 }  // namespace
 
 LossEntry multi_similarity_loss() {
-  return {"multi_similarity", "soft maxima over kin and over others (Wang et al. 2019)", true,
-          false, make};
+  return {"multi_similarity", "soft maxima over kin and over others (Wang et al. 2019)",
+          LearnsFrom::pairs, make};
 }
 
 }  // namespace KINDRED_SCALAR

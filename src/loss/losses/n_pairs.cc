@@ -125,7 +125,8 @@ std::unique_ptr<Loss> make(Section section, const LossContext& context, Paramete
 }  // namespace
 
 LossEntry n_pairs_loss() {
-  return {"n_pairs", "one pair a class against those of all others (Sohn 2016)", true, false, make};
+  return {"n_pairs", "one pair a class against those of all others (Sohn 2016)", LearnsFrom::pairs,
+          make};
 }
 
 }  // namespace KINDRED_SCALAR

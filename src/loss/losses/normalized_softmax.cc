@@ -19,8 +19,8 @@ std::unique_ptr<Loss> make(Section section, const LossContext& context, Paramete
 }  // namespace
 
 LossEntry normalized_softmax_loss() {
-  return {"normalized_softmax", "cross-entropy of scaled cosines (Zhai & Wu 2019)", true, false,
-          make};
+  return {"normalized_softmax", "cross-entropy of scaled cosines (Zhai & Wu 2019)",
+          LearnsFrom::classes, make};
 }
 
 }  // namespace KINDRED_SCALAR

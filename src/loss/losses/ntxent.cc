@@ -54,8 +54,8 @@ std::unique_ptr<Loss> make(Section section, const LossContext& context, Paramete
 }  // namespace
 
 LossEntry ntxent_loss() {
-  return {"ntxent", "each kin against all others, normalised temperature (Chen et al. 2020)", true,
-          false, make};
+  return {"ntxent", "each kin against all others, normalised temperature (Chen et al. 2020)",
+          LearnsFrom::pairs, make};
 }
 
 }  // namespace KINDRED_SCALAR

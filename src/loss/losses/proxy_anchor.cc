@@ -149,7 +149,8 @@ std::unique_ptr<Loss> make(Section section, const LossContext& context, Paramete
 }  // namespace
 
 LossEntry proxy_anchor_loss() {
-  return {"proxy_anchor", "proxies as anchors for the batch (Kim et al. 2020)", true, false, make};
+  return {"proxy_anchor", "proxies as anchors for the batch (Kim et al. 2020)", LearnsFrom::classes,
+          make};
 }
 
 }  // namespace KINDRED_SCALAR

@@ -23,8 +23,8 @@ std::unique_ptr<Loss> make(Section section, const LossContext& context, Paramete
 
 LossEntry proxy_nca_loss() {
   return {"proxy_nca",
-          "nearest of one proxy a class (Movshovitz-Attias et al. 2017, Teh et al. 2020)", true,
-          false, make};
+          "nearest of one proxy a class (Movshovitz-Attias et al. 2017, Teh et al. 2020)",
+          LearnsFrom::classes, make};
 }
 
 }  // namespace KINDRED_SCALAR

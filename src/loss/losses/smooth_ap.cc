@@ -92,7 +92,7 @@ std::unique_ptr<Loss> make(Section section, const LossContext& context, Paramete
 }  // namespace
 
 LossEntry smooth_ap_loss() {
-  return {"smooth_ap", "average precision with smooth ranks (Brown et al. 2020)", true, false,
+  return {"smooth_ap", "average precision with smooth ranks (Brown et al. 2020)", LearnsFrom::pairs,
           make};
 }
 

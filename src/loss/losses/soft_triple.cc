@@ -158,7 +158,7 @@ std::unique_ptr<Loss> make(Section section, const LossContext& context, Paramete
 
 LossEntry soft_triple_loss() {
   return {"soft_triple", "several centers a class, softly chosen and merged (Qian et al. 2019)",
-          true, false, make};
+          LearnsFrom::classes, make};
 }
 
 }  // namespace KINDRED_SCALAR

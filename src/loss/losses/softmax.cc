@@ -20,7 +20,7 @@ std::unique_ptr<Loss> make(Section section, const LossContext& context, Paramete
 }  // namespace
 
 LossEntry softmax_loss() {
-  return {"softmax", "cross-entropy over class weights", true, false, make};
+  return {"softmax", "cross-entropy over class weights", LearnsFrom::classes, make};
 }
 
 }  // namespace KINDRED_SCALAR

@@ -33,7 +33,8 @@ std::unique_ptr<Loss> make(Section section, const LossContext& context, Paramete
 }  // namespace
 
 LossEntry sphereface_loss() {
-  return {"sphereface", "cosines of a multiplied angle (Liu et al. 2017)", true, false, make};
+  return {"sphereface", "cosines of a multiplied angle (Liu et al. 2017)", LearnsFrom::classes,
+          make};
 }
 
 }  // namespace KINDRED_SCALAR

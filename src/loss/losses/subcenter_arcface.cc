@@ -15,8 +15,8 @@ std::unique_ptr<Loss> make(Section section, const LossContext& context, Paramete
 }  // namespace
 
 LossEntry subcenter_arcface_loss() {
-  return {"subcenter_arcface", "ArcFace with several centers a class (Deng et al. 2020)", true,
-          false, make};
+  return {"subcenter_arcface", "ArcFace with several centers a class (Deng et al. 2020)",
+          LearnsFrom::classes, make};
 }
 
 }  // namespace KINDRED_SCALAR

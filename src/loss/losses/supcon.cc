@@ -44,7 +44,7 @@ std::unique_ptr<Loss> make(Section section, const LossContext& context, Paramete
 }  // namespace
 
 LossEntry supcon_loss() {
-  return {"supcon", "supervised contrastive (Khosla et al. 2020)", true, false, make};
+  return {"supcon", "supervised contrastive (Khosla et al. 2020)", LearnsFrom::pairs, make};
 }
 
 }  // namespace KINDRED_SCALAR

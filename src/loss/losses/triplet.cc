@@ -142,8 +142,8 @@ std::unique_ptr<Loss> make(Section section, const LossContext& context, Paramete
 }  // namespace
 
 LossEntry triplet_loss() {
-  return {"triplet", "an anchor nearer to its kin than to others (Schroff et al. 2015)", true,
-          false, make};
+  return {"triplet", "an anchor nearer to its kin than to others (Schroff et al. 2015)",
+          LearnsFrom::pairs, make};
 }
 
 }  // namespace KINDRED_SCALAR

@@ -2,46 +2,38 @@
 
 #include <fmt/format.h>
 
-#include <string_view>
+#include <cmath>
 
 namespace kindred {
 namespace {
 
-constexpr Index kPatience = 50;         // steps in a row
-constexpr double kActive = 0.999;       // share of active triplets
-constexpr double kSameDistance = 0.01;  // spread of distances over their mean
-
-double scalar(const LossReport& report, std::string_view name) {
-  for (const LossScalar& item : report.scalars) {
-    if (item.name == name) return item.value;
-  }
-  return -1;
-}
-
-bool collapsed(const LossReport& report) {
-  const double mean = scalar(report, "mean_distance");
-  const double spread = scalar(report, "distance_spread");
-  return scalar(report, "active_share") >= kActive && mean >= 0 && spread >= 0 &&
-         spread <= kSameDistance * mean + 1e-12;
-}
+constexpr double kAlike = 0.95;  // mean cosine of different classes; networks begin nearer to 1
+constexpr Index kPatience = 50;  // than that, but leave it within some steps
+constexpr Index kFewest = 10;    // steps of a run, to say anything
 
 }  // namespace
 
-std::optional<std::string> CollapseWatch::look(Index step, std::span<const LossReport> losses) {
-  for (const LossReport& report : losses) {
-    if (scalar(report, "active_share") < 0) continue;
-    in_a_row_ = collapsed(report) ? in_a_row_ + 1 : 0;
-    if (in_a_row_ >= kPatience && !told_) {
-      told_ = true;
-      return fmt::format(
-          "step {}: loss '{}' looks collapsed: for {} steps all its triplets were active and all "
-          "distances agreed; lower optimizer.learning_rate, start with mining = \"semihard\", or "
-          "add a softmax loss",
-          step, report.name, kPatience);
-    }
-    break;
-  }
-  return std::nullopt;
+bool CollapseWatch::look(Index step, double between_class_cosine) {
+  if (std::isnan(between_class_cosine)) return false;
+  step_ = step;
+  cosine_ = between_class_cosine;
+  ++looked_;
+  in_a_row_ = cosine_ >= kAlike ? in_a_row_ + 1 : 0;
+  if (in_a_row_ < kPatience || told_) return false;
+  return told_ = true;
+}
+
+bool CollapseWatch::collapsed() const {
+  return in_a_row_ >= kPatience || (in_a_row_ >= kFewest && in_a_row_ == looked_);
+}
+
+std::string CollapseWatch::text() const {
+  return fmt::format(
+      "the embeddings collapse: those of different classes are nearly the same (mean cosine {:.3f} "
+      "at step {}, {} or more for {} steps); lower optimizer.learning_rate, begin pair losses with "
+      "mining = \"semihard\", or add a softmax loss; if the pictures themselves are alike, "
+      "`kindred inspect DATA.h5 --thumbnails sheet.png` shows it",
+      cosine_, step_, kAlike, in_a_row_);
 }
 
 }  // namespace kindred

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <memory>
 #include <optional>
 
@@ -17,40 +18,15 @@
 #include "kindred/train/run_files.h"
 #include "train/runs/collapse_watch.h"
 #include "train/runs/data_fingerprint.h"
+#include "train/runs/raw_baseline.h"
 #include "train/runs/resume.h"
 #include "train/runs/run_folder.h"
 #include "train/runs/run_log.h"
+#include "train/runs/run_notes.h"
+#include "train/runs/run_records.h"
 
 namespace kindred {
 namespace {
-
-Json record_of(const StepReport& report, double train_seconds) {
-  Json line;
-  line["step"] = report.step;
-  line["loss"] = report.loss;
-  for (const LossReport& loss : report.losses) {
-    line[loss.name] = loss.value;
-    if (loss.weight != 1 || loss.scheduled) line[loss.name + ".weight"] = loss.weight;
-    for (const LossScalar& scalar : loss.scalars) {
-      line[fmt::format("{}.{}", loss.name, scalar.name)] = scalar.value;
-    }
-  }
-  line["learning_rate"] = report.learning_rate;
-  line["gradient_norm"] = report.gradient_norm;
-  line["embedding_norm"] = report.embedding_norm;
-  line["train_seconds"] = train_seconds;
-  return line;
-}
-
-Json record_of(const Evaluation& evaluation) {
-  Json line;
-  line["step"] = evaluation.step;
-  line["split"] = evaluation.split;
-  for (const MetricValue& metric : evaluation.result.metrics) line[metric.name] = metric.value;
-  line["queries_used"] = evaluation.result.queries_used;
-  line["queries_without_match"] = evaluation.result.queries_without_match;
-  return line;
-}
 
 /// One run, from its folder to its model.
 class Run {
@@ -63,13 +39,17 @@ class Run {
   void take_folder();
   void go_on();
   void tell_start();
+  void note(const std::string& text);
+  void train();
+  [[noreturn]] void keep_last_finite(const Error& error);
   void train_one_step();
   bool due(Index every) const { return every > 0 && state().step % every == 0; }
   void evaluate_validation();
   void evaluate_test();
   void keep_model();
   void save_checkpoint();
-  void tell(Evaluation evaluation);
+  void tell(Evaluation evaluation, std::span<const Index> samples);
+  void add_baseline(Evaluation& evaluation, std::span<const Index> samples);
   const TrainingState& state() const { return trainer_->training_state(); }
 
   RunObserver& observer_;
@@ -88,8 +68,8 @@ class Run {
   Index last_step_ = 0;
   Index saved_step_ = -1;
   Index evaluated_step_ = -1;
-  std::vector<Json> told_;  // lines of the log at the step that is resumed
-  std::string level_note_;  // of a resume at another level of instruction sets
+  std::vector<Json> before_;  // lines of the log up to the step that is resumed, its steps apart
+  std::string level_note_;    // of a resume at another level of instruction sets
 };
 
 std::optional<FileLock> lock_if_there(const RunFolder& folder, bool resume) {
@@ -169,7 +149,9 @@ void Run::go_on() {
   cut_run_log(folder_.log(), state().step);
   for (const Json& line : read_run_log(folder_.log())) {
     result_.train_seconds = number_in(line, "train_seconds", result_.train_seconds);
-    if (line["step"] == state().step) told_.push_back(line);
+    if (!line.contains("loss")) before_.push_back(line);
+    collapse_.look(line["step"].get<Index>(),
+                   number_in(line, "between_class_cosine", std::nan("")));
   }
 }
 
@@ -177,20 +159,44 @@ void Run::tell_start() {
   RunStart start;
   start.folder = folder_.path();
   start.setup = &setup_;
-  start.network = trainer_->describe_network();
+  start.layers = trainer_->layers();
+  start.forward_flops = trainer_->forward_flops();
   for (const Segment& segment : state().table.segments()) start.parameters += segment.size;
   start.first_step = state().step;
   start.last_step = last_step_;
   observer_.on_start(start);
   for (const std::string& note : setup_.dataset->notes()) observer_.on_note(note);
   if (!setup_.dataset->advice().empty()) observer_.on_note(setup_.dataset->advice());
-  if (!level_note_.empty()) {
-    log_->append({{"step", state().step}, {"note", level_note_}});
-    observer_.on_note(level_note_);
+  if (!level_note_.empty()) note(level_note_);
+  for (const std::string& text : trainer_->notes()) observer_.on_note(text);
+  const PlanState plan{&setup_, state().step, resume_};
+  for (const std::string& text : plan_notes(plan, folder_)) observer_.on_note(text);
+}
+
+/// Into the log as well, once.
+void Run::note(const std::string& text) {
+  const auto same = [&](const Json& line) { return line.contains("note") && line["note"] == text; };
+  if (std::ranges::none_of(before_, same)) {
+    log_->append({{"step", state().step}, {"note", text}});
   }
+  observer_.on_note(text);
 }
 
 RunResult Run::finish() {
+  try {
+    train();
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::diverged) throw;
+    keep_last_finite(error);
+  }
+  log_->close();
+  if (collapse_.collapsed()) result_.collapse = collapse_.text();
+  result_.step = state().step;
+  result_.model = folder_.model();
+  return result_;
+}
+
+void Run::train() {
   const Index epoch = setup_.sampler->steps_per_epoch();
   const TrainSettings& train = setup_.train;
   while (state().step < last_step_) {
@@ -209,11 +215,7 @@ RunResult Run::finish() {
   if (memory_.best_step < 0) keep_model();
   if (saved_step_ != state().step) save_checkpoint();
   if (complete) evaluate_test();
-  log_->close();
   result_.complete = complete;
-  result_.step = state().step;
-  result_.model = folder_.model();
-  return result_;
 }
 
 void Run::train_one_step() {
@@ -223,9 +225,27 @@ void Run::train_one_step() {
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   log_->append(record_of(report, result_.train_seconds));
   observer_.on_step(report, result_.train_seconds);
-  if (const auto warning = collapse_.look(report.step, report.losses)) {
-    observer_.on_note(*warning);
+  result_.between_class_cosine = report.between_class_cosine;
+  if (collapse_.look(report.step, report.between_class_cosine)) {
+    log_->append({{"step", report.step}, {"note", collapse_.text()}});
+    observer_.on_warning(collapse_.text());
   }
+}
+
+void Run::keep_last_finite(const Error& error) {
+  if (!is_finite(state())) {
+    fail(error.kind(), fmt::format("{}; what is finite are the checkpoints before it, in "
+                                   "{}/checkpoints",
+                                   error.what(), folder_.path()));
+  }
+  if (saved_step_ != state().step) save_checkpoint();
+  const std::string name = folder_.checkpoint_name(state().step);
+  fail(error.kind(),
+       fmt::format("{}; the last finite state is kept in {}/{}; to go on from it begin a new run: "
+                   "kindred train {}/recipe.toml --set train.initial={} --set "
+                   "optimizer.learning_rate={:.2g} --out NEW",
+                   error.what(), folder_.path(), name, folder_.path(), name,
+                   trainer_->learning_rate() / 10));
 }
 
 void Run::evaluate_validation() {
@@ -251,7 +271,7 @@ void Run::evaluate_validation() {
     memory_.best_value = value;
     keep_model();
   }
-  tell(std::move(evaluation));
+  tell(std::move(evaluation), samples);
 }
 
 void Run::evaluate_test() {
@@ -264,19 +284,33 @@ void Run::evaluate_test() {
   evaluation.split = "test";
   evaluation.step = state().step;
   evaluation.result = evaluate_samples(embedder, *setup_.dataset, samples, workers_);
-  tell(std::move(evaluation));
+  tell(std::move(evaluation), samples);
 }
 
-void Run::tell(Evaluation evaluation) {
-  Json line = record_of(evaluation);
-  line["train_seconds"] = result_.train_seconds;
-  if (evaluation.split == "validation") line["best"] = evaluation.best;
-  const bool told = std::any_of(told_.begin(), told_.end(), [&](const Json& before) {
-    return before["step"] == evaluation.step && evaluated_split(before) == evaluation.split;
+void Run::tell(Evaluation evaluation, std::span<const Index> samples) {
+  const bool told = std::ranges::any_of(before_, [&](const Json& line) {
+    return line["step"] == evaluation.step && evaluated_split(line) == evaluation.split;
   });
-  if (!told) log_->append(line);
+  if (!told) log_->append(record_of(evaluation, result_.train_seconds));
+  add_baseline(evaluation, samples);
   observer_.on_evaluation(evaluation);
   result_.evaluations.push_back(std::move(evaluation));
+}
+
+// What the samples are worth as they are does not change: once a split.
+void Run::add_baseline(Evaluation& evaluation, std::span<const Index> samples) {
+  const bool measured = std::ranges::any_of(result_.evaluations, [&](const Evaluation& before) {
+    return before.split == evaluation.split;
+  });
+  if (measured) return;
+  RawBaseline baseline = raw_baseline(*setup_.dataset, samples, setup_.scaling, workers_);
+  if (baseline.what.empty()) return;
+  evaluation.baseline_of = std::move(baseline.what);
+  evaluation.baseline = std::move(baseline.result.metrics);
+  const auto same_split = [&](const Json& line) {
+    return line.contains("baseline_split") && line["baseline_split"] == evaluation.split;
+  };
+  if (std::ranges::none_of(before_, same_split)) log_->append(record_of_baseline(evaluation));
 }
 
 void Run::keep_model() { write_model(folder_.model(), memory_.recipe, setup_, state()); }

@@ -1,7 +1,10 @@
 #include "train/runs/run_curves.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
+
+#include "train/runs/collapse_watch.h"
 
 namespace kindred {
 namespace {
@@ -15,8 +18,9 @@ bool is_evaluation(const Json& line, const std::string& split) {
 // A step's numbers that are losses: the sum, and each by its name; what a loss says of itself has a
 // dot in its name.
 bool is_loss(const std::string& key) {
-  static const std::set<std::string> kOthers = {"step", "learning_rate", "gradient_norm",
-                                                "embedding_norm", "train_seconds"};
+  static const std::set<std::string> kOthers = {
+      "step",           "learning_rate",        "gradient_norm",
+      "embedding_norm", "between_class_cosine", "train_seconds"};
   return !kOthers.contains(key) && key.find('.') == std::string::npos;
 }
 
@@ -43,6 +47,10 @@ std::vector<ReportSeries> run_curves(const std::vector<Json>& lines) {
       for (const auto& [key, value] : line.items()) {
         if (is_loss(key)) append(series, key, ReportChart::loss, step, value);
       }
+      if (line.contains("between_class_cosine")) {
+        append(series, "cosine between classes (training)", ReportChart::evaluation, step,
+               line["between_class_cosine"]);
+      }
       if (line.contains("learning_rate")) {
         append(series, "learning rate", ReportChart::learning_rate, step, line["learning_rate"]);
       }
@@ -68,6 +76,22 @@ const Json* last_evaluation(const std::vector<Json>& lines, const std::string& s
   const auto found = std::find_if(lines.rbegin(), lines.rend(),
                                   [&](const Json& line) { return is_evaluation(line, split); });
   return found == lines.rend() ? nullptr : &*found;
+}
+
+const Json* baseline_of(const std::vector<Json>& lines, const std::string& split) {
+  const auto found = std::find_if(lines.rbegin(), lines.rend(), [&](const Json& line) {
+    return line.contains("baseline_split") && line["baseline_split"] == split &&
+           line.contains("baseline") && line["baseline"].is_string();
+  });
+  return found == lines.rend() ? nullptr : &*found;
+}
+
+std::string collapse_in(const std::vector<Json>& lines) {
+  CollapseWatch watch;
+  for (const Json& line : lines) {
+    watch.look(line["step"].get<Index>(), number_in(line, "between_class_cosine", std::nan("")));
+  }
+  return watch.collapsed() ? watch.text() : std::string();
 }
 
 std::vector<ReportNumber> numbers_of_evaluation(const Json& line) {

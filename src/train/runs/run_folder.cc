@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <set>
 #include <system_error>
@@ -115,9 +116,8 @@ void check_same_recipe(const std::string& saved, const std::string& asked,
   }
 }
 
-RetrievalResult evaluate_samples(Embedder& embedder, const Dataset& dataset,
-                                 std::span<const Index> samples, const Workers& workers) {
-  const Matrix embeddings = embedder.embed(dataset, samples);
+RetrievalResult evaluate_rows(ConstMatrixView rows, const Dataset& dataset,
+                              std::span<const Index> samples, const Workers& workers) {
   std::vector<std::int64_t> labels;
   labels.reserve(samples.size());
   for (const Index sample : samples) {
@@ -125,7 +125,22 @@ RetrievalResult evaluate_samples(Embedder& embedder, const Dataset& dataset,
   }
   RetrievalOptions options;
   options.leave_one_out = true;
-  return evaluate_retrieval(workers, embeddings.view(), labels, embeddings.view(), labels, options);
+  return evaluate_retrieval(workers, rows, labels, rows, labels, options);
+}
+
+RetrievalResult evaluate_samples(Embedder& embedder, const Dataset& dataset,
+                                 std::span<const Index> samples, const Workers& workers) {
+  const Matrix embeddings = embedder.embed(dataset, samples);
+  for (Index i = 0; i < embeddings.rows(); ++i) {
+    const float* const row = embeddings.row(i);
+    if (std::all_of(row, row + embeddings.cols(), [](float x) { return std::isfinite(x); })) {
+      continue;
+    }
+    fail(ErrorKind::diverged,
+         "training diverged: the embeddings of an evaluation are not finite; lower "
+         "optimizer.learning_rate or set optimizer.clip_norm");
+  }
+  return evaluate_rows(embeddings.view(), dataset, samples, workers);
 }
 
 }  // namespace kindred

@@ -52,7 +52,11 @@ std::string with_data_as_saved(const std::string& asked, const std::string& save
 void check_same_recipe(const std::string& saved, const std::string& asked,
                        const std::string& checkpoint);
 
-/// Leave-one-out retrieval among `samples`.
+/// Leave-one-out retrieval among `samples` whose rows are given.
+RetrievalResult evaluate_rows(ConstMatrixView rows, const Dataset& dataset,
+                              std::span<const Index> samples, const Workers& workers);
+
+/// The same of their embeddings. Fails with diverged where these are not finite.
 RetrievalResult evaluate_samples(Embedder& embedder, const Dataset& dataset,
                                  std::span<const Index> samples, const Workers& workers);
 

@@ -14,20 +14,20 @@
 #include "core/files/positioned_io.h"
 #include "kindred/core/error.h"
 #include "kindred/core/file.h"
+#include "train/step_limit.h"
 
 namespace kindred {
 namespace {
 
 constexpr Index kMostBytes = Index{1} << 30;
 constexpr std::size_t kLongestLine = std::size_t{1} << 20;
-constexpr Index kMostValues = 10'000;                  // in the lists of a line: ours have none
-constexpr std::uint64_t kMostSteps = 100'000'000'000;  // as recipes may plan
+constexpr Index kMostValues = 10'000;  // in the lists of a line: ours have none
 
 bool is_record(const Json& line) {
   if (!line.is_object()) return false;
   const auto step = line.find("step");
   return step != line.end() && step->is_number_unsigned() &&
-         step->get<std::uint64_t>() <= kMostSteps;
+         step->get<std::uint64_t>() <= std::uint64_t{kMostSteps};
 }
 
 // "checkpoints/step-00000020.kindred": anything else is not one of ours, wherever it lies.

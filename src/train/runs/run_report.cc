@@ -186,6 +186,22 @@ std::vector<ReportFact> facts_of(const RunFiles& run) {
   return facts;
 }
 
+/// What the embedding is to be compared with: "raw pixels recall@1" among the numbers.
+void add_baseline(const RunFiles& run, ReportRun& page) {
+  for (const char* split : {"test", "validation"}) {
+    if (last_evaluation(run.log, split) == nullptr) continue;
+    const Json* line = baseline_of(run.log, split);
+    if (line == nullptr) return;
+    for (const char* metric : {"recall@1", "map@r"}) {
+      const double value = number_in(*line, metric, -1);
+      if (value < 0) continue;
+      page.numbers.push_back(
+          {fmt::format("{} of {}", metric, line->at("baseline").get<std::string>()), value});
+    }
+    return;
+  }
+}
+
 ReportRun page_of(const RunFiles& run, const std::optional<Judged>& judged) {
   ReportRun page;
   page.name = run.name;
@@ -195,6 +211,7 @@ ReportRun page_of(const RunFiles& run, const std::optional<Judged>& judged) {
   if (judged) {
     page.numbers = report_numbers(judged->result);
     page.numbers_of = judged->what;
+    add_baseline(run, page);
     return page;
   }
   for (const char* split : {"test", "validation"}) {
@@ -204,6 +221,7 @@ ReportRun page_of(const RunFiles& run, const std::optional<Judged>& judged) {
           "{} {} samples, as logged",
           grouped(static_cast<Index>(std::clamp(number_in(*line, "queries_used"), 0.0, 1e15))),
           split);
+      add_baseline(run, page);
       break;
     }
   }
@@ -260,6 +278,9 @@ Report describe_run(const std::string& folder, const std::string& compare, const
       report.notes.push_back(fmt::format(
           "{}: only what was logged is shown, without the embedding: {}.", run.name, run.missing));
       progress(report.notes.back());
+    }
+    if (const std::string collapse = collapse_in(run.log); !collapse.empty()) {
+      report.notes.push_back(run.name + ": " + collapse);
     }
     report.runs.push_back(page_of(run, judged));
     measured.push_back(report.runs.back().numbers_of +
