@@ -102,7 +102,9 @@ TEST(Plan, KnowsTheMetricThatSelectsBeforeItBegins) {
     expect_error(ErrorKind::recipe,
                  "[train]: select = '" + std::string(wrong) + "': expected one of",
                  [&] { with(wrong); });
-    if (*wrong != '\0') EXPECT_FALSE(std::filesystem::exists(runs.path(wrong)));
+    if (*wrong != '\0') {
+      EXPECT_FALSE(std::filesystem::exists(runs.path(wrong)));
+    }
   }
   expect_error(ErrorKind::recipe, "did you mean 'map@r'?", [&] { with("map@R"); });
   for (const char* right :
