@@ -113,6 +113,7 @@ TEST(Plan, KnowsTheMetricThatSelectsBeforeItBegins) {
   }
   TrainingSettings settings;
   settings.train.select = "foo";
+  settings.train.slice = 4;
   settings.sampler = {"pxk", {{"classes", Index{6}}, {"samples_per_class", Index{4}}}};
   settings.architecture = make_architecture({"mlp"}, {.channels = 1, .height = 8, .width = 8});
   settings.losses = {{"softmax"}};
