@@ -79,7 +79,7 @@ std::string fault_of(const CLI::App& program, const std::vector<std::string>& wo
       if (command == nullptr) {
         const std::string near = suggestion(word, known);
         return fmt::format(
-            "{} has no command '{}'{}", line, word,
+            "{} no command '{}'{}", line.empty() ? "there is" : line + " has", word,
             near.empty() ? fmt::format("; there are {}", fmt::join(known, ", ")) : near);
       }
       app = command;

@@ -53,7 +53,9 @@ TEST_P(WorkersOfAnyNumber, TellsHowFarTheOutermostWorkHasCome) {
       EXPECT_EQ(heard.told.back(), std::pair(count, count));
       for (std::size_t i = 0; i < heard.told.size(); ++i) {
         EXPECT_EQ(heard.told[i].second, count);  // not the 5 inside
-        if (i > 0) EXPECT_GT(heard.told[i].first, heard.told[i - 1].first);
+        if (i > 0) {
+          EXPECT_GT(heard.told[i].first, heard.told[i - 1].first);
+        }
       }
     }
   }

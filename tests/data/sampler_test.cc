@@ -218,8 +218,9 @@ TEST(Samplers, KnowHowOftenSamplesMeetOthersOfTheirClassAndOfAnother) {
     const double tolerance = std::string(text).find("balanced") != std::string::npos ? 0.3 : 0.02;
     EXPECT_NEAR(said.kin, found.kin, tolerance);
     EXPECT_NEAR(said.others, found.others, tolerance);
-    if (said.kin == 0 && set != &singles)
+    if (said.kin == 0 && set != &singles) {
       EXPECT_NE(said.no_kin.find("[sampler] "), said.no_kin.npos);
+    }
     if (said.others == 0 && set != &one) {
       EXPECT_NE(said.no_others.find("[sampler] "), said.no_others.npos);
     }

@@ -68,6 +68,37 @@ TEST(Architecture, ResnetHalvesTheImageAndWidensFromStageToStage) {
   EXPECT_TRUE(resnet.layers[6].shortcut.empty());
 }
 
+// At 64 x 64 most operations were in the first stage, on the whole picture.
+TEST(Architecture, ResnetFitsItsStemAndItsPoolToThePicture) {
+  const auto stride_of = [](const Architecture& resnet) {
+    const auto& settings = resnet.layers.front().settings;
+    const auto found = std::find_if(settings.begin(), settings.end(),
+                                    [](const auto& setting) { return setting.first == "stride"; });
+    return found->second;
+  };
+  const auto pool_of = [](const Architecture& resnet) { return kinds_of(resnet).end()[-2]; };
+  for (const auto& [side, stride, pool] : {std::tuple(28, 1.0, "flatten"),
+                                           {32, 1.0, "flatten"},
+                                           {48, 2.0, "flatten"},
+                                           {64, 2.0, "flatten"},
+                                           {96, 3.0, "flatten"},
+                                           {224, 4.0, "flatten"},
+                                           {256, 4.0, "global_average_pool"}}) {
+    const Architecture resnet = architecture_of("architecture = 'resnet'", {3, side, side});
+    EXPECT_EQ(stride_of(resnet), stride) << side;
+    EXPECT_EQ(pool_of(resnet), pool) << side;
+  }
+  const Architecture asked =
+      architecture_of("architecture = 'resnet'\npooling = 'average'", {3, 64, 64});
+  EXPECT_EQ(pool_of(asked), "global_average_pool");
+  // A model of before says its stride, and no pool.
+  const Architecture before = architecture_of(
+      "architecture = 'resnet'\nwidths = [32, 64, 128, 256]\nblocks = 1\nstem_stride = 1\n"
+      "dropout = 0.0",
+      {3, 32, 32});
+  EXPECT_EQ(pool_of(before), "global_average_pool");
+}
+
 TEST(Architecture, LayersOneByOneGetNamesAndLoseTheBiasBeforeANorm) {
   const Architecture of = architecture_of(
       "[[model.layers]]\nkind = 'convolution'\n"

@@ -41,11 +41,11 @@ class Message : public testing::Test {
   }
   /// The command that a message names behind "kindred ", up to its end or `until`, NEW replaced.
   std::string advised(const std::string& message, const std::string& until) const {
-    const std::size_t begin = message.rfind("kindred ", message.find(until));
+    const std::size_t begin = message.rfind(" kindred ", message.find(until));
     EXPECT_NE(begin, message.npos) << message;
     if (begin == message.npos) return "";
     std::string command =
-        message.substr(begin + 8, message.find(until, begin) + until.size() - begin - 8);
+        message.substr(begin + 9, message.find(until, begin) + until.size() - begin - 9);
     const std::size_t at = command.find("NEW");
     if (at != command.npos) command.replace(at, 3, path("new"));
     return command;
@@ -130,7 +130,9 @@ TEST_F(Message, OfAKeyInQuotesNamesTheKey) {
         {"\"a.b\" = 1\n", "unknown key 'a.b'"},
         {"[\"my table\"]\nx = 1\n", "unknown key 'my table'"},
         {"[train]\n'epochs ' = 3\n", "unknown key 'epochs ' in [train]; did you mean 'epochs'?"}}) {
-    write("quoted.toml", std::string(line) + "[[loss]]\nname = 'softmax'\n");
+    write("quoted.toml", std::string(line) +
+                             "[[loss]]\nname = 'softmax'\n[sampler]\nclasses = 6\n" +
+                             "samples_per_class = 4\n[model]\nslice = 4\n");
     const Outcome outcome = train("run", "--set data.file=" + path("data.h5"), "quoted.toml");
     expect(outcome, 78, key);
     EXPECT_TRUE(contains(outcome.err, "quoted.toml")) << outcome.err;

@@ -36,9 +36,15 @@ TEST(BarText, FitsEveryTerminalAndKeepsWhatMattersMost) {
     for (const double share : {-1.0, 0.0, 0.5, 1.0, 7.0}) {
       const std::string text = bar_text(share, parts, columns);
       EXPECT_LT(static_cast<Index>(text.size()), std::max<Index>(columns, 1)) << text;
-      if (columns > 40) EXPECT_TRUE(contains(text, "step 1234567/23456789")) << columns << text;
-      if (columns > 80) EXPECT_TRUE(contains(text, "left  12345 images/s")) << columns << text;
-      if (columns > 150) EXPECT_TRUE(contains(text, "epoch 100")) << columns << text;
+      if (columns > 40) {
+        EXPECT_TRUE(contains(text, "step 1234567/23456789")) << columns << text;
+      }
+      if (columns > 80) {
+        EXPECT_TRUE(contains(text, "left  12345 images/s")) << columns << text;
+      }
+      if (columns > 150) {
+        EXPECT_TRUE(contains(text, "epoch 100")) << columns << text;
+      }
     }
   }
 }

@@ -45,7 +45,7 @@ std::string fault_of(const SmallRun& runs, const std::string& text,
   for (const std::string& change : changes) recipe.set(change);
   const Workers workers(1);
   try {
-    const Setup setup = read_setup(recipe, "");
+    const kindred::Setup setup = read_setup(recipe, "");
     Trainer trainer(setup, workers);
     trainer.step();
     if (notes != nullptr) *notes = trainer.notes();
@@ -131,7 +131,7 @@ TEST(PairSupply, IsWhatTheDataHolds) {
                           "test");
     const Workers workers(1);
     try {
-      const Setup setup = read_setup(recipe, "");
+      const kindred::Setup setup = read_setup(recipe, "");
       const Trainer trainer(setup, workers);
       return std::string();
     } catch (const Error& error) {
@@ -173,7 +173,7 @@ TEST(PairSupply, IsNotedWhereItIsSmall) {
                             "[data]\nfile = '" + many.path("data.h5") + "'\n",
                         "test");
   const Workers workers(1);
-  const Setup setup = read_setup(recipe, "");
+  const kindred::Setup setup = read_setup(recipe, "");
   const Trainer trainer(setup, workers);
   ASSERT_EQ(trainer.notes().size(), 1u);
   // 15 others of a batch, one of 799 samples is kin.

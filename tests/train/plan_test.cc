@@ -102,7 +102,9 @@ TEST(Plan, KnowsTheMetricThatSelectsBeforeItBegins) {
     expect_error(ErrorKind::recipe,
                  "[train]: select = '" + std::string(wrong) + "': expected one of",
                  [&] { with(wrong); });
-    if (*wrong != '\0') EXPECT_FALSE(std::filesystem::exists(runs.path(wrong)));
+    if (*wrong != '\0') {
+      EXPECT_FALSE(std::filesystem::exists(runs.path(wrong)));
+    }
   }
   expect_error(ErrorKind::recipe, "did you mean 'map@r'?", [&] { with("map@R"); });
   for (const char* right :
@@ -111,6 +113,7 @@ TEST(Plan, KnowsTheMetricThatSelectsBeforeItBegins) {
   }
   TrainingSettings settings;
   settings.train.select = "foo";
+  settings.train.slice = 4;
   settings.sampler = {"pxk", {{"classes", Index{6}}, {"samples_per_class", Index{4}}}};
   settings.architecture = make_architecture({"mlp"}, {.channels = 1, .height = 8, .width = 8});
   settings.losses = {{"softmax"}};

@@ -14,7 +14,8 @@ namespace {
 constexpr ArchitectureKind kArchitectures[] = {
     {"conv4", "four blocks of 3x3 convolution, batch norm, ReLU and max pool; linear", read_conv4},
     {"mlp", "hidden layers of linear, batch norm and ReLU; linear", read_mlp},
-    {"resnet", "a 3x3 stem, stages of residual blocks, global average pool; linear", read_resnet},
+    {"resnet", "a 3x3 stem, stages of residual blocks, flatten or average pool; linear",
+     read_resnet},
     {"layers", "[[model.layers]] one by one: `kindred list layers`", read_layers},
 };
 

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "nn/architectures/architectures.h"
 
 namespace kindred {
@@ -26,18 +28,41 @@ LayerSpec basic_block(const std::string& name, Index src_channels, Index channel
   return block;
 }
 
+/// What of the stem and behind the stages follows from the picture's size. Stages work on 20 to 40
+/// pixels a side at most: at 64 x 64 that is a fourth of the operations of the whole picture, where
+/// most of them are.
+Index stem_stride_for(const Shape& src) {
+  const Index side = std::max(src.height, src.width);
+  return side <= 40 ? 1 : side <= 80 ? 2 : side <= 160 ? 3 : 4;
+}
+
+/// What is left of a side behind the stem and `stages` stages.
+Index last_side(Index side, Index stem_stride, std::size_t stages) {
+  side = blocks_of(side, stem_stride);
+  for (std::size_t stage = 1; stage < stages; ++stage) side = blocks_of(side, 2);
+  return side;
+}
+
 }  // namespace
 
 /// A small residual network: a 3x3 stem, stages of basic blocks of which all but the first halve
-/// the image, global average pool, linear. Source: He et al. 2016, section 4.2 (CIFAR).
-std::vector<LayerSpec> read_resnet(Section model, const Shape&) {
-  std::vector<Index> widths{32, 64, 128, 256};
+/// the image, a pool, linear. Source: He et al. 2016, section 4.2 (CIFAR). Where little of the
+/// image is left it is flattened: where in the picture something is tells faces and letters apart
+/// (Deng et al. 2019, section 3.2.2, "E").
+std::vector<LayerSpec> read_resnet(Section model, const Shape& src) {
+  constexpr Index kMostFlattened = 7;  // a side
+  std::vector<Index> widths{32, 48, 64, 128};
   Index blocks = 1;
-  Index stem_stride = 1;
+  // Recipes of before say a stride and no pool: the mean then.
+  const bool before = model.has("stem_stride");
+  Index stem_stride = stem_stride_for(src);
   double dropout = 0;
   model.read("widths", widths, "channels of each stage");
   model.read("blocks", blocks, "residual blocks in each stage", {1, 64});
-  model.read("stem_stride", stem_stride, "2 halves large images at once", {1, 4});
+  model.read(
+      "stem_stride", stem_stride,
+      "2 halves the image at once; default: 1 up to 40 pixels a side, 2 up to 80, 3 up to 160",
+      {1, 4});
   model.read("dropout", dropout, "probability of dropping a number before the last layer",
              {0, 0.99});
   check_count(model, "widths", widths);
@@ -48,6 +73,10 @@ std::vector<LayerSpec> read_resnet(Section model, const Shape&) {
           fmt::format("widths holds {}; expected values from 1 to {}", width, kMostChannels));
     }
   }
+  const Index left = last_side(std::max(src.height, src.width), stem_stride, widths.size());
+  std::string pooling = before || left > kMostFlattened ? "average" : "flatten";
+  model.read_choice("pooling", pooling, {"average", "flatten"},
+                    "what becomes of the last image: its mean, or all of it (default up to 7 x 7)");
   std::vector<LayerSpec> layers;
   add_unit(layers, "stem.", "",
            convolution("stem.convolution", widths[0], 3, stem_stride, 1, false));
@@ -61,7 +90,8 @@ std::vector<LayerSpec> read_resnet(Section model, const Shape&) {
       channels = widths[stage];
     }
   }
-  layers.push_back(layer("pool", "global_average_pool"));
+  layers.push_back(pooling == "average" ? layer("pool", "global_average_pool")
+                                        : layer("flatten", "flatten"));
   if (dropout > 0) layers.push_back(layer("dropout", "dropout", {{"rate", dropout}}));
   add_embedding(model, layers);
   return layers;

@@ -241,11 +241,11 @@ void Run::keep_last_finite(const Error& error) {
   if (saved_step_ != state().step) save_checkpoint();
   const std::string name = folder_.checkpoint_name(state().step);
   fail(error.kind(),
-       fmt::format("{}; the last finite state is kept in {}/{}; to go on from it begin a new run: "
-                   "kindred train {}/recipe.toml --set train.initial={} --set "
-                   "optimizer.learning_rate={:.2g} --out NEW",
-                   error.what(), folder_.path(), name, folder_.path(), name,
-                   trainer_->learning_rate() / 10));
+       fmt::format(
+           "{}; the last finite state is kept in {}/{}, but what is wrong begins before it: "
+           "begin a new run with a lower learning rate, as in: kindred train {}/recipe.toml "
+           "--set optimizer.learning_rate={:.2g} --out NEW",
+           error.what(), folder_.path(), name, folder_.path(), trainer_->learning_rate() / 10));
 }
 
 void Run::evaluate_validation() {
