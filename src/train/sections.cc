@@ -157,7 +157,7 @@ void read_train(Section section, TrainSettings& train) {
 
 void read_slices(Section section, TrainSettings& train) {
   section.read("slice", train.slice, "samples a task takes through the network at once", {1, 4096});
-  section.read("lanes", train.lanes,
+  section.read("lanes", train.gradient_rows,
                "gradient rows that slices are summed into; 0: min(slices, 16)", {0, 65536});
 }
 

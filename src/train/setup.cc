@@ -70,10 +70,10 @@ void check_slices(Section model, Setup& setup) {
         (batch / slice + 1) * slice));
   }
   const Index slices = setup.slices();
-  if (setup.train.lanes == 0) setup.train.lanes = std::min<Index>(slices, 16);
-  if (setup.train.lanes > slices) {
+  if (setup.train.gradient_rows == 0) setup.train.gradient_rows = std::min<Index>(slices, 16);
+  if (setup.train.gradient_rows > slices) {
     model.fail(fmt::format("lanes = {}: a batch of {} has only {} slices of {}; use at most that",
-                           setup.train.lanes, batch, slices, slice));
+                           setup.train.gradient_rows, batch, slices, slice));
   }
 }
 

@@ -85,7 +85,7 @@ struct KINDRED_HIDDEN Trainer::Impl {
   std::vector<std::span<const float>> seen;         // by the slices
   Matrix embeddings;                                // E  [B, D]
   Matrix diff_embeddings;                           // dE [B, D]
-  Matrix gradient_rows;                             // [lanes, network.gradient_row_size()]
+  Matrix gradient_rows;                             // [rows, network.gradient_row_size()]
   Buffer<float> gradient;                           // [table.size()]
   GradientNorm gradient_norm;
   std::unique_ptr<Reader> reader;
@@ -148,7 +148,7 @@ Trainer::Impl::Impl(const Setup& from, const Workers& with)
   for (int i = 0; i < workers.threads(); ++i) scratches.push_back(network.make_scratch());
   embeddings = Matrix(setup.batch(), network.embedding());
   diff_embeddings = Matrix(setup.batch(), network.embedding());
-  gradient_rows = Matrix(setup.lanes(), network.gradient_row_size());
+  gradient_rows = Matrix(setup.gradient_rows(), network.gradient_row_size());
   network.pack(workers, carried.parameters.span());
 }
 
@@ -220,22 +220,22 @@ double Trainer::Impl::measure_losses(const Batch& batch) {
 }
 
 void Trainer::Impl::propagate_back(const Batch& batch) {
-  const Index rows = setup.train.slice;
+  const Index samples = setup.train.slice;
   const Index count = setup.slices();
-  const Index lanes = setup.lanes();
-  const auto lane_task = [&](Index lane, int worker) {
-    // The lane's slices last to first: the last forward pass is the one still in cache.
-    const Index first = lane * count / lanes;
-    const Index last = (lane + 1) * count / lanes - 1;
-    const std::span<float> row(gradient_rows.row(lane),
-                               static_cast<std::size_t>(network.gradient_row_size()));
+  const Index rows = gradient_rows.rows();
+  const auto add_up = [&](Index row, int worker) {
+    // The row's slices last to first: the last forward pass is the one still in cache.
+    const Index first = row * count / rows;
+    const Index last = (row + 1) * count / rows - 1;
+    const std::span<float> sums(gradient_rows.row(row),
+                                static_cast<std::size_t>(network.gradient_row_size()));
     for (Index s = last; s >= first; --s) {
       if (setup.train.recompute) forward(batch, s, worker);
-      slice(s, worker).backward(diff_embeddings.view().rows_from(s * rows, rows), row,
+      slice(s, worker).backward(diff_embeddings.view().rows_from(s * samples, samples), sums,
                                 s == last ? Accumulate::no : Accumulate::yes, pass(s, worker));
     }
   };
-  workers.for_each(lanes, lane_task, Idle::helps);
+  workers.for_each(rows, add_up, Idle::helps);
 }
 
 void Trainer::Impl::update() {

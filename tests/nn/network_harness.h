@@ -21,12 +21,12 @@ inline Architecture architecture_of(const std::string& model, const Shape& src) 
 class NetworkHarness {
  public:
   NetworkHarness(const Architecture& architecture, Index slice, Index batch, int threads = 1,
-                 Index lanes = 0)
+                 Index gradient_rows = 0)
       : network(architecture, slice, NetworkMode::training, table, state),
         workers(threads),
         embeddings(batch, network.embedding()),
         diff_embeddings(batch, network.embedding()),
-        rows(lanes > 0 ? lanes : batch / slice, network.gradient_row_size()),
+        rows(gradient_rows > 0 ? gradient_rows : batch / slice, network.gradient_row_size()),
         parameters(static_cast<std::size_t>(table.size())),
         gradient(parameters.size()) {
     for (Index i = 0; i < batch / slice; ++i) {
@@ -69,17 +69,17 @@ class NetworkHarness {
   void backward() {
     const Index S = network.slice();
     const Index count = static_cast<Index>(slices.size());
-    const Index lanes = rows.rows();
-    const auto task = [&](Index lane, int worker) {
-      const std::span<float> row(rows.row(lane), static_cast<std::size_t>(rows.cols()));
-      const Index first = lane * count / lanes;
-      for (Index i = first; i < (lane + 1) * count / lanes; ++i) {
+    const Index count_of_rows = rows.rows();
+    const auto task = [&](Index at, int worker) {
+      const std::span<float> row(rows.row(at), static_cast<std::size_t>(rows.cols()));
+      const Index first = at * count / count_of_rows;
+      for (Index i = first; i < (at + 1) * count / count_of_rows; ++i) {
         slices[static_cast<std::size_t>(i)]->backward(
             diff_embeddings.view().rows_from(i * S, S), row,
             i == first ? Accumulate::no : Accumulate::yes, pass(i, worker));
       }
     };
-    workers.for_each(lanes, task, Idle::helps);
+    workers.for_each(count_of_rows, task, Idle::helps);
     network.reduce_gradient(workers, rows, gradient);
   }
 

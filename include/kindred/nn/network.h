@@ -66,10 +66,10 @@ class Network {
   /// that oneDNN wants. Once after each optimizer step.
   void pack(const Workers& workers, std::span<const float> parameters);
 
-  /// Floats of a lane's gradient row (weights in oneDNN's layouts).
+  /// Floats of a gradient row (weights in oneDNN's layouts).
   Index gradient_row_size() const;
   /// gradient[network's segments] = sum of rows over a fixed pairwise tree, in the flat layout.
-  /// rows [lanes, gradient_row_size()]; their content is destroyed.
+  /// rows [rows, gradient_row_size()]; their content is destroyed.
   void reduce_gradient(const Workers& workers, MatrixView rows, std::span<float> gradient) const;
 
   /// Moves the running statistics by what each slice saw (Slice::statistics()), in the order

@@ -26,7 +26,7 @@ struct TrainSettings {
   double average = 0;               ///< decay of the moving average of the weights; 0: off
   bool recompute = false;  ///< keep no activations: forward again before each slice's backward
   Index slice = 16;
-  Index lanes = 0;  ///< 0: min(slices, 16)
+  Index gradient_rows = 0;  ///< the recipe's model.lanes; 0: min(slices, 16)
 };
 
 /// A training in plain values, without a recipe and without data.
@@ -60,7 +60,7 @@ struct Setup {
 
   Index batch() const { return sampler->batch(); }
   Index slices() const { return batch() / train.slice; }
-  Index lanes() const { return train.lanes; }
+  Index gradient_rows() const { return train.gradient_rows; }
   Index planned_steps() const { return train.planned_steps; }
 };
 

@@ -3,7 +3,7 @@
 #include <optional>
 
 #include "loss/bases/batch_classes.h"
-#include "loss/bases/memory.h"
+#include "loss/bases/embedding_queue.h"
 #include "loss/bases/miner.h"
 
 namespace kindred {
@@ -84,7 +84,7 @@ class PairLoss : public Loss {
   Measure measure_;
   std::unique_ptr<Miner> miner_;
   PairMatrix pairs_;
-  std::optional<Memory> memory_;
+  std::optional<EmbeddingQueue> memory_;
   Buffer<LaneInt> labels_;            // of the rows
   Buffer<LaneInt> reference_labels_;  // of the reference rows; -1 behind the last
   Buffer<LaneInt> reference_ids_;     // their sample ids, with a memory

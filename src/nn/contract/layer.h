@@ -31,7 +31,7 @@ struct KINDRED_HIDDEN LayerPass {
   const Pass& pass;
   ScratchStack& scratch;
   std::span<float> statistics;  ///< the slice's: what its batch norms saw, at the layers' offsets
-  float* gradient = nullptr;    ///< backward: the lane's gradient row
+  float* gradient = nullptr;    ///< backward: the gradient row of its slices
   Accumulate accumulate = Accumulate::no;
 
   /// Where a layer's time is added to, for TimeScope; nullptr where nobody asks.

@@ -19,9 +19,9 @@ constexpr Index kSide = 2048;
 constexpr Index kTasksOfEach = 4;
 
 /// What one worker multiplies with.
-struct Lane {
-  Lane(const dnnl::engine& engine, const Primitive& product, const TensorDesc& src,
-       const TensorDesc& weights, const void* packed, const TensorDesc& dst)
+struct Share {
+  Share(const dnnl::engine& engine, const Primitive& product, const TensorDesc& src,
+        const TensorDesc& weights, const void* packed, const TensorDesc& dst)
       : scratch(engine, ScratchFrame::cost(product.scratchpad_bytes())),
         src_numbers(bytes_of(src)),
         dst_numbers(bytes_of(dst)),
@@ -72,17 +72,17 @@ double measure_bfloat16_product(const Workers& workers) {
   const Primitive product(desc, "bfloat16 product");
   const TensorDesc weights = desc.weights_desc();
   const Buffer<std::byte> packed(bytes_of(weights));  // zeros cost what other numbers cost
-  std::vector<std::unique_ptr<Lane>> lanes;
+  std::vector<std::unique_ptr<Share>> shares;
   for (int i = 0; i < workers.threads(); ++i) {
-    lanes.push_back(std::make_unique<Lane>(engine, product, src, weights, packed.data(), dst));
+    shares.push_back(std::make_unique<Share>(engine, product, src, weights, packed.data(), dst));
   }
   const Index tasks = kTasksOfEach * workers.threads();
   double best = 1e300;
   for (int repeat = 0; repeat < 5; ++repeat) {
     const auto start = std::chrono::steady_clock::now();
     workers.for_each(tasks, [&](Index, int worker) {
-      Lane& lane = *lanes[static_cast<std::size_t>(worker)];
-      lane.call.run(lane.scratch);
+      Share& share = *shares[static_cast<std::size_t>(worker)];
+      share.call.run(share.scratch);
     });
     best = std::min(
         best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());

@@ -11,9 +11,9 @@ inline namespace KINDRED_SCALAR {
 /// with. Lives in State: "NAME.memory.rows" [size, D], ".labels", ".ids" [size] and ".position"
 /// [2], the next row to write and how many stand.
 /// Source: Wang et al. 2020, Cross-Batch Memory.
-class Memory {
+class EmbeddingQueue {
  public:
-  Memory(const LossContext& context, Index size, State& state);
+  EmbeddingQueue(const LossContext& context, Index size, State& state);
 
   /// Adds the rows of a batch with their labels and sample ids.
   void enqueue(ConstScalarView rows, std::span<const std::int64_t> labels,

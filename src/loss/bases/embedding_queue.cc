@@ -1,11 +1,11 @@
-#include "loss/bases/memory.h"
+#include "loss/bases/embedding_queue.h"
 
 #include <algorithm>
 
 namespace kindred {
 inline namespace KINDRED_SCALAR {
 
-Memory::Memory(const LossContext& context, Index size, State& state)
+EmbeddingQueue::EmbeddingQueue(const LossContext& context, Index size, State& state)
     : size_(size),
       depth_(context.embedding),
       rows_(state.add<Scalar>(context.name + ".memory.rows", {size, depth_})),
@@ -13,8 +13,8 @@ Memory::Memory(const LossContext& context, Index size, State& state)
       ids_(state.add<std::int64_t>(context.name + ".memory.ids", {size})),
       position_(state.add<std::int64_t>(context.name + ".memory.position", {2})) {}
 
-void Memory::enqueue(ConstScalarView rows, std::span<const std::int64_t> labels,
-                     std::span<const Index> sample_ids) {
+void EmbeddingQueue::enqueue(ConstScalarView rows, std::span<const std::int64_t> labels,
+                             std::span<const Index> sample_ids) {
   for (Index i = 0; i < rows.rows(); ++i) {
     const auto next = std::clamp<Index>(position_[0], 0, size_ - 1);
     std::copy_n(rows.row(i), depth_, rows_.data() + next * depth_);
