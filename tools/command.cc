@@ -47,7 +47,7 @@ void add_json(const Command& command, CommonOptions& options) {
   command
       .add_option("--json", options.json, "write the numbers as JSON to FILE; - is standard output")
       .type_name("FILE")
-      .writes_file();
+      .writes_file(kJsonFile);
 }
 
 void add_threads(const Command& command, CommonOptions& options) {

@@ -118,6 +118,10 @@ Check positive() {
 Check not_negative() {
   return number_that("NONNEGATIVE", "is below 0", [](double number) { return number >= 0; });
 }
+Check named() {
+  return checked_by(CLI::Validator(
+      [](const std::string& value) { return value.empty() ? "the name is empty" : ""; }, ""));
+}
 
 Option& Option::required() {
   option_->required();
@@ -165,6 +169,7 @@ Option& Option::show_default() {
 }
 
 Option& Option::reads_file(const std::string& ending) {
+  check(named());
   option_->each([files = files_, ending](const std::string& value) {
     if (!value.ends_with(ending)) return;
     for (const std::string& file : files_of_dataset(value)) files->reads(file);
@@ -172,16 +177,24 @@ Option& Option::reads_file(const std::string& ending) {
   return *this;
 }
 
-Option& Option::writes_file() {
-  option_->each([files = files_](const std::string& value) {
-    if (value != "-") files->writes(value);
+Option& Option::writes_file(const FileKind& kind) {
+  option_->description(fmt::format("{}; of what is there, {} or an empty file is replaced",
+                                   option_->get_description(), kind.name));
+  option_->each([files = files_, &kind](const std::string& value) {
+    if (value != "-") files->writes(value, &kind);
   });
-  return *this;
+  return check(named());
+}
+
+Option& Option::writes_locked_file(const FileKind& kind) {
+  option_->each(
+      [files = files_, &kind](const std::string& value) { files->writes_locked(value, &kind); });
+  return check(named());
 }
 
 Option& Option::writes_folder() {
   option_->each([files = files_](const std::string& value) { files->makes(value); });
-  return *this;
+  return check(named());
 }
 
 std::size_t Option::count() const { return option_->count(); }
@@ -250,6 +263,12 @@ void Command::callback(std::function<void()> run, std::function<void(FileUse&)> 
   app_->callback([files = files_, run = std::move(run), more = std::move(more)] {
     if (more) more(*files);
     files->check();
+    const OutputLocks locks = files->lock();
+    if (!locks.unsupported().empty()) {
+      write_note(
+          fmt::format("kindred: no locks on this file system keep other processes away: {}\n",
+                      printable(locks.unsupported())));
+    }
     run();
   });
 }

@@ -37,6 +37,8 @@ Check share();
 Check range_or(Index lowest, Index highest, const std::string& word);
 Check positive();
 Check not_negative();
+/// The name of a file or a folder: any but the empty one.
+Check named();
 
 /// An option or argument of a command. A handle: copies mean the same option, while the program
 /// lives.
@@ -61,9 +63,13 @@ class Option {
 
   /// What its values name: checked against each other before the command runs, see FileUse. A file
   /// to read may be a folder or a data set, with all files that it stands for; with an `ending`,
-  /// other values are no files. "-" is standard output where one is written.
+  /// other values are no files. "-" is standard output where one is written. Empty names are
+  /// refused.
   Option& reads_file(const std::string& ending = "");
-  Option& writes_file();
+  /// One that exists has to be empty or of `kind`.
+  Option& writes_file(const FileKind& kind);
+  /// The same of one that the command keeps from other processes by itself.
+  Option& writes_locked_file(const FileKind& kind);
   Option& writes_folder();
 
   /// How often it stood on the command line.
@@ -108,7 +114,8 @@ class Command {
   /// Stands below the options in --help.
   void footer(const std::string& text) const;
   /// Runs once the line is read, if it names this command, and the files that its options read and
-  /// write are found to be apart and within reach. `more` adds to them what options do not mark.
+  /// write are found to be apart and within reach; meanwhile other processes are kept from what it
+  /// writes. `more` adds to them what options do not mark.
   void callback(std::function<void()> run, std::function<void(FileUse&)> more = {}) const;
 
   /// For what describes commands: documents/.

@@ -8,6 +8,7 @@
 #include "kindred/core/error.h"
 #include "kindred/data/dataset.h"
 #include "kindred/data/embedding_file.h"
+#include "kindred/data/hdf5_kinds.h"
 #include "kindred/train/embedder.h"
 #include "kindred/train/model.h"
 
@@ -82,7 +83,7 @@ void add_embed(const Command& program) {
   command.add_option("--out", options->out, "embedding file to write")
       .required()
       .type_name("EMB.h5")
-      .writes_file();
+      .writes_file(kEmbeddingsFile);
   command.add_option("--split", options->split, "which samples (default: all)")
       .check(one_of({"train", "validation", "test", "all"}));
   command.add_flag("--flip", options->flip, "add the embedding of the mirrored image");

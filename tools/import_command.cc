@@ -10,6 +10,7 @@
 #include "kindred/core/error.h"
 #include "kindred/core/output_file.h"
 #include "kindred/core/text.h"
+#include "kindred/data/hdf5_kinds.h"
 #include "kindred/data/import.h"
 
 namespace kindred::tools {
@@ -83,6 +84,9 @@ Json json_of(const ImportReport& report) {
 ImportOptions options_of(const ImportArguments& arguments) {
   ImportOptions options = arguments.options;
   options.threads = arguments.threads;
+  for (const std::string& path : {arguments.preview, arguments.json}) {
+    if (!path.empty() && path != "-") options.also_written.push_back(path);
+  }
   if (!arguments.size.empty()) options.size = extent_of(arguments.size, "--size");
   options.crop_square = arguments.crop == "square";
   if (!arguments.crop.empty() && !options.crop_square) {
@@ -109,7 +113,7 @@ void add_paths(const ImportArguments& arguments, FileUse& files) {
   for (const std::string& path : arguments.paths) {
     if (&path != &out) files.reads(path);
   }
-  files.writes_beside_inputs(out);
+  files.writes_beside_inputs(out, &kDataSetFile);
   if (!arguments.preview.empty() && is_written_into(out)) {
     fail(ErrorKind::usage,
          fmt::format("import --preview: reads {} again, which is a device or a pipe; leave one of "
@@ -205,6 +209,7 @@ void add_import(const Command& program) {
       .add_option("paths", arguments->paths,
                   "folders, archives (zip, tar) or files to read, then the data set to write")
       .required()
+      .check(named())
       .type_name("SOURCE... OUT.h5");
   std::vector<std::string> formats;
   for (const ImportFormat& format : import_registry()) formats.emplace_back(format.name);
@@ -226,7 +231,7 @@ void add_import(const Command& program) {
       .check(range(0, 12));
   command.add_option("--preview", arguments->preview, "draw some samples, a class a row, as PNG")
       .type_name("SHEET.png")
-      .writes_file();
+      .writes_file(kPngFile);
   command.add_flag("--strict", arguments->options.strict,
                    "fail at an image that cannot be read (default: it is left out and listed)");
   add_threads(command, *arguments);
@@ -234,7 +239,9 @@ void add_import(const Command& program) {
   add_quiet(command, *arguments);
   command.footer(
       "Nothing is extracted to disk; equal sources give equal bytes, for any number of threads.\n"
-      "OUT.h5 is there whole or not at all, also after Ctrl-C (exit code 130) or with a full disk\n"
+      "OUT.h5 takes the place of an empty file or of a data set that Kindred wrote, and of no "
+      "other.\n"
+      "It is there whole or not at all, also after Ctrl-C (exit code 130) or with a full disk\n"
       "(74). Exit code 0 where images were left out and listed, 65 where none could be read or\n"
       "--strict found one.\n"
       "Example:\n"

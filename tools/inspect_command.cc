@@ -121,8 +121,9 @@ void add_inspect(const Command& program) {
   command
       .add_option("--thumbnails", options->thumbnails, "draw some samples, a class a row, as PNG")
       .type_name("SHEET.png")
-      .writes_file();
+      .writes_file(kPngFile);
   add_names(command, options->names);
+  add_threads(command, *options);
   add_json(command, *options);
   add_quiet(command, *options);
   command.footer(

@@ -119,7 +119,7 @@ void add_list(const Command& program) {
   auto curves = std::make_shared<std::string>();
   command.add_option("--curves", *curves, "writes a picture of every loss's curve instead (SVG)")
       .type_name("FILE.svg")
-      .writes_file();
+      .writes_file(kSvgFile);
   command.footer(
       "Example:\n  kindred list losses\n  kindred list train\n  kindred list supcon\n"
       "  kindred list losses --curves losses.svg");

@@ -7,6 +7,7 @@
 #include "curves/single_loss.h"
 #include "kindred/core/error.h"
 #include "kindred/data/hdf5_file.h"
+#include "kindred/data/hdf5_kinds.h"
 
 namespace kindred::tools {
 namespace {
@@ -175,7 +176,7 @@ void add_loss(const Command& program) {
       .add_option("--out", options->out,
                   "writes /grad_embeddings, and /grad_param, /centers_after where there are such")
       .type_name("GRAD.h5")
-      .writes_file();
+      .writes_file(kGradientsFile);
   add_threads(command, *options);
   add_json(command, *options);
   add_quiet(command, *options);

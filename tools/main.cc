@@ -2,7 +2,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
+#include <cstdlib>
 #include <exception>
 #include <new>
 #include <stdexcept>
@@ -13,6 +15,7 @@
 #include "kindred/core/cpu.h"
 #include "kindred/core/error.h"
 #include "kindred/core/memory.h"
+#include "kindred/core/output_file.h"
 #include "kindred/core/text.h"
 #include "kindred/data/isolation.h"
 #include "standard_streams.h"
@@ -62,6 +65,7 @@ int run(int argc, char** argv) {
       "Kindred trains embeddings on CPUs: images or vectors in, a small network out "
       "whose embeddings put kin next to kin.",
       "Example:\n  kindred train omniglot --out runs/first\n"
+      "An output takes the place of a file that is empty or of its own kind, and of no other.\n"
       "Exit codes: 0 done, 64 usage, 65 bad data, 66 no input, 69 training diverged, 70 internal,\n"
       "71 the system refuses threads, processes or memory, 73 cannot create, 74 I/O, 78 bad "
       "recipe,\n"
@@ -75,13 +79,28 @@ int report_failure(const std::string& message, ErrorKind kind) {
   return static_cast<int>(kind);
 }
 
-int out_of_memory() {
+int out_of_memory() try {
   return report_failure(
-      fmt::format("out of memory: the process may have {} (of the machine, its control group, "
-                  "ulimit -v); use a smaller network, batch, slice or data.memory, or fewer "
-                  "--threads",
+      fmt::format("out of memory: {} are filled and {} of addresses taken, and the process may "
+                  "have {} (of the machine, its control group, ulimit -v); use a smaller network, "
+                  "batch, slice or data.memory, or fewer --threads",
+                  kindred::text_of_bytes(kindred::resident_memory()),
+                  kindred::text_of_bytes(kindred::mapped_memory()),
                   kindred::text_of_bytes(kindred::machine_memory())),
       ErrorKind::system);
+} catch (const std::bad_alloc&) {  // what is left is no more than a line that stands already
+  write_note("kindred: out of memory\n");
+  return static_cast<int>(ErrorKind::system);
+}
+
+// What is let go when memory runs out: what ends the work takes a little, and there are destructors
+// that allocate and must not fail (of JSON).
+constexpr std::size_t kReserve = std::size_t{1} << 20;
+std::atomic<void*> reserve{nullptr};
+
+void let_reserve_go() {
+  std::set_new_handler(nullptr);
+  std::free(reserve.exchange(nullptr));
 }
 
 // Of what the library did not expect.
@@ -97,6 +116,8 @@ ErrorKind kind_of(const std::error_code& code) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  reserve = std::malloc(kReserve);
+  std::set_new_handler(let_reserve_go);
   open_missing_streams();
   // A file-size limit or a closed pipe is an error of the write, with a message, not a death.
   std::signal(SIGXFSZ, SIG_IGN);
@@ -107,6 +128,9 @@ int main(int argc, char** argv) {
   is_quiet = std::find(argv, argv + argc, std::string_view("--quiet")) != argv + argc;
   try {
     return run(argc, argv);
+  } catch (const kindred::Interrupted& error) {
+    const int code = report_failure(error.what(), error.kind());
+    return signal_received() == 0 ? code : 128 + signal_received();
   } catch (const kindred::Error& error) {
     return report_failure(error.what(), error.kind());
   } catch (const std::bad_alloc&) {

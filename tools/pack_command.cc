@@ -4,6 +4,7 @@
 #include "count_bar.h"
 #include "kindred/core/output_file.h"
 #include "kindred/core/text.h"
+#include "kindred/data/hdf5_kinds.h"
 #include "kindred/data/pack.h"
 
 namespace kindred::tools {
@@ -52,7 +53,7 @@ void add_pack(const Command& program) {
   command.add_option("out", options->to, "the file to write")
       .required()
       .type_name("OUT.h5")
-      .writes_file();
+      .writes_locked_file(kDataSetFile);
   add_names(command, options->names);
   add_threads(command, *options);
   add_json(command, *options);
@@ -61,7 +62,9 @@ void add_pack(const Command& program) {
       "Samples are ordered by class, uncompressed and in one piece: what does not fit into memory\n"
       "is then read sample by sample. Labels, splits, paths, targets and pairs follow. The bytes "
       "do\n"
-      "not depend on --threads. OUT.h5 is there whole or not at all.\n"
+      "not depend on --threads. OUT.h5 takes the place of an empty file or of a data set that "
+      "Kindred wrote,\n"
+      "and of no other; it is there whole or not at all.\n"
       "Example:\n"
       "  kindred pack photos.h5 packed.h5");
   command.callback([options] { pack(*options); });

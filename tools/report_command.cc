@@ -27,10 +27,10 @@ void add_files(const ReportOptions& options, FileUse& files) {
     if (run.empty()) continue;
     for (const std::string& file : files_of_run(run)) files.reads(file);
   }
-  if (!options.out.empty()) files.writes(options.out);
+  if (!options.out.empty()) files.writes(options.out, &kHtmlFile);
   // Of a folder that is none, the command says so.
   if (options.out.empty() && std::filesystem::is_directory(options.run)) {
-    files.writes(page_of_run(options.run));
+    files.writes(page_of_run(options.run), &kHtmlFile);
   }
 }
 
@@ -56,8 +56,12 @@ void add_report(const Command& program) {
   command.add_option("run", options->run, "run folder of kindred train")
       .required()
       .type_name("RUN");
-  command.add_option("--out", options->out, "page to write (default: RUN/report.html)")
-      .type_name("FILE");
+  command
+      .add_option("--out", options->out,
+                  "page to write (default: RUN/report.html); of what is there, an HTML "
+                  "page or an empty file is replaced")
+      .type_name("FILE")
+      .check(named());
   command
       .add_option("--compare", options->compare,
                   "another run, whose curves and final numbers stand beside")

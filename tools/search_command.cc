@@ -8,6 +8,7 @@
 #include "kindred/core/error.h"
 #include "kindred/data/embedding_source.h"
 #include "kindred/data/hdf5_file.h"
+#include "kindred/data/hdf5_kinds.h"
 #include "kindred/eval/approximate_neighbors.h"
 #include "kindred/eval/neighbors.h"
 
@@ -96,7 +97,7 @@ void add_search(const Command& program) {
   command.add_option("--out", options->out, "writes /neighbors int64 and /scores float32 [Q, k]")
       .required()
       .type_name("N.h5")
-      .writes_file();
+      .writes_file(kNeighborsFile);
   add_similarity(command, options->similarity);
   const Option approximate = command.add_flag(
       "--approximate", options->approximate,

@@ -18,7 +18,7 @@ void open_missing_streams() {
   }
 }
 
-void write_note(const std::string& text) noexcept {
+void write_note(std::string_view text) noexcept {
   // Not fmt's print: that throws.
   static_cast<void>(std::fwrite(text.data(), 1, text.size(), stderr));
   static_cast<void>(std::fflush(stderr));

@@ -1,5 +1,5 @@
 #pragma once
-#include <string>
+#include <string_view>
 
 /// The program's standard streams: results on the one, whose loss is an error, notes on the other,
 /// whose loss is none.
@@ -11,7 +11,7 @@ void open_missing_streams();
 
 /// `text` as it is to standard error. Never fails: nothing stops because nobody reads along (a full
 /// disk, a pipe whose reader has left, a terminal that is gone).
-void write_note(const std::string& text) noexcept;
+void write_note(std::string_view text) noexcept;
 
 /// Flushes standard output. False where something that was printed there is lost.
 bool results_written();

@@ -24,17 +24,6 @@ struct TrainOptions : CommonOptions {
   RunOptions run;
 };
 
-// runs/NAME, or the next free runs/NAME-2, ...
-std::string free_folder(const std::string& recipe) {
-  const std::string base = "runs/" + std::filesystem::path(recipe).stem().string();
-  std::string folder = base;
-  std::error_code unknown;  // where it may not be looked at, nothing can be made: that is told then
-  for (int number = 2; std::filesystem::exists(folder, unknown); ++number) {
-    folder = fmt::format("{}-{}", base, number);
-  }
-  return folder;
-}
-
 void print_baseline(const Evaluation& evaluation) {
   fmt::print("  without a network, {}:\n", evaluation.baseline_of);
   for (const MetricValue& metric : evaluation.baseline) {
@@ -105,11 +94,15 @@ void plan(TrainOptions& options, FileUse& files) {
   }
   for (const std::string& assignment : options.assignments) recipe.set(assignment);
   RunOptions& run = options.run;
-  run.folder = options.out.empty() ? free_folder(options.recipe) : options.out;
+  run.is_new = options.out.empty();
+  run.folder =
+      run.is_new ? "runs/" + std::filesystem::path(options.recipe).stem().string() : options.out;
   run.resume = options.resume;
   run.threads = options.threads;
   files.add(files_of_training(recipe, run));
-  files.may_write((std::filesystem::path(run.folder) / "report.html").string());
+  if (!run.is_new) {
+    files.may_write((std::filesystem::path(run.folder) / "report.html").string(), &kHtmlFile);
+  }
   options.read = std::move(recipe);
 }
 
@@ -120,16 +113,16 @@ void train(TrainOptions& options) {
   print_result(options, result);
   if (result.complete) {
     try {
-      write_run_report(run.folder, "", "", options);
+      write_run_report(result.folder, "", "", options);
     } catch (const std::exception& error) {  // the run itself is safe
       note(fmt::format("report.html could not be written: {}; kindred report {} tries again",
-                       error.what(), run.folder));
+                       error.what(), result.folder));
     }
   }
   tell_collapse(result);
   if (result.interrupted) {
     note(fmt::format("stopped after step {}; go on with: kindred train --out {} --resume",
-                     result.step, run.folder));
+                     result.step, result.folder));
   }
 }
 
@@ -143,7 +136,10 @@ void add_train(const Command& program) {
                   "TOML recipe, or the name of one that is shipped; see list "
                   "recipes (may be left out with --resume)")
       .type_name("RECIPE.toml");
-  command.add_option("--out", options->out, "run folder (default: runs/RECIPE, or the next free)")
+  command
+      .add_option("--out", options->out,
+                  "run folder (default: a new one, runs/RECIPE, or runs/RECIPE-2, ...)")
+      .check(named())
       .type_name("DIR");
   command.add_flag("--resume", options->resume,
                    "go on from the newest acknowledged checkpoint of --out");
@@ -161,6 +157,9 @@ void add_train(const Command& program) {
       "terminal that is closed, unless nohup keeps the run going. Another one, a second later, "
       "ends\n"
       "it at once.\n"
+      "A folder that holds a run is another run's: --resume goes on with it. Others' recipe.toml "
+      "and\n"
+      "model.kindred stay.\n"
       "Example:\n  kindred train omniglot --out runs/first --set train.epochs=2");
   command.callback([options] { train(*options); },
                    [options](FileUse& files) { plan(*options, files); });

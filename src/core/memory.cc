@@ -21,6 +21,23 @@ struct Unit {
 constexpr std::array kUnits{Unit{"GiB", 30}, Unit{"MiB", 20}, Unit{"KiB", 10}, Unit{"bytes", 0}};
 constexpr double kMostBytes = 0x1p62;
 
+// Pages in all (0), or those in memory (1); read without allocating, since data readers ask in
+// training.
+Index pages_of_process(int which) {
+  std::array<char, 64> text{};
+  const int file = ::open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+  const ssize_t length = file < 0 ? 0 : ::read(file, text.data(), text.size() - 1);
+  if (file >= 0) ::close(file);
+  const char* const end = text.data() + std::max<ssize_t>(length, 0);
+  const char* at = text.data();
+  for (; which > 0 && at != end; --which) at = std::min(std::find(at, end, ' ') + 1, end);
+  Index pages = 0;
+  std::from_chars(at, end, pages);
+  return pages;
+}
+
+Index bytes_of_pages(Index pages) { return pages * static_cast<Index>(sysconf(_SC_PAGESIZE)); }
+
 }  // namespace
 
 std::optional<Index> parse_bytes(std::string_view text) {
@@ -60,18 +77,8 @@ Index machine_memory() {
   return memory;
 }
 
-Index resident_memory() {
-  // Pages in all, then those in memory; read without allocating, since data readers ask in
-  // training.
-  std::array<char, 64> text{};
-  const int file = ::open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-  const ssize_t length = file < 0 ? 0 : ::read(file, text.data(), text.size() - 1);
-  if (file >= 0) ::close(file);
-  const char* const end = text.data() + std::max<ssize_t>(length, 0);
-  const char* const space = std::find(static_cast<const char*>(text.data()), end, ' ');
-  Index pages = 0;
-  if (space != end) std::from_chars(space + 1, end, pages);
-  return pages * static_cast<Index>(sysconf(_SC_PAGESIZE));
-}
+Index resident_memory() { return bytes_of_pages(pages_of_process(1)); }
+
+Index mapped_memory() { return bytes_of_pages(pages_of_process(0)); }
 
 }  // namespace kindred

@@ -16,19 +16,22 @@
 
 #include "kindred/core/error.h"
 #include "kindred/core/index.h"
+#include "kindred/core/memory.h"
 
 namespace kindred {
 namespace {
 
 constexpr int kMostWaits = 100;
-constexpr std::size_t kStack = std::size_t{4} << 20;  // as TBB's workers have
+constexpr std::size_t kStack = std::size_t{4} << 20;   // as TBB's workers have
+constexpr std::size_t kArena = std::size_t{64} << 20;  // of addresses for a thread's allocations
 
 [[noreturn]] void refused(int count, int reason) {
   fail(
       ErrorKind::system,
       fmt::format("the system refuses {} more thread{}: {}; ask for fewer with --threads, or raise "
-                  "its limits (ulimit -u, ulimit -v, the control group's pids.max)",
-                  count, count == 1 ? "" : "s", std::strerror(reason)));
+                  "its limits (ulimit -u and the control group's pids.max by {}, ulimit -v by {})",
+                  count, count == 1 ? "" : "s", std::strerror(reason), count,
+                  text_of_bytes(count * static_cast<Index>(kStack + kArena))));
 }
 
 // 0 without /proc.

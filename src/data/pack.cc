@@ -17,6 +17,7 @@
 #include "kindred/core/output_file.h"
 #include "kindred/data/dataset_files.h"
 #include "kindred/data/hdf5_file.h"
+#include "kindred/data/hdf5_kinds.h"
 
 namespace kindred {
 namespace {
@@ -226,7 +227,7 @@ PackReport pack_dataset(const std::string& from, const std::string& to, const Da
                         int threads, WorkObserver* observer, Index window) {
   FileUse files;
   for (const std::string& file : files_of_dataset(from)) files.reads(file);
-  files.writes(to);
+  files.writes_locked(to, &kDataSetFile);
   files.check();
   std::optional<FileLock> lock;  // devices take what comes
   if (!is_written_into(to)) lock.emplace(FileLock::of_output(to));

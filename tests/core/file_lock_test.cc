@@ -134,6 +134,36 @@ TEST_F(FileLockTest, LeavesWhatIsNoLockAlone) {
                [&] { FileLock(folder_ / "missing/lock", "the folder"); });
 }
 
+// A loss of power may leave the file's length without what was written.
+TEST_F(FileLockTest, TakesWhatALossOfPowerLeft) {
+  for (const std::string left : {"", "pid", "pid 1", "pid 99999999 on nowhere\n"}) {
+    std::ofstream(lock()) << left;
+    if (left == "pid") std::ofstream(lock()) << std::string(24, '\0');
+    { const FileLock next(lock(), "the folder"); }
+    EXPECT_FALSE(fs::exists(lock())) << left;
+  }
+}
+
+// What was put in the lock's place meanwhile is not the lock.
+TEST_F(FileLockTest, RemovesNothingButItself) {
+  {
+    const FileLock held(lock(), "the folder");
+    std::ofstream(folder_ / "beside") << "an output";
+    fs::rename(folder_ / "beside", lock());
+  }
+  EXPECT_TRUE(fs::exists(lock()));
+}
+
+TEST_F(FileLockTest, AnOutputsNameMayBeAsLongAsAFileSystemTakes) {
+  for (const std::size_t size : {234, 235, 236, 250, 251, 255}) {
+    const std::string output = folder_ / std::string(size, 'n');
+    const FileLock held = FileLock::of_output(output);
+    EXPECT_THROW(FileLock::of_output(output), Error);
+    EXPECT_NO_THROW(FileLock::of_output(folder_ / (std::string(size - 1, 'n') + "m")));
+  }
+  EXPECT_TRUE(fs::is_empty(folder_.path()));
+}
+
 TEST_F(FileLockTest, AnOutputHasOneLockForAllItsNames) {
   std::ofstream(folder_ / "out.h5") << "x";
   fs::create_symlink(folder_ / "out.h5", folder_ / "link.h5");

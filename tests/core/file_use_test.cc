@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -102,6 +103,89 @@ TEST_F(FileUseTest, DevicesTakeAsManyAsThereAre) {
   files.check();
   files.writes(path("pipe"));
   expect_refused(files, "would be written twice");
+}
+
+// A picture of the source folder was written over under a second name that lies elsewhere.
+TEST_F(FileUseTest, AnOutputIsNoSecondNameOfAFileInAFolderThatIsRead) {
+  fs::create_hard_link(path("in/a/2"), path("twin"));
+  for (const bool beside : {false, true}) {
+    FileUse files;
+    files.reads(path("linked"));
+    beside ? files.writes_beside_inputs(path("twin")) : files.writes(path("twin"));
+    expect_refused(files, path("twin") + ": is read (as " + path("linked") + "/a/2)");
+  }
+  FileUse itself;  // an earlier output that lies there has no other name there
+  itself.reads(path("in"));
+  itself.writes_beside_inputs(path("in/a/2"));
+  itself.check();
+  FileUse apart;
+  apart.reads(path("in"));
+  apart.writes(path("second"));  // of a file that is not in it
+  apart.check();
+}
+
+TEST_F(FileUseTest, WhatIsOfAnotherKindStays) {
+  const std::pair<const char*, const FileKind*> rows[] = {
+      {" \n{\"a\": 1}", &kJsonFile},
+      {"[1, 2]", &kJsonFile},
+      {"\x89PNG\r\n\x1a\nIHDR", &kPngFile},
+      {"<!DOCTYPE html>\n<p>", &kHtmlFile},
+      {"<?xml version=\"1.0\"?>\n<svg/>", &kSvgFile},
+  };
+  std::ofstream(path("empty")).close();
+  for (const auto& [content, own] : rows) {
+    std::ofstream(path("there")) << content;
+    for (const FileKind* kind : {&kJsonFile, &kPngFile, &kHtmlFile, &kSvgFile}) {
+      FileUse files;
+      for (const char* name : {"new", "empty"}) files.writes(path(name), kind);
+      files.writes(path("there"), kind);
+      if (kind == own) {
+        files.check();
+      } else {
+        expect_refused(files, path("there") + ": exists and is not " + std::string(kind->name) +
+                                  ", so it is not replaced; name another output, or move it away");
+      }
+      FileUse without;  // what the work can do without must cost nobody anything either
+      without.may_write(path("there"), kind);
+      if (kind != own) expect_refused(without, "is not replaced");
+    }
+  }
+  fs::create_symlink("other", path("to other"));
+  FileUse behind;
+  behind.writes(path("to other"), &kJsonFile);
+  expect_refused(behind, "exists and is not JSON");
+  FileUse device;
+  device.writes("/dev/null", &kJsonFile);
+  device.check();
+}
+
+TEST_F(FileUseTest, AnOutputHasAName) {
+  FileUse files;
+  files.writes("");
+  expect_refused(files, "its name is empty");
+}
+
+TEST_F(FileUseTest, OutputsAreKeptFromOthersWhileTheyAreLocked) {
+  FileUse files;
+  files.writes(path("other"));
+  files.writes(path("new"));
+  files.writes("/dev/null");
+  files.writes_locked(path("by itself"));
+  files.may_write(path("perhaps"));
+  FileUse same;
+  same.writes(path("in/../new"));
+  {
+    const OutputLocks held = files.lock();
+    EXPECT_EQ(held.unsupported(), "");
+    expect_error(ErrorKind::cannot_create,
+                 "another process (pid " + std::to_string(::getpid()) + " on ",
+                 [&] { static_cast<void>(same.lock()); });
+    EXPECT_FALSE(fs::exists(path("by itself.lock")));
+    EXPECT_FALSE(fs::exists(path("perhaps.lock")));
+  }
+  static_cast<void>(same.lock());
+  EXPECT_FALSE(fs::exists(path("new.lock")));
+  EXPECT_FALSE(fs::exists(path("other.lock")));
 }
 
 TEST_F(FileUseTest, WhatCannotBeWrittenIsFoundAtOnce) {

@@ -9,6 +9,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <chrono>
+#include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -169,6 +172,27 @@ TEST_F(OutputFileTest, WritesIntoPipes) {
 }
 
 // Who writes a file by its name, as HDF5 does, gets one beside; its bytes go through the pipe.
+// It was an error of the disk, and the program's code that of one.
+TEST_F(OutputFileTest, ASignalEndsWaitingForAPipesReader) {
+  ASSERT_EQ(::mkfifo(path("pipe").c_str(), 0600), 0);
+  struct sigaction action {};
+  struct sigaction before {};
+  action.sa_handler = [](int) {};  // without SA_RESTART
+  sigaction(SIGUSR1, &action, &before);
+  const pthread_t writer = pthread_self();
+  std::atomic<bool> done = false;
+  std::thread disturber([&] {
+    while (!done) {
+      pthread_kill(writer, SIGUSR1);
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  });
+  EXPECT_THROW(write("pipe", "x"), Interrupted);
+  done = true;
+  disturber.join();
+  sigaction(SIGUSR1, &before, nullptr);
+}
+
 TEST_F(OutputFileTest, CopiesWhatIsWrittenByNameIntoAPipe) {
   ASSERT_EQ(::mkfifo(path("pipe").c_str(), 0600), 0);
   std::string got;

@@ -162,7 +162,8 @@ TEST(Import, AForgottenOutputDoesNotCostASource) {
   const TempFolder folder;
   write_omniglot(folder);
   const std::string before = bytes_of(folder / "evaluation.zip");
-  expect_error(ErrorKind::cannot_create, "evaluation.zip: exists and is not an HDF5 file", [&] {
+  const std::string refusal = "evaluation.zip: exists and is not a data set that Kindred wrote";
+  expect_error(ErrorKind::usage, refusal, [&] {
     import_dataset(std::vector<std::string>{folder / "background.zip"}, folder / "evaluation.zip",
                    {.format = "omniglot"});
   });

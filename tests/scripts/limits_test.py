@@ -4,6 +4,7 @@ filter. Each works, or ends with the documented code and a message that says wha
 import ctypes
 import json
 import os
+import re
 import resource
 import shutil
 import stat
@@ -75,7 +76,13 @@ def threads(place):
 
 def descriptors(place):
     for most in (5, 6, 7, 8, 9, 10, 12, 14, 16, 20, 24):
-        expect(f"ulimit -n {most}", place.run(place.train(), [(resource.RLIMIT_NOFILE, most)]), (0, 66, 71, 73, 74))
+        limit = [(resource.RLIMIT_NOFILE, most)]
+        out = place.folder / f"descriptors{most}.h5"
+        for what, words in (("train", place.train()), ("inspect", ["inspect", place.data, "--quiet"]),
+                            ("pack", ["pack", place.data, out, "--quiet"]),
+                            ("import", ["import", place.folder / "pictures", out, "--quiet"])):
+            found = place.run(words, limit)
+            expect(f"ulimit -n {most}, {what}", found, (0, 71), "ulimit -n")
 
 
 def memory(place):
@@ -83,6 +90,14 @@ def memory(place):
         parts = ["ulimit -v"] if mebibytes < 256 else ["data.h5", "ulimit -v"]
         expect(f"ulimit -v {mebibytes} MiB", place.run(place.train(), [(resource.RLIMIT_AS, mebibytes * MIB)]),
                (71,), *parts)
+    # What the message asks for is enough.
+    code, words = place.run(["inspect", place.data], [(resource.RLIMIT_AS, 1024 * MIB)])
+    asked = re.search(r"ulimit -v (\d+)", words)
+    if code != 71 or not asked:
+        faults.append(f"ulimit -v: exit code {code}, and no word of how much is needed: {words}")
+    else:
+        expect("as much as was asked for", place.run(["inspect", place.data, "--quiet"],
+                                                     [(resource.RLIMIT_AS, int(asked[1]) << 10)]), (0,))
     expect("ulimit -v, 1024 threads", place.run([*place.train(), "--threads", "1024"], [(resource.RLIMIT_AS, 4000 * MIB)]),
            (71,), "ulimit -v")
     expect("ulimit -v 8 GiB", place.run(place.train(), [(resource.RLIMIT_AS, 8192 * MIB)]), (0,))

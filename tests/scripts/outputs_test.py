@@ -54,6 +54,15 @@ def table(place):
     }
 
 
+# What an option writes, by a word of its name in the table: a file of that kind.
+KINDS = {"--json": "bench.json", "--preview": "picture.png", "--thumbnails": "picture.png", "--html": "page.html",
+         "report --out": "page.html", "import OUT": "old", "OUT": "old", "embed": "e.h5"}
+
+
+def kind_of(name):
+    return next((kind for word, kind in KINDS.items() if word in name), None)
+
+
 class Row:
     """One option, and what becomes of a target of each kind."""
 
@@ -117,9 +126,9 @@ class Row:
         self.done("new file", new)
         expect(os.path.exists(new) and os.path.getsize(new) > 0, self.name, "wrote nothing")
         with contextlib.suppress(FileNotFoundError):
-            os.remove(new)
+            shutil.move(new, self.place["mine"])  # an older one of its kind, for what follows
         link, target = self.place["link"], self.place["target"]
-        shutil.copy(self.place["old"], target)
+        shutil.copy(self.place["mine"], target)
         os.chown(target, self.place.user, self.place.user)
         os.symlink("target", link)
         before = os.stat(target)
@@ -129,10 +138,28 @@ class Row:
         os.remove(link)
         os.remove(target)
 
+    def others(self):
+        """What is no such file stays, whatever it is called; an empty one is replaced."""
+        target = self.place["target"]
+        kinds = {"notes": b"what I must not forget\n", "table": b"1,2\n3,4\n", "zeros": bytes(5000), "one byte": b"x"}
+        for other in sorted({*KINDS.values()} - {kind_of(self.name)}):
+            kinds[other] = Path(self.place[other]).read_bytes()
+        for kind, content in kinds.items():
+            Path(target).write_bytes(content)
+            os.chown(target, self.place.user, self.place.user)
+            self.refused(f"{kind} of others", 64, target)
+            expect(Path(target).read_bytes() == content, self.name, kind, "was replaced")
+        Path(target).write_bytes(b"")
+        os.chown(target, self.place.user, self.place.user)
+        self.done("empty file", target)
+        expect(os.path.getsize(target) > 0, self.name, "an empty file stayed")
+        os.remove(target)
+        self.refused("no name", 64, "")
+
     def read_only(self):
         """Root may; others find out before the work."""
         target, folder = self.place["target"], self.place.folder / "closed"
-        shutil.copy(self.place["old"], target)
+        shutil.copy(self.place["mine"], target)
         folder.mkdir()
         os.chmod(target, 0o444)
         os.chmod(folder, 0o555)
@@ -186,6 +213,7 @@ def check_table(place):
         row.inputs_and_outputs()
         row.impossible()
         row.files()
+        row.others()
         row.read_only()
         row.pipes()
         if has_own_dev():

@@ -62,10 +62,15 @@ class FailingCallsTest : public testing::Test {
 #endif
   }
 
-  void put_old() const {
-    fs::copy_file(made_->folder / "other.h5", made_->out(), fs::copy_options::overwrite_existing);
+  /// What was there before: `arguments` write it.
+  void make_old(const std::string& arguments) {
+    fs::remove(made_->out());
+    const Outcome outcome = kindred(arguments + " --quiet");
+    ASSERT_EQ(outcome.code, 0) << outcome.err;
+    old_ = text_of(made_->out());
   }
-  bool is_old() const { return text_of(made_->out()) == text_of(made_->folder / "other.h5"); }
+  void put_old() const { std::ofstream(made_->out(), std::ios::binary) << old_; }
+  bool is_old() const { return text_of(made_->out()) == old_; }
   int files() const {
     return static_cast<int>(std::distance(fs::directory_iterator(made_->folder / "out"), {}));
   }
@@ -74,8 +79,9 @@ class FailingCallsTest : public testing::Test {
   }
 
   /// `arguments` write out(): undisturbed, with each of their writing calls failing, and with
-  /// writes that the system may interrupt or cut short.
-  void fail_each_call(const std::string& arguments) const {
+  /// writes that the system may interrupt or cut short. `older` writes another.
+  void fail_each_call(const std::string& arguments, const std::string& older) {
+    make_old(older);
     const std::string line = arguments + " --quiet";
     fs::remove(made_->out());
     const std::string file = made_->folder / "counts";
@@ -87,9 +93,12 @@ class FailingCallsTest : public testing::Test {
     ASSERT_GT(counts["fsync"], 0);
     ASSERT_GT(counts["close"], 0);
     ASSERT_EQ(counts["rename"], 1);
+    ASSERT_NE(expected, old_);
     int failed = 0;
     for (const auto& [call, count] : counts) {
-      if (call == "unlink") continue;  // what is not removed is left, and removed by the next
+      // What is not removed is left, and removed by the next; and the folder is synced when the new
+      // file is in place: faults_test.py fails these, too.
+      if (call == "unlink" || call == "fsync_folder") continue;
       for (int nth = 1; nth <= count; ++nth) {
         for (const char* how : {"EIO", "lost"}) {
           if (how == std::string("lost") && call != "write" && call != "pwrite") continue;
@@ -118,39 +127,47 @@ class FailingCallsTest : public testing::Test {
   }
 
   static Made* made_;
+  std::string old_;
 };
 
 Made* FailingCallsTest::made_ = nullptr;
 
 // A pwrite that failed once in HDF5's closing: exit code 0, and zeros for embeddings.
 TEST_F(FailingCallsTest, Embed) {
-  fail_each_call("embed " + made_->model() + " " + (made_->folder / "data.h5") + " --out " +
-                 made_->out());
+  const std::string line =
+      "embed " + made_->model() + " " + (made_->folder / "data.h5") + " --out " + made_->out();
+  fail_each_call(line, line + " --flip");
 }
 
 // Of a disk that was full for a moment: 11 of 100 labels, exit code 0.
 TEST_F(FailingCallsTest, Pack) {
-  fail_each_call("pack " + (made_->folder / "data.h5") + " " + made_->out());
+  fail_each_call("pack " + (made_->folder / "data.h5") + " " + made_->out(),
+                 "pack " + (made_->folder / "other.h5") + " " + made_->out());
 }
 
 TEST_F(FailingCallsTest, Import) {
-  fail_each_call("import " + (made_->folder / "pictures") + " " + made_->out());
+  const std::string line = "import " + (made_->folder / "pictures") + " " + made_->out();
+  fail_each_call(line, line + " --size 4");
 }
 
 TEST_F(FailingCallsTest, Search) {
-  fail_each_call("search " + made_->embeddings() + " --k 2 --out " + made_->out());
+  const std::string line = "search " + made_->embeddings() + " --k 2 --out " + made_->out();
+  fail_each_call(line, line + " --similarity euclidean");
 }
 
 TEST_F(FailingCallsTest, Loss) {
-  fail_each_call("loss " + made_->embeddings() + " --loss triplet --out " + made_->out());
+  const std::string line = "loss " + made_->embeddings() + " --loss triplet --out " + made_->out();
+  fail_each_call(line, line + " --set margin=0.9");
 }
 
 TEST_F(FailingCallsTest, Cluster) {
-  fail_each_call("eval cluster " + made_->embeddings() + " --out " + made_->out());
+  const std::string line = "eval cluster " + made_->embeddings() + " --out " + made_->out();
+  fail_each_call(line, line + " --k 2");
 }
 
 TEST_F(FailingCallsTest, Json) {
-  fail_each_call("eval retrieval " + made_->embeddings() + " --json " + made_->out());
+  const std::string line = "eval retrieval " + made_->embeddings() + " --json " + made_->out();
+  fail_each_call(line, line + " --similarity euclidean");
 }
 
 // The log's last lines, too: it is closed with a result that counts. The page alone is no result.
@@ -181,6 +198,7 @@ TEST_F(FailingCallsTest, Train) {
 }
 
 TEST_F(FailingCallsTest, ADiskThatStaysFullCostsTheOldFileNothing) {
+  make_old("pack " + (made_->folder / "other.h5") + " " + made_->out());
   for (const char* plan : {"pwrite:1:ENOSPC:on", "pwrite:3:ENOSPC:on", "fsync:1:ENOSPC:on"}) {
     put_old();
     const Outcome outcome =

@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <spawn.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -58,6 +60,11 @@ class Process {
     siginfo_t info{};
     return ::waitid(P_PID, static_cast<id_t>(id_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
            info.si_pid == 0;
+  }
+  /// Whether its first thread waits in that call of the system.
+  bool is_in(long call) const {
+    const std::string text = test::text_of("/proc/" + std::to_string(id_) + "/syscall");
+    return text.starts_with(std::to_string(call) + " ");
   }
   /// Its code, as a shell sees it.
   int wait() {
@@ -238,6 +245,22 @@ TEST_F(RunFolders, TwoPacksOfOneFileDoNotMix) {
     fs::remove(out);
     EXPECT_FALSE(fs::exists(out + ".lock"));
     EXPECT_FALSE(fs::exists(out + ".partial"));
+  }
+}
+
+// It ended as if the disk were broken.
+TEST_F(RunFolders, AProcessThatWaitsForAPipesReaderEndsByItsSignal) {
+  const std::string pipe = folder_ / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  if (::access("/proc/self/syscall", R_OK) != 0) GTEST_SKIP() << "the kernel does not tell";
+  const std::string out = folder_ / "packed.h5";
+  for (const auto& [signal, code] : {std::pair(SIGTERM, 143), std::pair(SIGINT, 130)}) {
+    Process process({"pack", folder_ / "data.h5", out, "--json", pipe}, folder_ / "err");
+    while (process.runs() && !process.is_in(SYS_openat)) std::this_thread::yield();
+    process.send(signal);
+    EXPECT_EQ(process.wait(), code) << process.err();
+    EXPECT_TRUE(fs::exists(out));  // was whole before
+    fs::remove(out);
   }
 }
 

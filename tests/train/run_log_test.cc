@@ -32,6 +32,24 @@ TEST(RunLog, SaysWhatToDoOnAFullDisk) {
                });
 }
 
+// After a loss of power a disk may hold later lines and not the earlier ones: none of them had been
+// promised. Other lines that are none are somebody's doing.
+TEST(RunLog, EndsAtAHole) {
+  const TempFolder folder;
+  const std::string path = folder / "log";
+  const std::string zeros(512, '\0');
+  for (const std::string& hole : {zeros, "{\"step\":2," + zeros, zeros + "3}\n"}) {
+    std::ofstream(path) << "{\"step\":1}\n" << hole << "\n{\"step\":3}\n";
+    ASSERT_EQ(read_run_log(path).size(), 1u);
+    EXPECT_EQ(read_run_log(path)[0]["step"], 1);
+    cut_run_log(path, 5);
+    EXPECT_EQ(std::filesystem::file_size(path), std::string("{\"step\":1}\n").size());
+  }
+  std::ofstream(path) << "{\"step\":1}\nnothing\n{\"step\":3}\n";
+  expect_error(ErrorKind::data, path + ": line 2 is not one of our records",
+               [&] { read_run_log(path); });
+}
+
 TEST(RunLog, IsCutToAStepWithEachEvaluationOnce) {
   const TempFolder folder;
   const std::string path = folder / "log";

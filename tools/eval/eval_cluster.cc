@@ -7,6 +7,7 @@
 #include "kindred/core/error.h"
 #include "kindred/core/text.h"
 #include "kindred/data/hdf5_file.h"
+#include "kindred/data/hdf5_kinds.h"
 #include "kindred/eval/clustering.h"
 
 namespace kindred::tools {
@@ -128,7 +129,7 @@ void add_eval_cluster(const Command& eval) {
       .excludes(assignments);
   command.add_option("--out", options->out, "writes /labels and /clusters")
       .type_name("C.h5")
-      .writes_file();
+      .writes_file(kClustersFile);
   command.footer(
       "Example:\n  kindred eval cluster test.h5\n"
       "  kindred eval cluster theirs.h5 --assignments /clusters");

@@ -12,7 +12,7 @@ namespace kindred::tools {
 void add_page(const Command& command, PageOptions& options) {
   const Option html = command.add_option("--html", options.html, "write a page to look at")
                           .type_name("FILE")
-                          .writes_file();
+                          .writes_file(kHtmlFile);
   command
       .add_option("--pictures", options.pictures,
                   "data set whose /paths are the embeddings': the page shows its images")

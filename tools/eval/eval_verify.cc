@@ -128,8 +128,13 @@ Json describe(const ScoredPairs& pairs, const std::vector<Index>& which) {
   return list;
 }
 
+constexpr std::string_view kRocHeader = "threshold,false_accept_rate,true_accept_rate\n";
+const FileKind kRocFile{"a ROC curve that Kindred wrote", [](const std::string& path) {
+                          return beginning_of_file(path, kRocHeader.size()) == kRocHeader;
+                        }};
+
 void write_roc(const std::string& path, const ScoredPairs& pairs) {
-  std::string text = "threshold,false_accept_rate,true_accept_rate\n";
+  std::string text(kRocHeader);
   for (const RocPoint& point : roc_curve(pairs.scores, pairs.same)) {
     text +=
         fmt::format("{},{},{}\n", point.threshold, point.false_accept_rate, point.true_accept_rate);
@@ -342,7 +347,7 @@ void add_eval_verify(const Command& eval) {
   add_page(command, options->page);
   command.add_option("--roc", options->roc, "write the whole curve as CSV")
       .type_name("FILE.csv")
-      .writes_file();
+      .writes_file(kRocFile);
   command.footer(
       "A group with embeddings_a, embeddings_b, same and fold needs no list. Images are found in\n"
       "/paths, by path or by file name without extension.\n"

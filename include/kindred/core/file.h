@@ -24,11 +24,11 @@ std::vector<std::byte> read_file(const std::string& path, Index most = Index{1} 
 /// where that cannot be known: no rights on a folder above it, a name that is too long, ...
 bool exists(const std::string& path);
 bool is_folder(const std::string& path);
-/// The first bytes of a regular file, at most `most`; none where it is no such file or cannot be
-/// opened. Does not wait for who would write into a pipe.
+/// The first bytes of a regular file, at most `most`; none where it is no such file, or may not be
+/// read. Does not wait for who would write into a pipe. Fails with io or system.
 std::string beginning_of_file(const std::string& path, std::size_t most);
 
-/// Makes `path` and its parents. Fails with cannot_create.
+/// Makes `path` and its parents, on the disk when it returns. Fails with cannot_create or io.
 void make_folders(const std::string& path);
 
 /// xxh3 (64 bit) of the bytes; `seed` chains.

@@ -19,5 +19,7 @@ std::string text_of_bytes(Index bytes);
 Index machine_memory();
 /// What of this process is in memory now, shared libraries included.
 Index resident_memory();
+/// What of its address space this process has given to something; 0 without /proc.
+Index mapped_memory();
 
 }  // namespace kindred

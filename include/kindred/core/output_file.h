@@ -4,16 +4,24 @@
 #include <span>
 #include <string>
 
+#include "kindred/core/error.h"
 #include "kindred/core/export.h"
 #include "kindred/core/index.h"
 
 namespace KINDRED_API kindred {
 
+/// A signal came while somebody was awaited who would read a pipe: nothing was written into it.
+class Interrupted : public Error {
+ public:
+  using Error::Error;
+};
+
 /// A file that is written as a whole. It is written beside `path`, under a name that nobody has,
 /// and takes the place of `path` in commit(); destroyed before that, it leaves nothing and `path`
 /// is as it was. Where `path` is a symbolic link, the file that it leads to is replaced. Replaced
 /// files keep their rights. Devices, pipes, and what this process's standard output already goes
-/// to are written into, and never replaced.
+/// to are written into, and never replaced; opening a pipe that nobody reads waits, and fails with
+/// Interrupted where a signal comes meanwhile.
 class OutputFile {
  public:
   /// Fails with cannot_create where `path` cannot be written: its folder is missing, it is a

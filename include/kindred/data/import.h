@@ -42,6 +42,7 @@ struct ImportOptions {
   Index chunk = 0;      ///< samples a chunk; 0: whole runs of a class, 64 KiB or more
   int gzip = -1;        ///< 0 (none) to 12 (slow and small); -1: the format's
   bool strict = false;  ///< an image that cannot be read is an error
+  std::vector<std::string> also_written = {};  ///< beside the data set, later: none is a source
 };
 
 /// What an import made of its sources. Lists are in the order of the samples.
@@ -64,7 +65,9 @@ struct ImportReport {
 /// (datasets/README.md) to `out_path`, beside and renamed. Equal sources give equal bytes. Images
 /// that cannot be read are left out and listed. Fails with usage (unknown format, sources nobody
 /// knows, options that do not fit), no_input, data, cannot_create or io; `out_path` is then as it
-/// was. An `out_path` that exists is replaced only where it is an HDF5 file and not a source.
+/// was. An `out_path` that exists is replaced only where it is empty or a data set of
+/// Kindred's, and not a source (usage); while it is being made, other processes are kept away
+/// (cannot_create).
 ImportReport import_dataset(std::span<const std::string> sources, const std::string& out_path,
                             const ImportOptions& options, WorkObserver* observer = nullptr);
 

@@ -53,9 +53,11 @@ struct RunOptions {
   std::string folder;   ///< of the run; made where it is missing
   bool resume = false;  ///< go on from the newest acknowledged checkpoint of `folder`
   int threads = 0;      ///< 0: Workers::default_threads()
+  bool is_new = false;  ///< a new folder: `folder`, or with "-2", "-3", ... behind it
 };
 
 struct RunResult {
+  std::string folder;
   Index step = 0;
   bool interrupted = false;  ///< stop_requested() ended it
   bool complete = false;     ///< all planned steps are done

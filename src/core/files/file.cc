@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <memory>
 #include <new>
@@ -17,6 +16,7 @@
 
 #include "core/files/fail_io.h"
 #include "core/files/file_handle.h"
+#include "core/files/made_folders.h"
 #include "kindred/core/error.h"
 #include "kindred/core/memory.h"
 #include "kindred/core/output_file.h"
@@ -38,10 +38,12 @@ void write_file_durably(const std::string& path, std::string_view text) {
 
 std::vector<std::byte> read_file(const std::string& path, Index most) {
   // O_NONBLOCK: opening a named pipe would wait for somebody to write into it.
-  const FileHandle file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  const FileHandle file = FileHandle::open(path, O_RDONLY | O_NONBLOCK);
   struct stat status {};
   if (!file.valid() || ::fstat(file.get(), &status) != 0) {
-    fail(ErrorKind::no_input, fmt::format("{}: cannot open: {}", path, std::strerror(errno)));
+    const int reason = errno;
+    fail(kind_of_failure(reason, ErrorKind::no_input),
+         fmt::format("{}: cannot open: {}", path, text_of_failure(reason)));
   }
   if (!S_ISREG(status.st_mode)) fail(ErrorKind::no_input, path + ": is not a regular file");
   if (status.st_size > most) {
@@ -71,7 +73,8 @@ std::filesystem::file_type type_of(const std::string& path) {
   std::error_code code;
   const std::filesystem::file_type type = std::filesystem::status(path, code).type();
   if (type == std::filesystem::file_type::none) {  // another reason than that it is not there
-    fail(ErrorKind::no_input, fmt::format("{}: cannot be looked at: {}", path, code.message()));
+    fail(kind_of_failure(code.value(), ErrorKind::no_input),
+         fmt::format("{}: cannot be looked at: {}", path, code.message()));
   }
   return type;
 }
@@ -87,7 +90,10 @@ bool is_folder(const std::string& path) {
 }
 
 std::string beginning_of_file(const std::string& path, std::size_t most) {
-  const FileHandle file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  const FileHandle file = FileHandle::open(path, O_RDONLY | O_NONBLOCK);
+  const bool says_nothing =  // about the file
+      errno == EIO || kind_of_failure(errno, ErrorKind::no_input) == ErrorKind::system;
+  if (!file.valid() && says_nothing) fail_io(path, "opening");
   struct stat status {};
   if (!file.valid() || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) return "";
   std::string bytes(most, '\0');
@@ -95,17 +101,15 @@ std::string beginning_of_file(const std::string& path, std::size_t most) {
   do {
     got = ::read(file.get(), bytes.data(), bytes.size());
   } while (got < 0 && errno == EINTR);
-  bytes.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+  if (got < 0) fail_io(path, "reading");
+  bytes.resize(static_cast<std::size_t>(got));
   return bytes;
 }
 
 void make_folders(const std::string& path) {
-  std::error_code code;
-  std::filesystem::create_directories(path, code);
-  if (code) {
-    fail(ErrorKind::cannot_create,
-         fmt::format("{}: cannot create the folder: {}", path, code.message()));
-  }
+  MadeFolders folders;
+  folders.make(path);
+  folders.keep();
 }
 
 std::uint64_t checksum(std::span<const std::byte> bytes, std::uint64_t seed) {

@@ -13,11 +13,14 @@
 #include <csignal>
 #include <cstring>
 #include <filesystem>
+#include <span>
 #include <string_view>
 #include <system_error>
 #include <thread>
 
+#include "core/files/fail_io.h"
 #include "kindred/core/error.h"
+#include "kindred/core/file.h"
 
 namespace kindred {
 namespace {
@@ -25,6 +28,9 @@ namespace {
 // For one that has just taken the lock to write its name: it takes microseconds.
 constexpr int kTries = 100;
 constexpr std::chrono::milliseconds kPause{5};
+
+constexpr std::string_view kEnd = ".lock";
+constexpr std::size_t kMostName = 255 - 16 - kEnd.size();  // of what a file system takes
 
 constexpr std::string_view kBegin = "pid ";
 constexpr std::string_view kMiddle = " on ";
@@ -62,10 +68,11 @@ Holder read_holder(int file) {
   return holder;
 }
 
-/// Empty, or what write_holder() writes.
+/// Empty, or what write_holder() writes; or zeros, where the power went off before that was on the
+/// disk.
 bool is_lock(int file) {
   const std::string text = read_text(file);
-  return text.empty() || text.starts_with(kBegin);
+  return text.find_first_not_of('\0') == text.npos || text.starts_with(kBegin);
 }
 
 /// False where that process is no more: whoever holds the lock now has not written its name yet.
@@ -92,29 +99,40 @@ FileLock::FileLock(std::string path, const std::string& guarded) : path_(std::mo
 
 FileLock FileLock::of_output(const std::string& output) {
   std::error_code code;
-  const std::filesystem::path target = std::filesystem::weakly_canonical(output, code);
-  return {(code ? output : target.string()) + ".lock", output};
+  std::filesystem::path target = std::filesystem::weakly_canonical(output, code);
+  if (code) target = output;
+  std::string name = target.filename().string();
+  if (name.size() > kMostName) {
+    name.replace(kMostName, name.npos, hex(checksum(std::as_bytes(std::span(name)))));
+  }
+  return {target.replace_filename(name + std::string(kEnd)).string(), output};
 }
 
 FileLock::~FileLock() {
   // The name goes while the lock is held: whoever opened the file before finds that it is not in
   // place any more, and tries again.
-  if (file_.valid()) ::unlink(path_.c_str());
+  if (file_.valid() && is_in_place()) ::unlink(path_.c_str());
 }
 
 // False where another has it; file_ is then open, to see who.
 bool FileLock::take(const std::string& guarded) {
-  const auto refuse = [&](const std::string& why) {
+  const auto refuse = [&](const std::string& why, ErrorKind kind) {
     file_ = FileHandle();
-    fail(ErrorKind::cannot_create, fmt::format("{}: cannot create {}: {}", guarded, path_, why));
+    fail(kind, fmt::format("{}: cannot create {}: {}", guarded, path_, why));
   };
   for (;;) {
-    const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
-    FileHandle file(::open(path_.c_str(), flags, 0644));
+    constexpr int kFlags = O_NOFOLLOW | O_NONBLOCK;
+    FileHandle file = FileHandle::open(path_, O_RDWR | O_CREAT | kFlags, 0644);
+    // What somebody else left in a common folder can be locked all the same.
+    if (!file.valid() && errno == EACCES) file = FileHandle::open(path_, O_RDONLY | kFlags);
     struct stat status {};
-    if (!file.valid() || ::fstat(file.get(), &status) != 0) refuse(std::strerror(errno));
+    if (!file.valid() || ::fstat(file.get(), &status) != 0) {
+      const int reason = errno;
+      refuse(text_of_failure(reason), kind_of_failure(reason, ErrorKind::cannot_create));
+    }
     if (!S_ISREG(status.st_mode) || !is_lock(file.get())) {
-      refuse("something that is not a lock of Kindred's has that name; move it away");
+      refuse("something that is not a lock of Kindred's has that name; move it away",
+             ErrorKind::cannot_create);
     }
     file_ = std::move(file);
     if (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0) {

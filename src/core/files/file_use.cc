@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "core/files/file_lock.h"
 #include "core/files/output_target.h"
 #include "kindred/core/error.h"
 
@@ -54,6 +55,27 @@ bool is_below(const std::string& file, const Status& folder) {
   return false;
 }
 
+/// A second name of a file in the folder: what is behind it is read.
+std::string name_in(const fs::path& folder, const Status& file) {
+  std::error_code none;
+  fs::recursive_directory_iterator walk(folder, fs::directory_options::skip_permission_denied,
+                                        none);
+  for (; !none && walk != fs::recursive_directory_iterator(); walk.increment(none)) {
+    const auto status = status_of(walk->path().string());
+    if (status && same(*status, file)) return walk->path().string();
+  }
+  return "";
+}
+
+void check_kind(const OutputTarget& output, const FileKind* kind) {
+  if (kind == nullptr || !output.exists || !output.replaced || output.status.st_size == 0) return;
+  if (kind->is(output.file)) return;
+  fail(ErrorKind::usage,
+       fmt::format("{}: exists and is not {}, so it is not replaced; name another output, or move "
+                   "it away",
+                   output.path, kind->name));
+}
+
 void check_input(const OutputTarget& output, bool beside_inputs, const std::string& path) {
   const std::string input = without_group(path);
   const auto status = status_of(input);
@@ -64,6 +86,13 @@ void check_input(const OutputTarget& output, bool beside_inputs, const std::stri
   if (S_ISDIR(status->st_mode) && !beside_inputs && output.replaced &&
       is_below(output.file, *status)) {
     refuse(output.path, fmt::format("lies in {}, which is read, and would be written over", input));
+  }
+  if (!S_ISDIR(status->st_mode) || !output.replaced || output.status.st_nlink < 2) return;
+  const std::string name = name_in(input, output.status);
+  const bool own = beside_inputs &&
+                   fs::path(name).lexically_normal() == fs::path(output.file).lexically_normal();
+  if (!name.empty() && !own) {
+    refuse(output.path, fmt::format("is read (as {}) and would be written over", name));
   }
 }
 
@@ -99,11 +128,21 @@ void FileUse::reads(const std::string& path) {
   if (!path.empty()) inputs_.push_back(path);
 }
 
-void FileUse::writes(const std::string& path) { outputs_.push_back({path}); }
+void FileUse::writes(const std::string& path, const FileKind* kind) {
+  outputs_.push_back({.path = path, .kind = kind});
+}
 
-void FileUse::writes_beside_inputs(const std::string& path) { outputs_.push_back({path, true}); }
+void FileUse::writes_locked(const std::string& path, const FileKind* kind) {
+  outputs_.push_back({.path = path, .kind = kind, .locked_by_work = true});
+}
 
-void FileUse::may_write(const std::string& path) { outputs_.push_back({path, false, false}); }
+void FileUse::writes_beside_inputs(const std::string& path, const FileKind* kind) {
+  outputs_.push_back({.path = path, .kind = kind, .locked_by_work = true, .beside_inputs = true});
+}
+
+void FileUse::may_write(const std::string& path, const FileKind* kind) {
+  outputs_.push_back({.path = path, .kind = kind, .needed = false});
+}
 
 void FileUse::makes(const std::string& folder) { folders_.push_back(folder); }
 
@@ -113,8 +152,9 @@ void FileUse::add(const FileUse& other) {
   folders_.insert(folders_.end(), other.folders_.begin(), other.folders_.end());
 }
 
-bool FileUse::will_be_made(const std::string& folder) const {
-  const fs::path wanted = fs::absolute(folder).lexically_normal();
+bool FileUse::lies_in_what_is_made(const OutputTarget& target) const {
+  if (target.exists || status_of(target.folder())) return false;
+  const fs::path wanted = fs::absolute(target.folder()).lexically_normal();
   return std::any_of(folders_.begin(), folders_.end(), [&](const std::string& made) {
     const fs::path root = fs::absolute(made).lexically_normal() / "";
     const std::string text = (wanted / "").lexically_normal().string();
@@ -126,6 +166,7 @@ void FileUse::check() const {
   for (const std::string& folder : folders_) require_folder(folder);
   std::vector<OutputTarget> targets;
   for (const Output& output : outputs_) {
+    if (output.path.empty()) refuse("an output", "its name is empty");
     targets.push_back(find_target(output.path));
     for (const std::string& input : inputs_) {
       check_input(targets.back(), output.beside_inputs, input);
@@ -140,9 +181,35 @@ void FileUse::check() const {
   for (std::size_t i = 0; i < targets.size(); ++i) {
     const OutputTarget& target = targets[i];
     if (!outputs_[i].needed) continue;
-    if (!target.exists && !status_of(target.folder()) && will_be_made(target.folder())) continue;
+    if (lies_in_what_is_made(target)) continue;
     require_writable(target);
   }
+  for (std::size_t i = 0; i < targets.size(); ++i) check_kind(targets[i], outputs_[i].kind);
+}
+
+struct KINDRED_HIDDEN OutputLocks::Impl {
+  std::vector<FileLock> locks;
+  std::string unsupported;
+};
+
+OutputLocks::OutputLocks(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+OutputLocks::OutputLocks(OutputLocks&&) noexcept = default;
+OutputLocks& OutputLocks::operator=(OutputLocks&&) noexcept = default;
+OutputLocks::~OutputLocks() = default;
+
+const std::string& OutputLocks::unsupported() const { return impl_->unsupported; }
+
+OutputLocks FileUse::lock() const {
+  auto held = std::make_unique<OutputLocks::Impl>();
+  for (const Output& output : outputs_) {
+    if (output.locked_by_work || !output.needed) continue;
+    const OutputTarget target = find_target(output.path);
+    if (!target.replaced || lies_in_what_is_made(target)) continue;
+    held->locks.push_back(FileLock::of_output(output.path));
+    const std::string& why = held->locks.back().unsupported();
+    if (!why.empty()) held->unsupported = output.path + ": " + why;
+  }
+  return OutputLocks(std::move(held));
 }
 
 }  // namespace kindred

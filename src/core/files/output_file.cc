@@ -16,7 +16,6 @@
 #include "core/files/output_target.h"
 #include "core/files/partial_file.h"
 #include "core/files/positioned_io.h"
-#include "kindred/core/error.h"
 
 namespace kindred {
 namespace {
@@ -68,6 +67,11 @@ struct KINDRED_HIDDEN OutputFile::Impl {
       stream = FileHandle(::fcntl(target.descriptor, F_DUPFD_CLOEXEC, 0));
     } else {
       stream = FileHandle(::open(target.file.c_str(), O_WRONLY | O_NOCTTY | O_CLOEXEC));
+    }
+    if (!stream.valid() && errno == EINTR && S_ISFIFO(target.status.st_mode)) {
+      throw Interrupted(
+          ErrorKind::io,
+          fmt::format("{}: a signal came before anybody read this pipe", target.path));
     }
     if (!stream.valid()) fail_io(target.path, "opening");
   }

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <string_view>
 
+#include "core/files/fail_io.h"
 #include "core/files/partial_file.h"
 #include "kindred/core/error.h"
 
@@ -100,6 +101,11 @@ void fail_to_create(const std::string& path, const std::string& why) {
   fail(ErrorKind::cannot_create, fmt::format("{}: cannot create: {}", path, why));
 }
 
+void fail_to_create(const std::string& path, int reason) {
+  fail(kind_of_failure(reason, ErrorKind::cannot_create),
+       fmt::format("{}: cannot create: {}", path, text_of_failure(reason)));
+}
+
 OutputTarget find_target(const std::string& path) {
   OutputTarget target{.path = path, .file = path};
   for (int links = 0;; ++links) {
@@ -114,16 +120,14 @@ OutputTarget find_target(const std::string& path) {
       return target;
     }
     if (::lstat(target.file.c_str(), &target.status) != 0) {
-      if (errno != ENOENT) fail_to_create(path, std::strerror(errno));
+      if (errno != ENOENT) fail_to_create(path, errno);
       return target;  // a new file
     }
     if (!S_ISLNK(target.status.st_mode)) break;
-    if (links == kMostLinks) fail_to_create(path, std::strerror(ELOOP));
+    if (links == kMostLinks) fail_to_create(path, ELOOP);
     std::string next = behind_link(target.file);
     if (next == target.file) {
-      if (::stat(target.file.c_str(), &target.status) != 0) {
-        fail_to_create(path, std::strerror(errno));
-      }
+      if (::stat(target.file.c_str(), &target.status) != 0) fail_to_create(path, errno);
       target.exists = true;
       target.replaced = false;
       return target;
@@ -169,8 +173,7 @@ void require_writable(const OutputTarget& target) {
   check_target(target);
   if (!target.replaced) return;
   // A file without a name, where the file system has such; otherwise one that is gone at once.
-  const FileHandle nameless(
-      ::open(target.folder().c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600));
+  const FileHandle nameless = FileHandle::open(target.folder(), O_TMPFILE | O_WRONLY, 0600);
   if (!nameless.valid()) const PartialFile tried(target);
 }
 

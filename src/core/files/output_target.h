@@ -34,7 +34,9 @@ void require_writable(const OutputTarget& target);
 /// made in it.
 void require_folder(const std::string& folder);
 
-/// Why a target cannot be created, as an Error with cannot_create.
+/// Why a target cannot be created, as an Error: cannot_create, or as kind_of_failure() says of a
+/// reason of the system's.
 [[noreturn]] void fail_to_create(const std::string& path, const std::string& why);
+[[noreturn]] void fail_to_create(const std::string& path, int reason);
 
 }  // namespace kindred

@@ -64,7 +64,7 @@ void remove_left(const std::string& folder, const std::string& name) {
     const std::string_view target = target_of(entry->d_name);
     if (target.empty() || (!name.empty() && target != name)) continue;
     const std::string path = folder + "/" + entry->d_name;
-    const FileHandle file(::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    const FileHandle file = FileHandle::open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK);
     struct stat status {};
     if (!file.valid() || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
     if (::flock(file.get(), LOCK_EX | LOCK_NB) == 0 && is_at(file, path)) ::unlink(path.c_str());
@@ -107,8 +107,7 @@ void PartialFile::create(const std::string& folder, const std::string& name,
   int reason = EEXIST;
   for (int i = 0; i < kTries && reason == EEXIST; ++i) {
     path_ = fmt::format("{}/{}.{}{}", folder, shown, random_digits(), kEnd);
-    FileHandle file(
-        ::open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
+    FileHandle file = FileHandle::open(path_, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0644);
     reason = file.valid() ? 0 : errno;
     if (reason != 0) continue;
     // Where the file system has no locks, nobody takes it for left behind either.
@@ -119,7 +118,7 @@ void PartialFile::create(const std::string& folder, const std::string& name,
     file_ = FileHandle();  // taken for left behind before it was locked
     reason = EEXIST;
   }
-  fail_to_create(path, std::strerror(reason));
+  fail_to_create(path, reason);
 }
 
 void PartialFile::put_in_place(const std::string& to, const std::string& path) {
@@ -140,11 +139,7 @@ void PartialFile::put_in_place(const std::string& to, const std::string& path) {
     throw;
   }
   const std::string parent = fs::path(to).parent_path().string();
-  FileHandle folder(
-      ::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!folder.valid() || ::fsync(folder.get()) != 0 || !folder.close()) {
-    fail_io(path, "syncing its folder");
-  }
+  sync_folder(parent.empty() ? "." : parent, path);
 }
 
 }  // namespace kindred

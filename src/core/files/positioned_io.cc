@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "core/files/fail_io.h"
+#include "core/files/file_handle.h"
 #include "kindred/core/error.h"
 
 namespace kindred {
@@ -18,9 +20,7 @@ void read_at(int file, std::uint64_t offset, Index bytes, std::byte* dst,
     const ssize_t count =
         ::pread(file, dst, static_cast<std::size_t>(bytes), static_cast<off_t>(offset));
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) {
-      fail(ErrorKind::io, fmt::format("{}: reading failed: {}", where, std::strerror(errno)));
-    }
+    if (count < 0) fail_io(where, "reading");
     if (count == 0) {
       fail(ErrorKind::data,
            fmt::format("{}: the file ends at byte {}, {} more are expected; it is truncated", where,
@@ -47,9 +47,8 @@ void write_at(int file, std::uint64_t offset, Index bytes, const std::byte* src,
     const ssize_t count =
         ::pwrite(file, src, static_cast<std::size_t>(bytes), static_cast<off_t>(offset));
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) {
-      fail(ErrorKind::io, fmt::format("{}: writing failed: {}", where, std::strerror(errno)));
-    }
+    if (count == 0) errno = ENOSPC;  // nothing taken, no reason given
+    if (count <= 0) fail_io(where, "writing");
     src += count;
     offset += static_cast<std::uint64_t>(count);
     bytes -= count;
@@ -64,8 +63,9 @@ void write_all(int file, std::span<const std::byte> bytes, const std::string& wh
     if (count <= 0) {
       const int code = count < 0 ? errno : ENOSPC;  // nothing taken, no reason given
       const bool full = code == ENOSPC || code == EDQUOT || code == EFBIG;
-      fail(ErrorKind::io, fmt::format("{}: writing failed: {}{}{}", where, std::strerror(code),
-                                      full ? "; " : "", full ? advice : std::string()));
+      fail(kind_of_failure(code, ErrorKind::io),
+           fmt::format("{}: writing failed: {}{}{}", where, std::strerror(code), full ? "; " : "",
+                       full ? advice : std::string()));
     }
     bytes = bytes.subspan(static_cast<std::size_t>(count));
   }
@@ -74,7 +74,16 @@ void write_all(int file, std::span<const std::byte> bytes, const std::string& wh
 void sync_to_disk(int file, const std::string& where) {
   while (::fsync(file) != 0) {
     if (errno == EINTR) continue;
-    fail(ErrorKind::io, fmt::format("{}: syncing failed: {}", where, std::strerror(errno)));
+    fail_io(where, "syncing");
+  }
+}
+
+void sync_folder(const std::string& folder, const std::string& where) {
+  const FileHandle file = FileHandle::open(folder, O_RDONLY | O_DIRECTORY);
+  if (!file.valid()) fail_io(where, "syncing its folder");
+  while (::fsync(file.get()) != 0) {
+    if (errno == EINVAL) return;
+    if (errno != EINTR) fail_io(where, "syncing its folder");
   }
 }
 

@@ -29,5 +29,7 @@ void write_all(int file, std::span<const std::byte> bytes, const std::string& wh
 
 /// What was written is on the disk when it returns. Fails with io.
 void sync_to_disk(int file, const std::string& where);
+/// The same of the names in a folder. File systems that cannot are believed to need none.
+void sync_folder(const std::string& folder, const std::string& where);
 
 }  // namespace kindred

@@ -13,6 +13,7 @@
 #include <memory>
 #include <string_view>
 
+#include "core/files/fail_io.h"
 #include "kindred/core/error.h"
 #include "kindred/core/file.h"
 
@@ -120,7 +121,9 @@ Archive::Archive(const std::string& path, const Limits& limits) : impl_(std::mak
   impl_->path = path;
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0) {
-    fail(ErrorKind::no_input, fmt::format("{}: cannot open: {}", path, std::strerror(errno)));
+    const int reason = errno;
+    fail(kind_of_failure(reason, ErrorKind::no_input),
+         fmt::format("{}: cannot open: {}", path, text_of_failure(reason)));
   }
   if (!S_ISREG(status.st_mode)) {
     fail(ErrorKind::no_input, fmt::format("{}: is not a regular file", path));

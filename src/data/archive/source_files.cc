@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "core/files/fail_io.h"
 #include "kindred/core/error.h"
 #include "kindred/core/file.h"
 #include "kindred/core/text.h"
@@ -51,7 +52,8 @@ SourceFiles::SourceFiles(std::span<const std::string> sources)
     std::error_code error;
     const fs::file_status status = fs::status(source, error);
     if (!fs::exists(status)) {
-      fail(ErrorKind::no_input, fmt::format("{}: cannot open: {}", source, error.message()));
+      fail(kind_of_failure(error.value(), ErrorKind::no_input),
+           fmt::format("{}: cannot open: {}", source, text_of_failure(error.value())));
     }
     if (fs::is_directory(status)) {
       list_folder(i);
@@ -71,8 +73,8 @@ void SourceFiles::list_folder(Index source) {
   std::error_code error;
   const auto check = [&] {
     if (error) {
-      fail(ErrorKind::no_input,
-           fmt::format("{}: cannot be listed: {}", root.string(), error.message()));
+      fail(kind_of_failure(error.value(), ErrorKind::no_input),
+           fmt::format("{}: cannot be listed: {}", root.string(), text_of_failure(error.value())));
     }
   };
   const auto begin = static_cast<std::ptrdiff_t>(files_.size());

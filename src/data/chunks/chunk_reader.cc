@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "core/files/fail_io.h"
 #include "core/files/positioned_io.h"
 #include "kindred/core/error.h"
 
@@ -16,10 +17,12 @@ namespace kindred {
 namespace {
 
 FileHandle open_same_file(const ChunkTable& table) {
-  FileHandle file(::open(table.file.c_str(), O_RDONLY | O_CLOEXEC));
+  FileHandle file = FileHandle::open(table.file, O_RDONLY);
   struct stat status {};
   if (!file.valid() || ::fstat(file.get(), &status) != 0) {
-    fail(ErrorKind::no_input, fmt::format("{}: cannot open: {}", table.file, std::strerror(errno)));
+    const int reason = errno;
+    fail(kind_of_failure(reason, ErrorKind::no_input),
+         fmt::format("{}: cannot open: {}", table.file, text_of_failure(reason)));
   }
   if (status.st_dev != table.device || status.st_ino != table.inode) {
     fail(ErrorKind::data, fmt::format("{}: was replaced while it was being opened", table.file));

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/files/fail_io.h"
 #include "core/files/positioned_io.h"
 #include "kindred/core/file.h"
 
@@ -154,8 +155,11 @@ void Hdf5Proof::check(const std::string& file, int descriptor, const std::string
   H5Pset_file_locking(access.get(), false, true);  // it is locked by who writes it
   const Hdf5Id opened(H5Fopen(file.c_str(), H5F_ACC_RDONLY, access.get()));
   if (!opened.valid()) {
-    fail(ErrorKind::io, fmt::format("{}: writing failed: what was written cannot be opened: {}",
-                                    path, hdf5_reason()));
+    const std::string reason = hdf5_reason();
+    const int named = failure_named(reason);
+    fail(kind_of_failure(named, ErrorKind::io),
+         fmt::format("{}: writing failed: what was written cannot be opened: {}", path,
+                     named != 0 ? text_of_failure(named) : reason));
   }
   if (is_marked_open(descriptor, path)) {
     fail(ErrorKind::io, fmt::format("{}: writing failed: it is not closed on the disk", path));

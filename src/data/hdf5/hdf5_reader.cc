@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "core/files/fail_io.h"
 #include "data/hdf5/hdf5_session.h"
 #include "data/hdf5/hdf5_table.h"
 
@@ -50,7 +51,9 @@ Index file_bytes(const std::string& path) {
 Hdf5Id open_file(const std::string& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0) {
-    fail(ErrorKind::no_input, fmt::format("{}: cannot open: {}", path, std::strerror(errno)));
+    const int reason = errno;
+    fail(kind_of_failure(reason, ErrorKind::no_input),
+         fmt::format("{}: cannot open: {}", path, text_of_failure(reason)));
   }
   if (!S_ISREG(status.st_mode)) {
     fail(ErrorKind::no_input, fmt::format("{}: is not a regular file", path));
@@ -60,6 +63,10 @@ Hdf5Id open_file(const std::string& path) {
   Hdf5Id file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()));
   if (file.valid()) return file;
   const std::string reason = hdf5_reason();
+  if (const int named = failure_named(reason); named != 0) {
+    fail(kind_of_failure(named, named == EIO ? ErrorKind::io : ErrorKind::no_input),
+         fmt::format("{}: cannot open: {}", path, text_of_failure(named)));
+  }
   const htri_t is_hdf5 = H5Fis_hdf5(path.c_str());
   if (is_hdf5 == 0) {
     fail(ErrorKind::data, fmt::format("{}: is not an HDF5 file ({} bytes)", path, status.st_size));

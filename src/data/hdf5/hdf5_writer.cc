@@ -3,10 +3,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstring>
 #include <new>
 
+#include "core/files/fail_io.h"
 #include "core/files/positioned_io.h"
 #include "data/hdf5/hdf5_proof.h"
 #include "data/hdf5/hdf5_session.h"
@@ -15,8 +14,6 @@
 
 namespace kindred {
 namespace {
-
-constexpr const char* kFreeSpace = "; free some space and run again";
 
 Hdf5Id space_of(const std::vector<Index>& shape) {
   if (shape.empty()) return Hdf5Id(H5Screate(H5S_SCALAR));
@@ -53,9 +50,10 @@ struct Hdf5Writer::Impl {
 
   [[noreturn]] void fail_writing(const std::string& name) const {
     const std::string reason = hdf5_reason();
-    const bool full = reason.find(std::strerror(ENOSPC)) != reason.npos;
-    fail(ErrorKind::io, fmt::format("{}: /{}: writing failed: {}{}", output.path(), name, reason,
-                                    full ? kFreeSpace : ""));
+    const int named = failure_named(reason);
+    fail(kind_of_failure(named, ErrorKind::io),
+         fmt::format("{}: /{}: writing failed: {}", output.path(), name,
+                     named != 0 ? text_of_failure(named) : reason));
   }
 
   void check(bool done, const std::string& name) const {

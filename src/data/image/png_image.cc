@@ -1,6 +1,9 @@
 #include <fmt/format.h>
 #include <png.h>
 
+#include <new>
+#include <string_view>
+
 #include "data/image/image.h"
 #include "kindred/core/error.h"
 
@@ -50,6 +53,9 @@ std::string encode_png(const Image& image) {
   png_alloc_size_t size = bytes.size();
   if (png_image_write_to_memory(&state, bytes.data(), &size, 0, image.pixels.data(), 0, nullptr) ==
       0) {
+    if (std::string_view(state.message).find("memory") != std::string_view::npos) {
+      throw std::bad_alloc();
+    }
     fail(ErrorKind::internal, fmt::format("a PNG of {} x {} pixels could not be made: {}",
                                           image.shape.width, image.shape.height, state.message));
   }

@@ -30,22 +30,39 @@ void make_as_asked(const ImportPlan& plan, const ImportOptions& options, Image& 
   }
 }
 
+Decoded decode_once(const ImportPlan& plan, const ImportOptions& options, Index place,
+                    std::span<const std::byte> bytes) {
+  Decoded result;
+  result.image = plan.images->decode(place, bytes);
+  const Shape& shape = result.image.shape;
+  result.hash = checksum(std::as_bytes(std::span(result.image.pixels)),
+                         static_cast<std::uint64_t>(shape.width * 4 + shape.channels));
+  make_as_asked(plan, options, result.image);
+  return result;
+}
+
+// An image that takes too much memory does so again: what fails once alone was not the image.
+Decoded decode_twice(const ImportPlan& plan, const ImportOptions& options, Index place,
+                     std::span<const std::byte> bytes) {
+  try {
+    return decode_once(plan, options, place, bytes);
+  } catch (const std::bad_alloc&) {
+    return decode_once(plan, options, place, bytes);
+  }
+}
+
 Decoded decode_here(const ImportPlan* plan, const ImportOptions* options, Index place,
                     std::vector<std::byte> bytes) {
   Decoded result;
-  Image& image = result.image;
   try {
-    image = plan->images->decode(place, bytes);
-    result.hash =
-        checksum(std::as_bytes(std::span(image.pixels)),
-                 static_cast<std::uint64_t>(image.shape.width * 4 + image.shape.channels));
-    make_as_asked(*plan, *options, image);
+    result = decode_twice(*plan, *options, place, bytes);
   } catch (const Error& error) {
-    if (error.kind() == ErrorKind::internal) throw;
+    if (error.kind() == ErrorKind::internal || error.kind() == ErrorKind::system) throw;
     return {{}, 0, error.what()};
   } catch (const std::bad_alloc&) {
     return {{}, 0, fmt::format("{}: takes too much memory to read", plan->images->where(place))};
   }
+  const Image& image = result.image;
   if (image.shape.size() > kMostSampleBytes) {
     fail(ErrorKind::data,
          fmt::format("{}: is {} x {} pixels, too much for a sample; make them smaller with a size",

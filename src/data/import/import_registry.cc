@@ -2,16 +2,18 @@
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
+#include <optional>
 
+#include "core/files/file_lock.h"
 #include "core/texts/did_you_mean.h"
 #include "data/import/import_formats.h"
 #include "data/import/import_names.h"
 #include "kindred/core/error.h"
+#include "kindred/core/file.h"
 #include "kindred/core/file_use.h"
 #include "kindred/core/output_file.h"
 #include "kindred/core/recipe.h"
-#include "kindred/data/hdf5_file.h"
+#include "kindred/data/hdf5_kinds.h"
 #include "kindred/data/import.h"
 
 namespace kindred {
@@ -80,19 +82,21 @@ const Row& choose(const SourceFiles& files, const std::string& name) {
 
 // The last argument is written over: a forgotten OUT.h5 must not cost the last source. One that
 // lies in a source is of an earlier import.
-void check_target(std::span<const std::string> sources, const std::string& out_path) {
+FileUse outputs_of(const std::string& out_path, const ImportOptions& options) {
   FileUse files;
-  for (const std::string& source : sources) files.reads(source);
-  files.writes_beside_inputs(out_path);
+  files.writes_beside_inputs(out_path, &kDataSetFile);
+  for (const std::string& path : options.also_written) files.writes(path);
+  return files;
+}
+
+// Lists name images anywhere.
+void check_listed(const ImportPlan& plan, const std::string& out_path,
+                  const ImportOptions& options) {
+  const auto is_there = [](const std::string& path) { return exists(path); };
+  if (!is_there(out_path) && std::ranges::none_of(options.also_written, is_there)) return;
+  FileUse files = outputs_of(out_path, options);
+  for (const ImportItem& item : plan.items) files.reads(plan.images->where(item.place));
   files.check();
-  std::error_code ignored;
-  const bool exists = std::filesystem::exists(out_path, ignored);
-  if (exists && !is_written_into(out_path) && !is_hdf5_file(out_path)) {
-    fail(ErrorKind::cannot_create,
-         fmt::format("{}: exists and is not an HDF5 file, so it is not replaced; the last argument "
-                     "is the output, OUT.h5",
-                     out_path));
-  }
 }
 
 void check_options(const ImportOptions& options) {
@@ -122,6 +126,7 @@ ImportReport import_checked(std::span<const std::string> sources, const std::str
   const SourceFiles files(sources);
   const Row& row = choose(files, options.format);
   ImportPlan plan = row.plan(files, options);
+  check_listed(plan, out_path, options);
   make_names_valid(plan);
   const std::string unread = unread_images(files);
   if (!unread.empty()) plan.notes.push_back(unread);
@@ -139,7 +144,11 @@ ImportReport import_dataset(std::span<const std::string> sources, const std::str
                             const ImportOptions& options, WorkObserver* observer) {
   if (sources.empty()) fail(ErrorKind::usage, "import needs at least one source");
   check_options(options);
-  check_target(sources, out_path);
+  FileUse use = outputs_of(out_path, options);
+  for (const std::string& source : sources) use.reads(source);
+  use.check();
+  std::optional<FileLock> lock;  // devices take what comes
+  if (!is_written_into(out_path)) lock.emplace(FileLock::of_output(out_path));
   WorkObserver silent;
   if (observer == nullptr) observer = &silent;
   try {

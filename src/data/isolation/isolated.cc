@@ -16,6 +16,7 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstdio>
 #include <cstring>
 #include <new>
 
@@ -227,11 +228,6 @@ void IsolatedProcess::bury(int status) {
                    kAdvice));
 }
 
-std::string IsolatedProcess::too_much() const {
-  return fmt::format("reading it takes more than {} MiB of memory; {}", limits_.memory >> 20,
-                     kAdvice);
-}
-
 Index IsolatedProcess::exchange_bytes(Index bytes) {
   if (death_) throw *death_;
   send_note(channel_, {bytes, 0});
@@ -273,6 +269,22 @@ void IsolatedProcess::serve(int channel) {
   ::_exit(0);
 }
 
+// Without an allocation. Where not even a little is left, it is not the file that takes it.
+Index IsolatedProcess::too_much_here(int& status) {
+  constexpr std::size_t kLittle = std::size_t{64} << 10;
+  constexpr std::size_t kMostText = 4096;
+  void* const little = ::operator new(kLittle, std::nothrow);
+  ::operator delete(little);
+  const ErrorKind kind = little != nullptr ? ErrorKind::data : ErrorKind::system;
+  status = static_cast<int>(kind);
+  char* const text = reinterpret_cast<char*>(memory_.first(kMostText).data());
+  const int size = std::snprintf(
+      text, kMostText, "%s: reading it takes more than %lld MiB of memory; %s", what_.c_str(),
+      static_cast<long long>(limits_.memory >> 20),
+      kind == ErrorKind::data ? kAdvice : "the system has none left: end other programs");
+  return std::clamp<Index>(size, 0, kMostText - 1);
+}
+
 Index IsolatedProcess::answer(Index bytes, int& status) {
   std::string message;
   ErrorKind kind = ErrorKind::data;
@@ -284,7 +296,7 @@ Index IsolatedProcess::answer(Index bytes, int& status) {
     kind = error.kind();
     message = error.what();
   } catch (const std::bad_alloc&) {
-    message = fmt::format("{}: {}", what_, too_much());
+    return too_much_here(status);
   } catch (const std::exception& error) {
     kind = ErrorKind::internal;
     message = fmt::format("{}: {}", what_, error.what());

@@ -95,7 +95,7 @@ class IsolatedProcess {
   Index answer(Index bytes, int& status);
   [[noreturn]] void bury(const std::string& why, ErrorKind kind = ErrorKind::data);
   [[noreturn]] void bury(int status);
-  std::string too_much() const;
+  Index too_much_here(int& status);
   int end();  ///< how it ended, as waitpid() says
 
   std::string what_;

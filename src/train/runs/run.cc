@@ -33,10 +33,14 @@ class Run {
  public:
   Run(Recipe recipe, const RunOptions& options, RunObserver& observer);
   RunResult finish();
+  const std::string& folder() const { return folder_.path(); }
 
  private:
   void start_or_resume();
   void take_folder();
+  void resume();
+  void tell_of_unchecked_samples();
+  void take_weights();
   void go_on();
   void tell_start();
   void note(const std::string& text);
@@ -56,6 +60,8 @@ class Run {
   RunFolder folder_;
   Recipe recipe_;
   bool resume_;
+  bool is_new_;
+  MadeFolders made_;              // until the run has begun
   std::optional<FileLock> lock_;  // goes last: what is written before is written by its holder
   Workers workers_;
   Setup setup_;
@@ -72,10 +78,10 @@ class Run {
   std::string level_note_;    // of a resume at another level of instruction sets
 };
 
-std::optional<FileLock> lock_if_there(const RunFolder& folder, bool resume) {
-  if (!folder.exists()) return std::nullopt;
+std::optional<FileLock> lock_if_there(const RunFolder& folder, const RunOptions& options) {
+  if (options.is_new || !folder.exists()) return std::nullopt;
   std::optional<FileLock> lock(folder.lock());
-  if (!resume) folder.claim();
+  if (!options.resume) folder.claim();
   return lock;
 }
 
@@ -84,7 +90,8 @@ Run::Run(Recipe recipe, const RunOptions& options, RunObserver& observer)
       folder_(options.folder),
       recipe_(std::move(recipe)),
       resume_(options.resume),
-      lock_(lock_if_there(folder_, resume_)),  // before the data, which may take long to open
+      is_new_(options.is_new),
+      lock_(lock_if_there(folder_, options)),  // before the data, which may take long to open
       workers_(options.threads),
       setup_(read_setup(recipe_, recipe_.folder())) {
   trainer_ = std::make_unique<Trainer>(setup_, workers_);
@@ -100,27 +107,38 @@ Run::Run(Recipe recipe, const RunOptions& options, RunObserver& observer)
   start_or_resume();
 }
 
+// What fails comes before what is written: a start that failed leaves nothing.
 void Run::start_or_resume() {
-  take_folder();
   memory_.data = fingerprint_of_data(setup_);
+  if (!resume_) take_weights();
+  take_folder();
+  if (resume_) resume();
+  made_.make(folder_.checkpoints());
+  folder_.clean();
   if (resume_) go_on();
-  folder_.make_checkpoints();
-  if (state().step == 0 && !setup_.train.initial.empty()) {
-    for (const std::string& note :
-         take_over_weights(setup_.train.initial, trainer_->training_state())) {
-      observer_.on_note(note);
-    }
-    trainer_->restored();
-  }
   write_file_durably(folder_.recipe(), with_absolute_data(memory_));
   log_ = std::make_unique<RunLog>(folder_.log());
+  made_.keep();
   saved_step_ = resume_ && state().step > 0 ? state().step : -1;
   tell_start();
 }
 
+void Run::take_weights() {
+  if (setup_.train.initial.empty()) return;
+  for (const std::string& note :
+       take_over_weights(setup_.train.initial, trainer_->training_state())) {
+    observer_.on_note(note);
+  }
+  trainer_->restored();
+}
+
 void Run::take_folder() {
   if (!lock_) {
-    folder_.make();
+    if (is_new_) {
+      folder_ = RunFolder::make_new(folder_.path(), made_);
+    } else {
+      made_.make(folder_.path());
+    }
     lock_.emplace(folder_.lock());
     if (!resume_) folder_.claim();
   }
@@ -132,13 +150,14 @@ void Run::take_folder() {
   }
 }
 
-void Run::go_on() {
+void Run::resume() {
   const Resumed from = resume_training(folder_, memory_, trainer_->training_state(), observer_);
   if (!from.checkpoint.empty()) {
     memory_.recipe = with_data_as_saved(memory_.recipe, from.memory.recipe);
     memory_.best_step = from.memory.best_step;
     memory_.best_value = from.memory.best_value;
     trainer_->restored();
+    tell_of_unchecked_samples();
     if (!from.level.empty() && from.level != name_of(isa())) {
       level_note_ = fmt::format(
           "{} was trained at level {} of instruction sets and goes on at {}: its bits from here on "
@@ -146,6 +165,26 @@ void Run::go_on() {
           from.checkpoint, from.level, name_of(isa()));
     }
   }
+  if (state().step == 0) take_weights();
+}
+
+// The fingerprint covers what opening the data has read.
+void Run::tell_of_unchecked_samples() {
+  if (setup_.dataset->checksum()) return;
+  std::vector<bool> read(static_cast<std::size_t>(setup_.dataset->size()));
+  for (const TrainingSet::Entry& entry : setup_.set.entries) {
+    read[static_cast<std::size_t>(entry.sample)] = true;
+  }
+  const auto unread = std::count(read.begin(), read.end(), false);
+  if (unread == 0) return;
+  observer_.on_note(fmt::format(
+      "{}: {} of {} samples are not trained on and not read before they are needed: whether they "
+      "are still those of the checkpoint was not checked (labels, split and names were)",
+      setup_.dataset->path(), unread, setup_.dataset->size()));
+}
+
+// The log of what the run goes on from.
+void Run::go_on() {
   cut_run_log(folder_.log(), state().step);
   for (const Json& line : read_run_log(folder_.log())) {
     result_.train_seconds = number_in(line, "train_seconds", result_.train_seconds);
@@ -191,6 +230,7 @@ RunResult Run::finish() {
   }
   log_->close();
   if (collapse_.collapsed()) result_.collapse = collapse_.text();
+  result_.folder = folder_.path();
   result_.step = state().step;
   result_.model = folder_.model();
   return result_;
@@ -318,6 +358,7 @@ void Run::keep_model() { write_model(folder_.model(), memory_.recipe, setup_, st
 void Run::save_checkpoint() {
   const std::string name = folder_.checkpoint_name(state().step);
   const std::string path = folder_.path() + "/" + name;
+  log_->sync();  // no checkpoint is on the disk whose steps are not in the log
   write_checkpoint(path, state(), memory_);
   log_->acknowledge(
       {{"step", state().step}, {"checkpoint", name}, {"train_seconds", result_.train_seconds}});
@@ -330,14 +371,16 @@ void Run::save_checkpoint() {
 
 RunResult run_training(Recipe recipe, const RunOptions& options, RunObserver& observer) {
   files_of_training(recipe, options).check();
+  std::optional<Run> run;
   try {
-    return Run(std::move(recipe), options, observer).finish();
+    run.emplace(std::move(recipe), options, observer);
+    return run->finish();
   } catch (const Error& error) {
-    if (error.kind() != ErrorKind::io) throw;
+    if (error.kind() != ErrorKind::io || (!run && !options.resume)) throw;
     // A disk that is full: what was acknowledged is safe, and running again would begin anew.
     fail(ErrorKind::io,
          fmt::format("{}; then go on from the last checkpoint with --resume --out {}", error.what(),
-                     options.folder));
+                     run ? run->folder() : options.folder));
   }
 }
 

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "kindred/core/error.h"
+#include "kindred/core/file.h"
 #include "kindred/data/dataset_files.h"
 #include "kindred/train/setup.h"
 #include "train/runs/run_folder.h"
@@ -18,6 +19,23 @@ struct RecipeFiles {
 };
 
 /// From a copy: a recipe remembers what was read of it.
+/// As `kindred train` writes it: others' have comments, or another order.
+const FileKind kRunRecipe{"a run's recipe", [](const std::string& path) {
+                            try {
+                              const std::vector<std::byte> bytes = read_file(path);
+                              const std::string text(reinterpret_cast<const char*>(bytes.data()),
+                                                     bytes.size());
+                              return Recipe::from_text(text, path).resolved() == text;
+                            } catch (const Error& error) {
+                              if (error.kind() == ErrorKind::system) throw;
+                              return false;
+                            }
+                          }};
+const FileKind kModelFile{"a model", [](const std::string& path) {
+                            // The header's length, then the header.
+                            return beginning_of_file(path, 64).find("{\"__metadata__\"") == 8;
+                          }};
+
 RecipeFiles files_of(const Recipe& recipe) {
   Recipe copy = Recipe::from_text(recipe.resolved(), recipe.origin());
   const auto absolute = [&](const std::string& path) {
@@ -43,8 +61,15 @@ FileUse files_of_training(const Recipe& recipe, const RunOptions& options) {
   const RecipeFiles named = files_of(recipe);
   for (const std::string& file : named.data) files.reads(file);
   if (!options.resume) files.reads(named.initial);
+  if (options.is_new) {  // nothing is in it
+    const fs::path parent = fs::path(run.path()).parent_path();
+    files.makes(parent.empty() ? "." : parent.string());
+    return files;
+  }
   files.makes(run.path());
-  for (const std::string& file : {run.recipe(), run.log(), run.model()}) files.writes(file);
+  files.writes_locked(run.recipe(), options.resume ? nullptr : &kRunRecipe);
+  files.writes_locked(run.log());
+  files.writes_locked(run.model(), options.resume ? nullptr : &kModelFile);
   return files;
 }
 

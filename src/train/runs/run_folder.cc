@@ -42,7 +42,7 @@ bool RunFolder::exists() const {
 
 bool RunFolder::has_checkpoints() const {
   std::error_code ignored;
-  const fs::directory_iterator entries(path_ + "/checkpoints", ignored);
+  const fs::directory_iterator entries(checkpoints(), ignored);
   return std::any_of(begin(entries), end(entries),
                      [](const auto& entry) { return is_checkpoint(entry.path()); });
 }
@@ -56,19 +56,21 @@ void RunFolder::claim() const {
                    path_));
 }
 
-void RunFolder::make() const { make_folders(path_); }
+RunFolder RunFolder::make_new(const std::string& path, MadeFolders& made) {
+  std::string name = path;
+  for (int number = 2; !made.make_new(name); ++number) name = fmt::format("{}-{}", path, number);
+  return RunFolder(name);
+}
 
-void RunFolder::make_checkpoints() const {
-  const std::string checkpoints = path_ + "/checkpoints";
-  make_folders(checkpoints);
-  for (const std::string& folder : {path_, checkpoints}) PartialFile::remove_left_in(folder);
+void RunFolder::clean() const {
+  for (const std::string& folder : {path_, checkpoints()}) PartialFile::remove_left_in(folder);
 }
 
 void RunFolder::drop_old_checkpoints(Index keep, Index step) const {
   std::vector<fs::path> found;
   const std::string newest = fs::path(checkpoint_name(step)).filename().string();
   std::error_code code;
-  for (const auto& entry : fs::directory_iterator(path_ + "/checkpoints", code)) {
+  for (const auto& entry : fs::directory_iterator(checkpoints(), code)) {
     const std::string name = entry.path().filename().string();
     if (name.ends_with(".partial")) {
       fs::remove(entry.path(), code);

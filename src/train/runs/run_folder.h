@@ -2,6 +2,7 @@
 #include <string>
 
 #include "core/files/file_lock.h"
+#include "core/files/made_folders.h"
 #include "kindred/core/parallel.h"
 #include "kindred/eval/retrieval.h"
 #include "kindred/train/checkpoint.h"
@@ -15,6 +16,7 @@ class RunFolder {
   explicit RunFolder(std::string path) : path_(std::move(path)) {}
 
   const std::string& path() const { return path_; }
+  std::string checkpoints() const { return path_ + "/checkpoints"; }
   std::string recipe() const { return path_ + "/recipe.toml"; }
   std::string log() const { return path_ + "/metrics.jsonl"; }
   std::string model() const { return path_ + "/model.kindred"; }
@@ -29,10 +31,11 @@ class RunFolder {
   FileLock lock() const { return {path_ + "/lock", path_}; }
   /// Fails with cannot_create when the folder already holds a run.
   void claim() const;
-  /// The folder, and checkpoints/ in it, where what a killed run left half-written is removed. Fail
-  /// with cannot_create.
-  void make() const;
-  void make_checkpoints() const;
+  /// Makes the folder of the first free name: `path`, or with "-2", "-3", ... behind it. Nobody
+  /// else gets the same.
+  static RunFolder make_new(const std::string& path, MadeFolders& made);
+  /// What a killed run left half-written is removed.
+  void clean() const;
   /// Removes all but the newest `keep` checkpoints up to `step`, and what was left half-written.
   void drop_old_checkpoints(Index keep, Index step) const;
 

@@ -5,12 +5,13 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
+#include <filesystem>
 #include <set>
 #include <span>
 #include <string_view>
 #include <utility>
 
+#include "core/files/fail_io.h"
 #include "core/files/positioned_io.h"
 #include "kindred/core/error.h"
 #include "kindred/core/file.h"
@@ -43,18 +44,21 @@ bool is_checkpoint_name(std::string_view name) {
 }  // namespace
 
 RunLog::RunLog(const std::string& path)
-    : path_(path), file_(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644)) {
+    : path_(path), file_(FileHandle::open(path, O_WRONLY | O_APPEND)) {
+  const bool is_new = !file_.valid() && errno == ENOENT;
+  if (is_new) file_ = FileHandle::open(path, O_WRONLY | O_CREAT | O_APPEND, 0644);
   if (!file_.valid()) {
-    fail(ErrorKind::cannot_create,
-         fmt::format("{}: cannot open for writing: {}", path, std::strerror(errno)));
+    const int reason = errno;
+    fail(kind_of_failure(reason, ErrorKind::cannot_create),
+         fmt::format("{}: cannot open for writing: {}", path, text_of_failure(reason)));
   }
+  // Lines that are on the disk are lost without the name.
+  if (is_new) sync_folder(std::filesystem::path(path).parent_path().string(), path);
 }
 
 void RunLog::close() {
-  sync_to_disk(file_.get(), path_);
-  if (!file_.close()) {
-    fail(ErrorKind::io, fmt::format("{}: closing failed: {}", path_, std::strerror(errno)));
-  }
+  sync();
+  if (!file_.close()) fail_io(path_, "closing");
 }
 
 void RunLog::append(const Json& line) {
@@ -62,9 +66,11 @@ void RunLog::append(const Json& line) {
   write_all(file_.get(), std::as_bytes(std::span(text)), path_, "free some space");
 }
 
+void RunLog::sync() { sync_to_disk(file_.get(), path_); }
+
 void RunLog::acknowledge(const Json& line) {
   append(line);
-  sync_to_disk(file_.get(), path_);
+  sync();
 }
 
 std::vector<Json> read_run_log(const std::string& path) {
@@ -76,6 +82,7 @@ std::vector<Json> read_run_log(const std::string& path) {
     const std::size_t end = rest.find('\n');
     if (end == std::string_view::npos) break;  // torn: the writer was cut off
     const std::string_view text = rest.substr(0, end);
+    if (text.find('\0') != text.npos) break;  // a hole: no line behind it was synced
     rest.remove_prefix(end + 1);
     Json line;
     if (text.size() <= kLongestLine && beyond(text, {.values = kMostValues}).empty()) {

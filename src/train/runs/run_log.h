@@ -17,6 +17,8 @@ class RunLog {
 
   /// One line. Fails with io.
   void append(const Json& line);
+  /// What was appended is on the disk when it returns. Fails with io.
+  void sync();
   /// As append, and on the disk when it returns: what acknowledges a checkpoint.
   void acknowledge(const Json& line);
   /// All of it is on the disk when it returns. Fails with io. Nothing may be appended afterwards.
@@ -27,8 +29,9 @@ class RunLog {
   FileHandle file_;
 };
 
-/// The lines that parse; a torn last line is left out. Fails with data on a line before the last
-/// that is no JSON object. Missing file: no lines.
+/// The lines that parse; a torn last line is left out, and what stands behind a hole of zeros with
+/// it: after a loss of power a disk has pieces of what was not synced. Fails with data on another
+/// line before the last that is no JSON object. Missing file: no lines.
 std::vector<Json> read_run_log(const std::string& path);
 
 /// The split that a line is an evaluation of; "" where it is none.
