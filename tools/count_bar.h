@@ -34,12 +34,16 @@ class CountBar {
 /// Shows a bar, and stops the work at the first Ctrl-C.
 class BarObserver final : public WorkObserver {
  public:
-  BarObserver(std::string unit, bool quiet) : bar_(std::move(unit), quiet) {}
+  BarObserver(std::string unit, bool quiet) : bar_(std::move(unit), quiet), quiet_(quiet) {}
+  void on_note(const std::string& text) override {
+    if (!quiet_) note(text);
+  }
   void on_progress(Index done, Index total) override { bar_.show(done, total); }
   bool stop_requested() override { return signal_received() != 0; }
 
  private:
   CountBar bar_;
+  bool quiet_;
 };
 
 }  // namespace kindred::tools

@@ -31,6 +31,10 @@ void print(const Json& found) {
       fmt::print("  classes by their number of samples\n{}", class_histogram_text(value));
       continue;
     }
+    if (key == "notes") {
+      for (const Json& note : value) fmt::print("  {:<22} {}\n", "note", text_of(note));
+      continue;
+    }
     if (key == "structure") {
       fmt::print("  structure\n");
       for (const auto& [name, text] : value.items()) {
@@ -83,7 +87,8 @@ bool is_tensor_file(const std::string& path) {
 
 Json look_into(const InspectOptions& options) {
   if (is_tensor_file(options.file)) return inspect_tensors(options.file);
-  if (!options.file.ends_with(".txt") && Hdf5File::open(options.file).exists("embeddings")) {
+  const bool hdf5 = options.file.find(":/") != options.file.npos || is_hdf5_file(options.file);
+  if (hdf5 && Hdf5File::open(options.file).exists("embeddings")) {
     return inspect_embeddings(options.file);
   }
   Json found = inspect_dataset(options.file, options.names);

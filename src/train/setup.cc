@@ -170,6 +170,9 @@ Setup read_setup(Recipe& recipe, const std::string& folder) {
   data.read("labels", names.labels, "its labels; NAME:COLUMN where there are several a sample");
   data.read_choice("layout", names.layout, {"", "nhwc", "nchw"},
                    "the order of its axes, where it is not what it looks like");
+  data.read_choice("negative_labels", names.negative_labels, {"", "drop", "class"},
+                   "samples with a negative label: left out, or classes like others (default: an "
+                   "error)");
   const Index memory = read_memory(data);
   data.read("validation_classes", set_settings.validation_classes,
             "classes of the training split kept out for validation (whole alphabets)", {0, kMany});

@@ -35,7 +35,7 @@ Decoded decode_here(const ImportPlan* plan, const ImportOptions* options, Index 
   Decoded result;
   Image& image = result.image;
   try {
-    image = plan->images->decode(place, bytes);
+    image = plan->images->decode(place, bytes, options->bits);
     result.hash =
         checksum(std::as_bytes(std::span(image.pixels)),
                  static_cast<std::uint64_t>(image.shape.width * 4 + image.shape.channels));
