@@ -78,6 +78,11 @@ void add_names(const Command& command, DatasetNames& names) {
       .type_name("NAME");
   command.add_option("--layout", names.layout, "order of its axes: nhwc or nchw (default: found)")
       .check(one_of({"nhwc", "nchw"}));
+  command
+      .add_option("--negative-labels", names.negative_labels,
+                  "samples with a negative label: drop them, or make them a class (default: an "
+                  "error)")
+      .check(one_of({"drop", "class"}));
 }
 
 void note(const std::string& text) { write_note("kindred: " + printable(text) + "\n"); }

@@ -20,7 +20,13 @@ double share_of(Index done, Index total) {
 }  // namespace
 
 BarObserver::BarObserver(std::string unit, bool quiet)
-    : unit_(std::move(unit)), line_(quiet), begun_(Clock::now()) {}
+    : unit_(std::move(unit)), quiet_(quiet), line_(quiet), begun_(Clock::now()) {}
+
+void BarObserver::on_note(const std::string& text) {
+  if (quiet_) return;
+  line_.erase();
+  note(text);
+}
 
 void BarObserver::on_progress(Index done, Index total) {
   if (!line_.is_due()) return;

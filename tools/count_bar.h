@@ -15,11 +15,13 @@ class BarObserver final : public WorkObserver {
  public:
   /// `unit` is what is counted: "images".
   BarObserver(std::string unit, bool quiet);
+  void on_note(const std::string& text) override;
   void on_progress(Index done, Index total) override;
   bool stop_requested() override { return signal_received() != 0; }
 
  private:
   std::string unit_;
+  bool quiet_;
   LiveLine line_;
   std::chrono::steady_clock::time_point begun_;
 };

@@ -25,6 +25,7 @@ struct ImportArguments : CommonOptions {
   bool grey = false;
   bool rgb = false;
   std::string split = "as-found";
+  std::string split_folders;
   std::string preview;
   ImportOptions options;
 };
@@ -99,6 +100,8 @@ ImportOptions options_of(const ImportArguments& arguments) {
     fail(ErrorKind::usage,
          "import: --split classes or samples goes with --test or --validation, a share of 1");
   }
+  if (arguments.split_folders == "yes") options.folders = ImportFolders::splits;
+  if (arguments.split_folders == "no") options.folders = ImportFolders::classes;
   if (arguments.split == "classes") options.split = ImportSplit::by_class;
   if (arguments.split == "samples") options.split = ImportSplit::by_sample;
   return options;
@@ -168,6 +171,11 @@ void add_image_options(const Command& command, ImportArguments& arguments) {
       .type_name("N");
   command.add_flag("--bicubic", arguments.options.bicubic,
                    "images that get larger do so by Catmull-Rom's cubics, not linearly");
+  command
+      .add_option("--bits", arguments.options.bits,
+                  "that pictures of 16 bits a channel use, as 12 of a camera's (default: 16)")
+      .type_name("N")
+      .check(range(8, 16));
   const Option grey =
       command.add_flag("--grey", arguments.grey, "one channel (default: as the first image)");
   command.add_flag("--rgb", arguments.rgb, "three channels").excludes(grey);
@@ -191,6 +199,23 @@ void add_choice_options(const Command& command, ImportArguments& arguments) {
                   "what is drawn for --validation and --test, from what the sources leave for "
                   "training: whole classes, or samples of each class (default: nothing)")
       .check(one_of({"as-found", "classes", "samples"}));
+  command
+      .add_option("--split-folders", arguments.split_folders,
+                  "folders called train, val, test and the like are splits, or classes like others "
+                  "(default: splits where nearly all images lie in such)")
+      .check(one_of({"yes", "no"}));
+  command.add_flag("--prefix-sources", options.prefix_sources,
+                   "classes are called SOURCE/CLASS, so that equal names of sources stay apart");
+  command
+      .add_option("--labels", options.labels,
+                  "the column of labels in a list, or their array in an .npz or HDF5 file: NAME or "
+                  "NAME:COLUMN (default: found)")
+      .type_name("NAME");
+  command
+      .add_option("--negative-labels", options.negative_labels,
+                  "samples with a negative label: drop them, or make them a class (default: an "
+                  "error)")
+      .check(one_of({"drop", "class"}));
   command.add_option("--validation", options.validation_share, "share that is for validation")
       .type_name("SHARE")
       .check(share());
@@ -233,7 +258,8 @@ void add_import(const Command& program) {
       .type_name("SHEET.png")
       .writes_file(kPngFile);
   command.add_flag("--strict", arguments->options.strict,
-                   "fail at an image that cannot be read (default: it is left out and listed)");
+                   "fail at an image that cannot be read or looked at (default: it is left out "
+                   "and listed)");
   add_threads(command, *arguments);
   add_json(command, *arguments);
   add_quiet(command, *arguments);

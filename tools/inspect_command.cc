@@ -31,6 +31,10 @@ void print(const Json& found) {
       fmt::print("  classes by their number of samples\n{}", class_histogram_text(value));
       continue;
     }
+    if (key == "notes") {
+      for (const Json& note : value) fmt::print("  {:<22} {}\n", "note", text_of(note));
+      continue;
+    }
     if (key == "structure") {
       fmt::print("  structure\n");
       for (const auto& [name, text] : value.items()) {
@@ -90,7 +94,8 @@ Json inspect_embeddings(const std::string& path) {
 Json look_into(const InspectOptions& options) {
   if (is_folder(options.file)) refuse_folder(options.file);
   if (is_model_file(options.file)) return inspect_tensors(options.file);
-  if (!options.file.ends_with(".txt") && Hdf5File::open(options.file).exists("embeddings")) {
+  const bool hdf5 = options.file.find(":/") != options.file.npos || is_hdf5_file(options.file);
+  if (hdf5 && Hdf5File::open(options.file).exists("embeddings")) {
     return inspect_embeddings(options.file);
   }
   Json found = inspect_dataset(options.file, options.names);

@@ -26,10 +26,12 @@ std::map<std::int64_t, Index> count_classes(std::span<const std::int64_t> labels
 std::string describe(const Hdf5File& file, const std::string& name) {
   try {
     const Hdf5Dataset data = file.dataset(name);
-    const char* kind = data.kind() == Hdf5Kind::integer ? (data.is_signed() ? "int" : "uint")
-                       : data.kind() == Hdf5Kind::real  ? "float"
-                       : data.kind() == Hdf5Kind::text  ? "text"
-                                                        : "other";
+    const char* kind = data.kind() == Hdf5Kind::integer   ? (data.is_signed() ? "int" : "uint")
+                       : data.kind() == Hdf5Kind::real    ? "float"
+                       : data.kind() == Hdf5Kind::text    ? "text"
+                       : data.kind() == Hdf5Kind::bytes   ? "bytes of variable length"
+                       : data.kind() == Hdf5Kind::records ? "records"
+                                                          : "other";
     const bool number = data.kind() == Hdf5Kind::integer || data.kind() == Hdf5Kind::real;
     std::string text =
         fmt::format("{}{} [{}]", kind, number ? std::to_string(8 * data.element_bytes()) : "",
@@ -120,6 +122,9 @@ std::string recipe_for(const std::string& path, const Dataset& dataset, const Da
   if (!names.images.empty()) data += fmt::format(", images = \"{}\"", names.images);
   if (!names.labels.empty()) data += fmt::format(", labels = \"{}\"", names.labels);
   if (!names.layout.empty()) data += fmt::format(", layout = \"{}\"", names.layout);
+  if (!names.negative_labels.empty()) {
+    data += fmt::format(", negative_labels = \"{}\"", names.negative_labels);
+  }
   if (small) data += fmt::format(", min_class_size = {}", kSamples);
   std::string recipe = data + " }\n";
   std::string model = dataset.element() == Element::f32 ? "architecture = \"mlp\"" : "";
@@ -161,7 +166,7 @@ Json inspect_dataset(const std::string& path, const DatasetNames& names) {
   Json found;
   found["kind"] = "data set";
   if (!dataset.layout().empty()) found["read as"] = dataset.layout();
-  for (const std::string& note : dataset.notes()) found["note"] = note;
+  if (!dataset.notes().empty()) found["notes"] = dataset.notes();
   found["samples"] = dataset.size();
   const Shape& shape = dataset.shape();
   found["sample"] = fmt::format("{} x {} x {} {}", shape.height, shape.width, shape.channels,
@@ -181,7 +186,7 @@ Json inspect_dataset(const std::string& path, const DatasetNames& names) {
   if (!dataset.targets().empty()) found["targets"] = dataset.targets().cols();
   found["values"] = values_of(dataset);
   if (dataset.has_labels()) found["class histogram"] = class_histogram(dataset.labels());
-  if (!path.ends_with(".txt")) found["structure"] = structure_of(path);
+  if (path.find(":/") != path.npos || is_hdf5_file(path)) found["structure"] = structure_of(path);
   const std::string recipe = recipe_for(path, dataset, names);
   if (!recipe.empty()) {
     found["recipe"] = recipe;

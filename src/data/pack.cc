@@ -47,6 +47,18 @@ Order by_label(const Dataset& dataset) {
   return result;
 }
 
+// Different labels, or names where there are more: labels may be any numbers.
+Index count_classes(const Dataset& dataset, const Order& order) {
+  Index classes = 0;
+  for (std::size_t i = 0; i < order.order.size() && dataset.has_labels(); ++i) {
+    const auto label = [&](std::size_t k) {
+      return dataset.labels()[static_cast<std::size_t>(order.order[k])];
+    };
+    if (i == 0 || label(i) != label(i - 1)) ++classes;
+  }
+  return std::max(classes, static_cast<Index>(dataset.class_names().size()));
+}
+
 template <typename T>
 std::vector<T> reordered(std::span<const T> values, const Order& order) {
   std::vector<T> result;
@@ -221,6 +233,19 @@ class ColumnCopy {
   Hdf5Writer& writer_;
 };
 
+// Pairs name rows of the file; of samples that were left out there is no such row.
+void refuse_to_renumber(const Hdf5File& file, Index samples) {
+  const std::string name = file.exists("images") ? "images" : "vectors";
+  if (file.shape(name)[0] == samples) return;
+  for (const std::string& child : file.children()) {
+    if (child != "pairs" && !(file.is_group(child) && file.is_dataset(child + "/pairs"))) continue;
+    fail(ErrorKind::data,
+         fmt::format("{} names rows, and {} of {} samples are left out; pack it with "
+                     "--negative-labels class",
+                     file.where(child), file.shape(name)[0] - samples, file.shape(name)[0]));
+  }
+}
+
 }  // namespace
 
 PackReport pack_dataset(const std::string& from, const std::string& to, const DatasetNames& names,
@@ -237,7 +262,7 @@ PackReport pack_dataset(const std::string& from, const std::string& to, const Da
   const Shape& shape = dataset.shape();
   PackReport report;
   report.samples = dataset.size();
-  report.classes = dataset.classes();
+  report.classes = count_classes(dataset, order);
   report.bytes = dataset.size() * dataset.sample_bytes();
 
   Hdf5Writer writer(to);
@@ -252,6 +277,7 @@ PackReport pack_dataset(const std::string& from, const std::string& to, const Da
   columns.write_known();
   if (dataset.layout().empty()) {
     const Hdf5File file = Hdf5File::open(from);
+    refuse_to_renumber(file, dataset.size());
     report.left_out = columns.write_rest(file);
     if (file.has_attribute("", "source")) {
       writer.attribute("/", "source", file.attribute_text("", "source"));

@@ -115,6 +115,9 @@ DataSettings read_data(Section section) {
                "its labels; NAME:COLUMN where there are several a sample");
   section.read_choice("layout", data.names.layout, {"", "nhwc", "nchw"},
                       "the order of its axes, where it is not what it looks like");
+  section.read_choice("negative_labels", data.names.negative_labels, {"", "drop", "class"},
+                      "samples with a negative label: left out, or classes like others (default: "
+                      "an error)");
   data.memory = read_memory(section);
   section.read("validation_classes", data.set.validation_classes,
                "classes of the training split kept out for validation (whole alphabets)",

@@ -119,7 +119,7 @@ TEST(Dataset, RefusesValuesOutOfRange) {
     writer.write<double>("labels", {2}, std::vector<double>{0, 1.5});
     writer.finish();
   }
-  expect_error(ErrorKind::data, "a.h5: /labels row 1 is 1.5; whole numbers are expected", open);
+  expect_error(ErrorKind::data, "a.h5: /labels row 1 is 1.5; labels are whole numbers", open);
 }
 
 TEST(Dataset, RefusesValuesThatAreNotFinite) {

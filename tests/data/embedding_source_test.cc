@@ -57,7 +57,8 @@ TEST_F(Source, RefusesWhatIsNotThere) {
   refuse({path_, "/camera", {}, {}}, ErrorKind::data, "[N, D]");
   refuse({path_, "/model/features", "/none", {}}, ErrorKind::data, "/none is missing");
   refuse({path_, "/model/features", "/short", {}}, ErrorKind::data, "2 rows but there are 3");
-  refuse({path_, "/model/features", "/model/features", {}}, ErrorKind::data, "one value a sample");
+  refuse({path_, "/model/features", "/model/features", {}}, ErrorKind::data,
+         "is not a single 1 among zeros");
   refuse({folder_ / "missing.npy", {}, {}, {}}, ErrorKind::no_input, "missing.npy");
   refuse({folder_ / "a.npy", "/x", {}, {}}, ErrorKind::usage, "HDF5");
 }

@@ -146,11 +146,12 @@ TEST_F(Foreign, NumbersBecomeBytes) {
 }
 
 TEST_F(Foreign, LabelsComeInManyKinds) {
-  const auto read = [&](auto write_labels) {
-    return Dataset::open(write([&](Hdf5Writer& w) {
+  const auto read = [&](auto write_labels, const DatasetNames& names = {}) {
+    const std::string path = write([&](Hdf5Writer& w) {
       images(w, "images", {3, 1, 2, 2});  // not ours: two channels at the end, one first
       write_labels(w);
-    }));
+    });
+    return Dataset::open(path, 0, names);
   };
   const Dataset one_hot = read([](Hdf5Writer& w) {
     w.write<float>("labels", {3, 3}, std::vector<float>{0, 0, 1, 1, 0, 0, 0, 1, 0});
@@ -161,7 +162,11 @@ TEST_F(Foreign, LabelsComeInManyKinds) {
   });
   EXPECT_EQ(labels_of(texts), (Labels{1, 0, 1}));
   EXPECT_EQ(texts.class_names(), (Names{"cat", "dog"}));
-  const Dataset signs = read([](Hdf5Writer& w) { column<std::int64_t>(w, "label", {1, -1, 1}); });
+  const Dataset signs = read(
+      [](Hdf5Writer& w) {
+        column<std::int64_t>(w, "label", {1, -1, 1});
+      },
+      {.negative_labels = "class"});
   EXPECT_EQ(labels_of(signs), (Labels{1, 0, 1}));
   EXPECT_EQ(signs.class_names(), (Names{"-1", "1"}));
   const Dataset deep = read([](Hdf5Writer& w) {
@@ -216,13 +221,13 @@ TEST_F(Foreign, SaysWhatItHoldsWhereNothingFits) {
   });
   expect_error(
       ErrorKind::data,
-      "a.h5: has no data set of images or vectors; it holds /labels integer [2]. Name them",
+      "a.h5: has no data set of images or vectors; it holds /labels integer [2]. Images are [N, ",
       [&] { Dataset::open(nothing); });
   const std::string two = write([](Hdf5Writer& w) {
     w.group("left");
     w.group("right");
     images(w, "left/images", {2, 2, 2});
-    images(w, "right/images", {2, 2, 2});
+    images(w, "right/images", {2, 3, 3});
   });
   expect_error(ErrorKind::data, "/left/images and /right/images may both be the images",
                [&] { Dataset::open(two); });

@@ -31,7 +31,7 @@ class Hostile final : public ImportImages {
       if (!take(place, {})) return;
     }
   }
-  Image decode(Index place, std::span<const std::byte> /*bytes*/) const override {
+  Image decode(Index place, std::span<const std::byte> /*bytes*/, int /*bits*/) const override {
     const char kind = kinds_[static_cast<std::size_t>(place)];
     if (kind == 'c') __builtin_trap();
     while (kind == 'h') std::signal(SIGUSR1, SIG_IGN);

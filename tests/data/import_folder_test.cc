@@ -170,7 +170,7 @@ TEST(ImportFolder, WhatIsNoFileIsListedNotRead) {
             (Names{"images of kinds that are not read: TIFF 1; convert them to PNG or JPEG"}));
   fs::remove_all(folder / "in");
   write(folder / "in/a/4.gif", "GIF89a");
-  expect_error(ErrorKind::data, "(CLASS/*.jpg); images of kinds that are not read: GIF 1",
+  expect_error(ErrorKind::data, "(CLASS/*.jpg): 1 x GIF (not read: convert to PNG or JPEG)",
                [&] { import({folder / "in"}, folder / "out.h5"); });
 }
 

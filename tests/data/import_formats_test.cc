@@ -171,12 +171,12 @@ TEST(ImportNpy, ReadsArraysOfImagesAndLabels) {
             (Bytes{255, 128}));
   expect_error(ErrorKind::data, "holds values from 0 to 256; bytes, whole numbers",
                [&] { images_of(npy("<i2", "(2, 1, 1)", std::string("\x07\0\0\x01", 4))); });
-  expect_error(ErrorKind::data, "has shape [2, 5]; images",
-               [&] { images_of(npy("|u1", "(2, 5)", "abcdefghij")); });
-  expect_error(ErrorKind::data, "has 3 images, but ",
+  expect_error(ErrorKind::data, "has shape [2, 5, 1, 1, 1]; images",
+               [&] { images_of(npy("|u1", "(2, 5, 1, 1, 1)", "abcdefghij")); });
+  expect_error(ErrorKind::data, "has 3 samples, but ",
                [&] { images_of(npy("|u1", "(3, 1, 2)", "abcdef")); });
   write(folder / "x.npy", npy("|u1", "(2, 1, 2)", "abcd"));
-  expect_error(ErrorKind::data, "1 arrays of images and 0 of labels [N] are of one split",
+  expect_error(ErrorKind::data, "2 images have no labels [N]",
                [&] { import({folder / "x.npy"}, folder / "out.h5"); });
 }
 
@@ -234,9 +234,10 @@ TEST(ImportList, FindsImagesOnDiskOrInTheSources) {
       import({folder / "list.tsv", folder / "in.zip"}, folder / "out.h5");
     });
   };
-  refused("x/1.pgm\n", "line 1: has 1 fields; PATH,LABEL");
-  refused("x/1.pgm\t1\nx/3.pgm\t1\n", "line 2: 'x/3.pgm' is in none of the sources");
-  refused("x/1.pgm\t1\tlater\n", "'later' is no split (train, validation, test)");
+  refused("x/1.pgm\n", "line 1: has 1 field(s); a path and a label are expected, as PATH,LABEL");
+  refused("x/1.pgm\t1\nx/3.pgm\t1\n",
+          "1 of the 2 images it names are in none of the sources, the first is 'x/3.pgm' (line 2)");
+  refused("x/1.pgm\t1\tlater\n", "column 2, column 3 could all be the labels");
   refused("x/1.pgm\t1\nx/1.pgm\t2\n", "x/1.pgm comes twice");
   refused("path\tlabel\n", "names no images");
 }

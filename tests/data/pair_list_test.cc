@@ -130,7 +130,7 @@ TEST_F(PairListTest, RefusesDamagedLists) {
   refuse("0,1,1,x\n", "'x' is no fold number");
   refuse("0,5,1\n", "row 5 does not exist");
   refuse("0,-1,1\n", "row -1 does not exist");
-  refuse("just some text\nof two lines\n", "line 1: has 1 fields");
+  refuse("just some text\nof two lines\n", "line 2: 'lines' is neither 1 (same) nor 0");
   expect_error(ErrorKind::no_input, "missing",
                [&] { read_pair_list(folder_ / "missing", people()); });
 }

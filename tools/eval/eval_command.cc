@@ -58,7 +58,11 @@ EmbeddingFile rows_of_split(EmbeddingFile file, const std::string& split, const 
 
 EmbeddingFile read_asked(const EvalOptions& options, bool labels_needed) {
   const std::string& path = options.source.path;
-  EmbeddingFile file = rows_of_split(read_embeddings(options.source), options.split, path);
+  EmbeddingFile all = read_embeddings(options.source);
+  for (const std::string& text : all.notes) {
+    if (!options.quiet) note(text);
+  }
+  EmbeddingFile file = rows_of_split(std::move(all), options.split, path);
   if (labels_needed && file.labels.empty()) {
     fail(ErrorKind::data,
          path.ends_with(".npy")

@@ -214,9 +214,19 @@ void write_page(const VerifyOptions& options, const AllPairsResult& result) {
   write_report(options.page.html, report);
 }
 
+/// Says how the list was read, where that was found out.
+PairList read_pairs(const VerifyOptions& options, const std::string& path,
+                    const EmbeddingFile& file) {
+  PairList list = read_pair_list(path, file);
+  for (const std::string& text : list.notes) {
+    if (!options.quiet) note(text);
+  }
+  return list;
+}
+
 /// The pairs a threshold is chosen on.
 PairList threshold_pairs(const VerifyOptions& options, const EmbeddingFile& file) {
-  if (!options.threshold_pairs.empty()) return read_pair_list(options.threshold_pairs, file);
+  if (!options.threshold_pairs.empty()) return read_pairs(options, options.threshold_pairs, file);
   const int wanted = options.threshold_split == "train" ? 0 : 1;
   std::vector<Index> rows;
   for (std::size_t i = 0; i < file.split.size(); ++i) {
@@ -235,16 +245,18 @@ void verify_pairs(const VerifyOptions& options) {
   const ShownWorkers workers("comparing", options);
   const bool listed = !options.pairs.empty();
   const std::string& path = options.source.path;
-  if (!listed && (path.ends_with(".npy") || !Hdf5File::open(path).exists("embeddings_a"))) {
+  const bool arrays = path.ends_with(".npy") || path.ends_with(".npz") || path.ends_with(".csv") ||
+                      path.ends_with(".tsv");
+  if (!listed && (arrays || !Hdf5File::open(path).exists("embeddings_a"))) {
     fail(ErrorKind::usage,
          fmt::format("eval verify: name the pairs of {} with --pairs LIST, or ask "
                      "for --all-pairs",
                      path));
   }
   const EmbeddingFile file = listed ? embeddings_of(options, workers) : EmbeddingFile{};
-  const ScoredPairs pairs = listed
-                                ? score(options, file, read_pair_list(options.pairs, file), workers)
-                                : score_sides(options, workers);
+  const ScoredPairs pairs =
+      listed ? score(options, file, read_pairs(options, options.pairs, file), workers)
+             : score_sides(options, workers);
   const VerificationResult result =
       evaluate_verification(pairs.scores, pairs.same, pairs.fold, options.rates);
   Json numbers = json_of(result);

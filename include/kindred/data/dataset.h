@@ -24,7 +24,8 @@ namespace KINDRED_API kindred {
 class Dataset {
  public:
   /// `path` may name a group: "FILE.h5:/group". Files that others wrote are read as they are:
-  /// images become bytes, channels last. `memory` is in bytes, 0: half of what the process may
+  /// images become bytes, channels last. So are .npy, .npz, .csv and .tsv, which are held in
+  /// memory. `memory` is in bytes, 0: half of what the process may
   /// have. Fails with no_input, data, or recipe where memory is too little. Labels may be absent:
   /// see require_labels().
   static Dataset open(const std::string& path, Index memory = 0, const DatasetNames& names = {});
@@ -47,7 +48,8 @@ class Dataset {
   Index bytes_to_hold() const;
   /// What would make training on it faster, for people; "" where nothing would.
   const std::string& advice() const;
-  /// What was changed in reading, for people: names that are not UTF-8. May be empty.
+  /// What was changed or guessed in reading, for people: names that are not UTF-8, what labels were
+  /// taken for. May be empty.
   const std::vector<std::string>& notes() const;
   const std::string& path() const;
   /// Which data sets were taken for what, in a file of somebody else; "" in one of ours.

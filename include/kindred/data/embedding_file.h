@@ -9,8 +9,9 @@ namespace KINDRED_API kindred {
 
 /// Embeddings and what is known of their samples (datasets/README.md, "Embedding file").
 struct EmbeddingFile : SampleColumns {
-  Matrix embeddings;        ///< [N, D]
-  std::string fingerprint;  ///< of the model, or empty
+  Matrix embeddings;                    ///< [N, D]
+  std::string fingerprint;              ///< of the model, or empty
+  std::vector<std::string> notes = {};  ///< how the file was read, where that was found out
 };
 
 /// `path` may name a group: "FILE.h5:/group". Checked as Dataset::open checks. `prefix` is put

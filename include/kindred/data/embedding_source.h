@@ -7,12 +7,14 @@
 namespace KINDRED_API kindred {
 
 /// Embeddings wherever they come from: an embedding file of ours, any HDF5 file whose data sets are
-/// named here, or NumPy arrays.
+/// named here, NumPy arrays, or lists in text.
 struct EmbeddingSource {
-  std::string path;     ///< "FILE.h5", "FILE.h5:/group" or "FILE.npy"
-  std::string dataset;  ///< HDF5: the data set [N, D]; empty: /embeddings
-  std::string labels;   ///< HDF5: the data set [N], empty: /labels; with .npy: a .npy file or empty
-  std::string groups;   ///< HDF5: the data set [N] that stands for /groups; empty: /groups
+  std::string path;     ///< "FILE.h5", "FILE.h5:/group", "FILE.npy", "FILE.npz", "FILE.csv", ".tsv"
+  std::string dataset;  ///< HDF5, .npz: the data set [N, D]; empty: /embeddings, or found
+  /// HDF5, .npz: the data set [N], empty: /labels, or found; with .npy: a .npy file or empty; with
+  /// lists: the column, empty: found.
+  std::string labels;
+  std::string groups;  ///< HDF5: the data set [N] that stands for /groups; empty: /groups
 };
 
 /// Checked as read_embedding_file checks. Labels are empty where there are none; those that were

@@ -13,11 +13,12 @@
 
 namespace KINDRED_API kindred {
 
-/// What the elements of a data set or attribute are. Booleans (enumerations) count as integers.
-enum class Hdf5Kind { integer, real, text, other };
+/// What the elements of a data set or attribute are. Booleans (enumerations) count as integers;
+/// bytes are rows of variable length, records have named members.
+enum class Hdf5Kind { integer, real, text, bytes, records, other };
 
 /// One open data set of an Hdf5File; rows run along the first axis. Numbers are converted by HDF5:
-/// T is float, double, int64, int32 or uint8. Thread-safe.
+/// T is float, double, int64, uint64, int32 or uint8; what does not fit is clipped. Thread-safe.
 class Hdf5Dataset {
  public:
   Hdf5Dataset(Hdf5Dataset&&) noexcept;
@@ -89,6 +90,9 @@ class Hdf5File {
   T scalar(std::string_view name) const;
   /// Strings of fixed or variable length, as stored up to the padding.
   std::vector<std::string> read_strings(std::string_view name) const;
+  /// Elements [first, first + count) of bytes of variable length.
+  std::vector<std::vector<std::byte>> read_bytes(std::string_view name, Index first,
+                                                 Index count) const;
 
   /// Attributes of an object; `object` "" is the group that was opened.
   std::vector<std::string> attributes(std::string_view object) const;

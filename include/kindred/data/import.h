@@ -19,7 +19,8 @@ struct Extent {
   bool given() const { return height > 0; }
 };
 
-enum class ImportColour { as_first, grey, rgb };  ///< as_first: what the first image has
+enum class ImportColour { as_first, grey, rgb };         ///< as_first: what the first image has
+enum class ImportFolders { as_named, splits, classes };  ///< folders called train, test, ...
 enum class ImportSplit { as_found, by_class, by_sample };
 
 struct ImportOptions {
@@ -32,7 +33,13 @@ struct ImportOptions {
   bool bicubic = false;      ///< images get larger by Catmull-Rom, not linearly
   ImportColour colour = ImportColour::as_first;
   std::vector<std::string> classes = {};  ///< patterns ("Greek/*"); empty: all
-  Index min_samples = 1;                  ///< classes with fewer readable samples are left out
+  /// Folders called as splits are: what nearly all images say, or splits, or classes like others.
+  ImportFolders folders = ImportFolders::as_named;
+  bool prefix_sources = false;  ///< classes are called SOURCE/CLASS: equal names stay apart
+  std::string labels = {};      ///< the column of a list, or the array "NAME[:COLUMN]" of an .npz
+  std::string negative_labels = {};  ///< as DatasetNames has it
+  int bits = 16;                     ///< that pictures of 16 bits a channel use
+  Index min_samples = 1;             ///< classes with fewer readable samples are left out
   /// Who is for validation and test: what the sources say, and shares drawn by `seed` of what they
   /// leave for training, of its classes or of the samples of each class.
   ImportSplit split = ImportSplit::as_found;

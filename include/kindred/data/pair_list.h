@@ -12,19 +12,22 @@ namespace KINDRED_API kindred {
 
 /// Pairs of rows to be judged the same or not the same.
 struct PairList {
-  std::vector<Index> first;        ///< [P] rows
-  std::vector<Index> second;       ///< [P] rows
-  std::vector<std::uint8_t> same;  ///< [P] 1 or 0
-  std::vector<std::int64_t> fold;  ///< [P], or empty where the list has no folds
+  std::vector<Index> first;             ///< [P] rows
+  std::vector<Index> second;            ///< [P] rows
+  std::vector<std::uint8_t> same;       ///< [P] 1 or 0
+  std::vector<std::int64_t> fold;       ///< [P], or empty where the list has no folds
+  std::vector<std::string> notes = {};  ///< how the list was read, for people
 };
 
 /// Reads a list of pairs and finds its images among `file`'s rows:
 ///   LFW's text lists   "10<TAB>300" or "500", then by fold as many lines "NAME N1 N2" (same) and
 ///                      "NAME1 N1 NAME2 N2" (not same): images NAME_000N of /paths, whatever their
 ///                      folder and extension. A list of one count has no folds
-///   CSV                FIRST,SECOND,SAME[,FOLD], a header line is passed over; images by their
-///   path
-///                      in /paths (in full, or without folder and extension), or by row number
+///   other lists        FIRST,SECOND,SAME[,FOLD], separated by commas, tabs, semicolons, bars or
+///                      blanks, quoted or not, in UTF-8 or UTF-16; a first line may name the
+///                      columns, in any order. SAME is 1, true, yes, same or 0, -1, false, no,
+///                      different. Images by their path in /paths (in full, or by its end, or
+///                      without extension), or by row number
 ///   HDF5               data set /pairs int64 [P, 2] of row numbers, with /same [P] (without it the
 ///                      labels decide) and, where there are folds, /fold [P]; "FILE.h5:/group".
 ///                      Where the file has /paths, rows are its own and found by path

@@ -42,6 +42,9 @@ struct DatasetNames {
   std::string images = {};  ///< the data set of images or vectors
   std::string labels = {};  ///< its labels; "NAME:COLUMN" where there are several a sample
   std::string layout = {};  ///< "nhwc" or "nchw", where it is not what it looks like
+  /// What becomes of samples whose label is negative: "" (they are refused), "drop" (left out) or
+  /// "class" (classes like others). In files of ours, too.
+  std::string negative_labels = {};
 
   bool empty() const { return images.empty() && labels.empty() && layout.empty(); }
 };

@@ -1,4 +1,6 @@
 #pragma once
+#include <string>
+
 #include "kindred/core/export.h"
 #include "kindred/core/index.h"
 
@@ -9,6 +11,8 @@ namespace KINDRED_API kindred {
 class WorkObserver {
  public:
   virtual ~WorkObserver() = default;
+  /// What is about to be done, and what was guessed or left out for it; before the work.
+  virtual void on_note(const std::string& /*note*/) {}
   virtual void on_progress(Index /*done*/, Index /*total*/) {}
   virtual bool stop_requested() { return false; }
 };

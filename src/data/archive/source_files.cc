@@ -88,7 +88,10 @@ void SourceFiles::list_folder(Index source) {
     std::error_code ignored;
     std::string path = walk->path().string();
     std::string name = walk->path().lexically_relative(root).generic_string();
-    if (is_hidden(name)) continue;
+    if (is_hidden(name)) {
+      hidden_ += walk->is_directory(ignored) ? 0 : 1;
+      continue;
+    }
     if (walk->is_directory(ignored)) {
       if (walk->is_symlink(ignored)) {
         left_out_.push_back(path + ": is a link to a folder, which is not followed");
@@ -113,7 +116,10 @@ void SourceFiles::list_archive(Index source) {
   ArchiveProcess archive(path, kMostFileBytes);
   for (std::vector<ArchiveEntry> some = archive.list(); !some.empty(); some = archive.list()) {
     for (ArchiveEntry& entry : some) {
-      if (is_hidden(entry.name)) continue;
+      if (is_hidden(entry.name)) {
+        ++hidden_;
+        continue;
+      }
       std::string where = fmt::format("{}: {}", path, entry.name);
       add({std::move(entry.name), std::move(where), "", source}, entry.refusal);
     }

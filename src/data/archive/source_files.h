@@ -35,6 +35,8 @@ class SourceFiles {
   /// encrypted files of archives, folders that may not be entered.
   const std::vector<std::string>& left_out() const { return left_out_; }
 
+  Index hidden() const { return hidden_; }  ///< files left out for that
+
   /// Gives the `wanted` files one after the other, those of archives in the archive's order with
   /// their content, then those on disk in the order wanted and empty: content() reads them, on
   /// any thread. Ends early where `take` says false.
@@ -58,6 +60,7 @@ class SourceFiles {
   std::vector<std::string> sources_;
   std::vector<SourceFile> files_;
   std::vector<std::string> left_out_;
+  Index hidden_ = 0;
 };
 
 }  // namespace kindred

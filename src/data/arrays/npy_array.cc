@@ -10,6 +10,7 @@
 #include <span>
 #include <string_view>
 
+#include "data/text/text_encoding.h"
 #include "kindred/core/error.h"
 
 namespace kindred {
@@ -17,6 +18,7 @@ namespace {
 
 constexpr std::string_view kMagic = "\x93NUMPY";
 constexpr std::size_t kLongestHeader = 1 << 16;
+constexpr std::size_t kLongestText = 1 << 16;  // characters
 
 [[noreturn]] void refuse(const std::string& path, const std::string& why) {
   fail(ErrorKind::data, fmt::format("{}: {}", path, why));
@@ -56,17 +58,22 @@ void read_type(std::string_view text, NpyArray& array) {
   const std::size_t end = text.find('\'', 1);
   const std::string_view type =
       text.empty() || text[0] != '\'' || end == text.npos ? "" : text.substr(1, end - 1);
-  const bool known = type.size() == 3 && std::string_view("<>|=").find(type[0]) != type.npos &&
-                     std::string_view("fiub").find(type[1]) != type.npos;
-  array.bytes = known ? static_cast<std::size_t>(type[2] - '0') : 0;
+  std::size_t size = 0;
+  const bool known = type.size() >= 3 && std::string_view("<>|=").find(type[0]) != type.npos &&
+                     std::string_view("fiubSU").find(type[1]) != type.npos &&
+                     std::from_chars(type.data() + 2, type.data() + type.size(), size).ptr ==
+                         type.data() + type.size() &&
+                     size <= kLongestText;
   array.kind = known ? type[1] : '?';
-  const bool fits = array.kind == 'f'   ? array.bytes == 2 || array.bytes == 4 || array.bytes == 8
+  array.bytes = array.kind == 'U' ? 4 * size : size;
+  const bool fits = array.is_text()     ? array.bytes > 0
+                    : array.kind == 'f' ? array.bytes == 2 || array.bytes == 4 || array.bytes == 8
                     : array.kind == 'b' ? array.bytes == 1
                                         : std::has_single_bit(array.bytes) && array.bytes <= 8;
   if (!known || !fits) {
     refuse(array.where,
-           fmt::format("elements are of NumPy type {}; floats of 2, 4 or 8 bytes and "
-                       "integers are read",
+           fmt::format("elements are of NumPy type {}; floats of 2, 4 or 8 bytes, integers and "
+                       "texts (not Python objects) are read",
                        type.empty() ? "that is no number" : fmt::format("'{}'", type)));
   }
   array.swapped = type[0] == '>';
@@ -141,21 +148,81 @@ Index NpyArray::count() const {
   return count;
 }
 
-double NpyArray::element(Index i) const {
+Index NpyArray::place(Index i) const {
+  if (!columns_first) return i;
+  Index at = 0;
+  Index stride = count();  // of the axis, in stored order: the first runs fastest
+  for (std::size_t axis = shape.size(); axis-- > 0;) {
+    stride /= shape[axis];
+    at += i % shape[axis] * stride;
+    i /= shape[axis];
+  }
+  return at;
+}
+
+std::uint64_t NpyArray::bits_of(Index i) const {
   std::uint64_t bits = 0;
   const std::byte* const at = file.data() + begin + static_cast<std::size_t>(i) * bytes;
   for (std::size_t b = 0; b < bytes; ++b) {
     const std::size_t place = swapped ? bytes - 1 - b : b;
     bits |= static_cast<std::uint64_t>(at[b]) << (8 * place);
   }
+  return bits;
+}
+
+std::int64_t NpyArray::whole(Index i) const {
+  const std::uint64_t bits = bits_of(i);
+  if (kind != 'i') return static_cast<std::int64_t>(bits);
+  const int unused = 64 - 8 * static_cast<int>(bytes);
+  return static_cast<std::int64_t>(bits << unused) >> unused;
+}
+
+std::string NpyArray::text(Index i) const {
+  const auto* const at = reinterpret_cast<const unsigned char*>(file.data()) + begin +
+                         static_cast<std::size_t>(i) * bytes;
+  if (kind == 'S') {
+    std::size_t length = bytes;
+    while (length > 0 && at[length - 1] == 0) --length;
+    return {reinterpret_cast<const char*>(at), length};
+  }
+  std::string text;
+  for (std::size_t k = 0; k < bytes; k += 4) {
+    const auto byte = [&](std::size_t b) {
+      return static_cast<char32_t>(at[k + (swapped ? 3 - b : b)]);
+    };
+    const char32_t c = byte(0) | byte(1) << 8 | byte(2) << 16 | byte(3) << 24;
+    if (c != 0) append_utf8(text, c);
+  }
+  return text;
+}
+
+double NpyArray::element(Index i) const {
+  const std::uint64_t bits = bits_of(i);
   if (kind == 'f') {
     return bytes == 2   ? half(static_cast<std::uint16_t>(bits))
            : bytes == 4 ? static_cast<double>(as<float>(bits))
                         : as<double>(bits);
   }
-  if (kind != 'i') return static_cast<double>(bits);
-  const int unused = 64 - 8 * static_cast<int>(bytes);
-  return static_cast<double>(static_cast<std::int64_t>(bits << unused) >> unused);
+  return kind == 'i' ? static_cast<double>(whole(i)) : static_cast<double>(bits);
+}
+
+LabelValues label_values(const NpyArray& array, const std::string& name) {
+  LabelValues values{.where = array.where, .name = name};
+  if (array.shape.empty()) refuse(array.where, "is a single value; one label a sample is expected");
+  const Index count = array.count();
+  values.columns = count / array.shape[0];
+  values.is_unsigned = array.kind == 'u' && array.bytes == 8;
+  for (Index i = 0; i < count; ++i) {
+    const Index at = array.place(i);
+    if (array.is_text()) {
+      values.texts.push_back(array.text(at));
+    } else if (array.kind == 'f') {
+      values.reals.push_back(array.element(at));
+    } else {
+      values.whole.push_back(array.whole(at));
+    }
+  }
+  return values;
 }
 
 std::vector<std::int64_t> whole_numbers(const NpyArray& array) {
@@ -164,8 +231,17 @@ std::vector<std::int64_t> whole_numbers(const NpyArray& array) {
     refuse(array.where, fmt::format("has shape [{}]; one number a row is expected",
                                     fmt::join(array.shape, ", ")));
   }
+  if (array.is_text()) refuse(array.where, "holds texts; whole numbers are expected");
   std::vector<std::int64_t> values;
   for (Index i = 0; i < array.shape[0]; ++i) {
+    if (array.kind != 'f') {
+      values.push_back(array.whole(i));
+      if (array.kind == 'u' && values.back() < 0) {
+        refuse(array.where, fmt::format("row {} holds {}; numbers up to {} are read", i,
+                                        static_cast<std::uint64_t>(values.back()), INT64_MAX));
+      }
+      continue;
+    }
     const double value = array.element(i);
     if (!(std::abs(value) < 0x1p53) || value != std::floor(value)) {
       refuse(array.where,

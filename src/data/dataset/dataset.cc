@@ -8,6 +8,8 @@
 #include <set>
 
 #include "core/check_finite.h"
+#include "data/dataset/array_samples.h"
+#include "data/dataset/chosen_samples.h"
 #include "data/dataset/sample_columns.h"
 #include "data/dataset/sample_labels.h"
 #include "data/dataset/sample_rows.h"
@@ -131,11 +133,31 @@ struct KINDRED_HIDDEN Dataset::Impl {
         path);
   }
 
-  void open_ours(const Hdf5File& file);
-  void open_others(const Hdf5Layout& found);
+  /// Leaves out those whose label is -1.
+  void leave_out() {
+    std::vector<Index> rows;
+    for (Index i = 0; i < source->size(); ++i) {
+      if (columns.labels[static_cast<std::size_t>(i)] >= 0) rows.push_back(i);
+    }
+    if (rows.empty()) {
+      fail(ErrorKind::data, fmt::format("{}: all {} samples have negative labels; none is left",
+                                        path, source->size()));
+    }
+    columns = columns.of(rows);
+    Matrix chosen(targets.rows() == 0 ? 0 : static_cast<Index>(rows.size()), targets.cols());
+    for (Index i = 0; i < chosen.rows(); ++i) {
+      std::copy_n(targets.row(rows[static_cast<std::size_t>(i)]), targets.cols(), chosen.row(i));
+    }
+    targets = std::move(chosen);
+    source = chosen_samples(std::move(source), std::move(rows));
+  }
+
+  void open_ours(const Hdf5File& file, NegativeLabels negative);
+  void open_others(const Hdf5Layout& found, NegativeLabels negative);
+  void open_arrays(const DatasetNames& names);
 };
 
-void Dataset::Impl::open_ours(const Hdf5File& file) {
+void Dataset::Impl::open_ours(const Hdf5File& file, NegativeLabels negative) {
   const bool images = file.exists("images");
   if (images == file.exists("vectors")) {
     fail(ErrorKind::data,
@@ -156,17 +178,21 @@ void Dataset::Impl::open_ours(const Hdf5File& file) {
   check_sample(shape,
                fmt::format("{} has shape [{}]", file.where(name), fmt::join(data.shape(), ", ")));
   SampleRows rows(std::move(data), file.where(name), images ? Element::u8 : Element::f32);
-  paths_later = !memory.holds(size, rows.sample_bytes());
+  paths_later = !memory.holds(size, rows.sample_bytes()) && negative != NegativeLabels::drop;
   constexpr Index kPathBytes = 160;  // most are shorter
   if (paths_later && file.exists("paths")) memory.held_later = size * kPathBytes;
-  columns = read_sample_columns(file, size, name, images ? "image" : "vector", "", !paths_later);
+  ReadColumns read = read_sample_columns(file, size, name, images ? "image" : "vector", "",
+                                         !paths_later, negative);
+  columns = std::move(read);
+  notes = std::move(read.notes);
   targets = read_targets(file, "targets", size, name);
   make_names_valid();
   count_classes();
   hold(std::move(rows), shape);
+  if (read.left_out > 0) leave_out();
 }
 
-void Dataset::Impl::open_others(const Hdf5Layout& found) {
+void Dataset::Impl::open_others(const Hdf5Layout& found, NegativeLabels negative) {
   layout = found.description;
   std::set<std::string> known{path};
   for (const LayoutPart& part : found.parts) {
@@ -181,7 +207,8 @@ void Dataset::Impl::open_others(const Hdf5Layout& found) {
                      found.parts[0].images, shape.height, shape.width, shape.channels));
   }
   check_sample(shape, path);
-  SampleLabels labels = read_sample_labels(found);
+  ClassLabels labels = read_sample_labels(found, negative);
+  notes = std::move(labels.notes);
   columns.labels = std::move(labels.labels);
   columns.class_names = std::move(labels.class_names);
   bool splits = false;
@@ -194,6 +221,19 @@ void Dataset::Impl::open_others(const Hdf5Layout& found) {
   make_names_valid();
   count_classes();
   hold(SampleRows(found), shape);
+  if (labels.left_out > 0) leave_out();
+}
+
+void Dataset::Impl::open_arrays(const DatasetNames& names) {
+  ArraySamples samples = read_array_samples(path, names);
+  layout = std::move(samples.description);
+  notes = std::move(samples.notes);
+  columns = std::move(samples.columns);
+  source = std::move(samples.source);
+  check_sample(source->shape(), path);
+  make_names_valid();
+  count_classes();
+  if (samples.left_out > 0) leave_out();
 }
 
 Dataset Dataset::open(const std::string& path, Index memory, const DatasetNames& names) {
@@ -208,17 +248,22 @@ Dataset Dataset::open(const std::string& path, Index memory, const DatasetNames&
                       bool streamed) {
   auto impl = std::make_unique<Impl>();
   impl->path = path;
+  const NegativeLabels negative = negative_labels_named(names.negative_labels);
   impl->memory = {memory > 0 ? memory : machine_memory() / 2, streamed};
   if (path.ends_with(".txt")) {
-    impl->open_others(find_listed_layout(path, names));
+    impl->open_others(find_listed_layout(path, names), negative);
+    return Dataset(std::move(impl));
+  }
+  if (are_array_samples(path)) {
+    impl->open_arrays(names);
     return Dataset(std::move(impl));
   }
   impl->files.emplace_back(file_part(path));
   const Hdf5File file = Hdf5File::open(path);
   if (names.empty() && is_our_layout(file)) {
-    impl->open_ours(file);
+    impl->open_ours(file, negative);
   } else {
-    impl->open_others(find_layout(file, names));
+    impl->open_others(find_layout(file, names), negative);
   }
   return Dataset(std::move(impl));
 }

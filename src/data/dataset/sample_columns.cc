@@ -37,11 +37,11 @@ std::vector<T> read_in_range(const Hdf5File& file, const std::string& name, std:
 }
 
 /// `where` is the labels' place: "train.h5: /labels".
-void check_labels(const SampleColumns& columns, const std::string& where) {
+void check_labels(const SampleColumns& columns, std::int64_t least, const std::string& where) {
   const auto names = static_cast<std::int64_t>(columns.class_names.size());
   for (std::size_t i = 0; i < columns.labels.size(); ++i) {
     const std::int64_t label = columns.labels[i];
-    if (label < 0) {
+    if (label < least) {
       fail(ErrorKind::data, fmt::format("{} row {} is {}; labels count from 0", where, i, label));
     }
     if (names > 0 && label >= names) {
@@ -57,18 +57,30 @@ void check_labels(const SampleColumns& columns, const std::string& where) {
 
 }  // namespace
 
-SampleColumns read_sample_columns(const Hdf5File& file, Index rows, const std::string& counted,
-                                  const std::string& noun, const std::string& prefix,
-                                  bool with_paths) {
-  SampleColumns columns;
+ReadColumns read_sample_columns(const Hdf5File& file, Index rows, const std::string& counted,
+                                const std::string& noun, const std::string& prefix, bool with_paths,
+                                NegativeLabels negative) {
+  ReadColumns columns;
   const auto has = [&](const char* name) {
     return has_column(file, prefix + name, rows, counted, "both need one row per sample");
   };
   if (file.exists("class_names")) columns.class_names = file.read_strings("class_names");
-  if (has_column(file, prefix + "labels", rows, counted,
-                 fmt::format("each {} needs one label", noun))) {
-    columns.labels = read_whole_numbers(file, prefix + "labels");
-    check_labels(columns, file.where(prefix + "labels"));
+  if (file.exists(prefix + "labels")) {
+    const std::vector<Index> shape = file.shape(prefix + "labels");
+    const bool row_vector = shape.size() == 2 && shape[0] == 1 && shape[1] == rows;
+    if (!shape.empty() && shape[0] != rows && !row_vector) {
+      fail(ErrorKind::data,
+           fmt::format("{} has {} rows but /{} has {}; each {} needs one label",
+                       file.where(prefix + "labels"), shape[0], counted, rows, noun));
+    }
+    LabelReader reader(negative);
+    reader.add(read_label_values(file, prefix + "labels", rows));
+    ClassLabels labels = reader.finish(columns.class_names);
+    columns.labels = std::move(labels.labels);
+    columns.left_out = labels.left_out;
+    columns.notes = std::move(labels.notes);
+    if (!labels.class_names.empty()) columns.class_names = std::move(labels.class_names);
+    check_labels(columns, columns.left_out > 0 ? -1 : 0, file.where(prefix + "labels"));
   }
   if (has("split")) {
     columns.split = read_in_range<std::uint8_t>(file, prefix + "split", 0, 2,
@@ -108,7 +120,7 @@ void check_columns(const SampleColumns& columns, Index rows, const std::string& 
   };
   const auto any = [](const auto&) { return true; };
   check("labels", columns.labels, any, "");
-  check_labels(columns, where + ": labels");
+  check_labels(columns, 0, where + ": labels");
   check(
       "split", columns.split, [](int value) { return value <= 2; },
       "0 (train), 1 (validation) or 2 (test)");

@@ -2,10 +2,17 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "data/arrays/array_parts.h"
+#include "data/arrays/npy_images.h"
+#include "data/arrays/vector_list.h"
 #include "data/hdf5/hdf5_numbers.h"
+#include "data/labels/class_labels.h"
 #include "kindred/core/error.h"
+#include "kindred/core/file.h"
+#include "kindred/core/text.h"
 #include "kindred/data/hdf5_file.h"
-#include "kindred/data/npy_file.h"
 
 namespace kindred {
 namespace {
@@ -16,6 +23,36 @@ void check_count(std::size_t found, Index rows, const std::string& where) {
                                     where, found, rows));
 }
 
+// Labels are only compared here: whole numbers stay as they are, negative ones too.
+void take_labels(EmbeddingFile& file, LabelValues values) {
+  const bool plain =
+      values.columns == 1 && values.texts.empty() && values.reals.empty() &&
+      !(values.is_unsigned && std::any_of(values.whole.begin(), values.whole.end(),
+                                          [](std::int64_t bits) { return bits < 0; }));
+  if (plain) {
+    file.labels = std::move(values.whole);
+    return;
+  }
+  const std::vector<double> reals = values.reals;
+  LabelReader reader(NegativeLabels::as_classes);
+  reader.add(std::move(values));
+  ClassLabels labels = reader.finish();
+  const bool whole = !reals.empty() && reals.size() == labels.labels.size();
+  file.labels = std::move(labels.labels);
+  file.class_names = std::move(labels.class_names);
+  if (whole) {
+    file.labels.assign(reals.begin(), reals.end());
+    file.class_names.clear();
+    labels.notes.clear();
+  }
+  file.notes.insert(file.notes.end(), labels.notes.begin(), labels.notes.end());
+}
+
+void refuse_groups(const EmbeddingSource& source) {
+  if (source.groups.empty()) return;
+  fail(ErrorKind::usage, fmt::format("{}: groups are for HDF5 files", source.path));
+}
+
 EmbeddingFile read_npy(const EmbeddingSource& source) {
   if (!source.dataset.empty() || !source.groups.empty()) {
     fail(ErrorKind::usage, fmt::format("{}: a .npy file holds one array; names of data sets and "
@@ -23,10 +60,44 @@ EmbeddingFile read_npy(const EmbeddingSource& source) {
                                        source.path));
   }
   EmbeddingFile file;
-  file.embeddings = read_npy_matrix(source.path);
+  file.embeddings = vectors_of(parse_npy(read_file(source.path), source.path));
   if (source.labels.empty()) return file;
-  file.labels = read_npy_integers(source.labels);
+  take_labels(file, label_values(parse_npy(read_file(source.labels), source.labels), "labels"));
   check_count(file.labels.size(), file.embeddings.rows(), source.labels);
+  return file;
+}
+
+EmbeddingFile read_npz(const EmbeddingSource& source) {
+  refuse_groups(source);
+  ArrayParts parts = sort_arrays(read_arrays(source.path), source.path,
+                                 {.samples = source.dataset, .labels = source.labels});
+  if (parts.parts.size() > 1) {
+    fail(ErrorKind::data, fmt::format("{}: holds {} splits; one array of embeddings is expected",
+                                      source.path, parts.parts.size()));
+  }
+  const ArrayPart& part = parts.parts[0];
+  EmbeddingFile file;
+  file.embeddings = vectors_of(part.samples.array);
+  if (part.labels) take_labels(file, label_values(part.labels->array, part.labels->name));
+  file.notes.insert(file.notes.end(), parts.left_out.begin(), parts.left_out.end());
+  return file;
+}
+
+EmbeddingFile read_list(const EmbeddingSource& source) {
+  refuse_groups(source);
+  if (!source.dataset.empty()) {
+    fail(ErrorKind::usage, fmt::format("{}: a list holds one table; names of data sets are for "
+                                       "HDF5 files",
+                                       source.path));
+  }
+  VectorList list = read_vector_list(source.path, source.labels);
+  EmbeddingFile file;
+  file.embeddings = std::move(list.rows);
+  file.paths = std::move(list.paths);
+  make_valid_utf8(file.paths);
+  file.notes = std::move(list.notes);
+  if (list.labels.rows() > 0) take_labels(file, std::move(list.labels));
+  make_valid_utf8(file.class_names);
   return file;
 }
 
@@ -40,15 +111,25 @@ std::vector<std::int64_t> read_column(const Hdf5File& file, const std::string& n
   return values;
 }
 
+void read_labels(const Hdf5File& file, const std::string& name, EmbeddingFile& result) {
+  if (!file.is_dataset(name)) {
+    fail(ErrorKind::data, fmt::format("{} is missing", file.where(name)));
+  }
+  const std::vector<Index> shape = file.shape(name);
+  const Index rows = result.embeddings.rows();
+  if (!shape.empty()) check_count(static_cast<std::size_t>(shape[0]), rows, file.where(name));
+  take_labels(result, read_label_values(file, name, rows));
+}
+
 EmbeddingFile read_named(const EmbeddingSource& source) {
   const Hdf5File file = Hdf5File::open(source.path);
   EmbeddingFile result;
   result.embeddings = read_rows(file, source.dataset);
   const Index rows = result.embeddings.rows();
   if (!source.labels.empty()) {
-    result.labels = read_column(file, source.labels, rows);
+    read_labels(file, source.labels, result);
   } else if (file.is_dataset("labels")) {
-    result.labels = read_column(file, "labels", rows);
+    read_labels(file, "labels", result);
   }
   if (!source.groups.empty()) result.groups = read_column(file, source.groups, rows);
   return result;
@@ -57,13 +138,18 @@ EmbeddingFile read_named(const EmbeddingSource& source) {
 }  // namespace
 
 EmbeddingFile read_embeddings(const EmbeddingSource& source) {
-  if (source.path.ends_with(".npy")) return read_npy(source);
+  if (is_vector_list(source.path)) return read_list(source);
+  const bool group = source.path.find(":/") != source.path.npos;
+  if (!group && holds_arrays(source.path)) {
+    return beginning_of_file(source.path, 2) == "PK" ? read_npz(source) : read_npy(source);
+  }
+  if (source.path.ends_with(".npy")) return read_npy(source);  // which says what is wrong
   if (!source.dataset.empty()) return read_named(source);
   EmbeddingFile file = read_embedding_file(source.path);
   if (source.labels.empty() && source.groups.empty()) return file;
   const Hdf5File others = Hdf5File::open(source.path);
   const Index rows = file.embeddings.rows();
-  if (!source.labels.empty()) file.labels = read_column(others, source.labels, rows);
+  if (!source.labels.empty()) read_labels(others, source.labels, file);
   if (!source.groups.empty()) file.groups = read_column(others, source.groups, rows);
   return file;
 }

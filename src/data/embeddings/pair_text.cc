@@ -3,6 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <optional>
+#include <span>
+
+#include "data/text/list_columns.h"
+#include "data/text/list_text.h"
+#include "data/text/text_encoding.h"
 
 namespace kindred {
 namespace {
@@ -42,26 +49,114 @@ PairList read_lfw(PairBuilder builder, const std::vector<TextLine>& lines,
   return builder.finish(folds > 1);
 }
 
-PairList read_csv(PairBuilder builder, const std::vector<TextLine>& lines) {
-  std::size_t columns = 0;
-  for (const TextLine& line : lines) {
-    const std::vector<std::string_view> fields = fields_of(line.text, ",");
-    const std::int64_t same = fields.size() > 2 ? whole_number(fields[2]).value_or(-1) : -1;
-    if (&line == &lines[0] && same < 0 && fields.size() > 2) continue;  // a header
-    if (columns == 0) columns = fields.size();
-    if (fields.size() != columns || columns < 3 || columns > 4) {
-      builder.refuse(line, fmt::format("has {} fields; FIRST,SECOND,SAME or "
-                                       "FIRST,SECOND,SAME,FOLD is expected, the same in all lines",
-                                       fields.size()));
+using Words = std::string_view;
+constexpr std::array<Words, 16> kFirst{"first", "path1", "image1", "img1",   "file1", "filename1",
+                                       "name1", "id1",   "patha",  "imagea", "imga",  "filea",
+                                       "a",     "left",  "anchor", "query"};
+constexpr std::array<Words, 16> kSecond{
+    "second", "path2",  "image2", "img2",  "file2", "filename2", "name2", "id2",
+    "pathb",  "imageb", "imgb",   "fileb", "b",     "right",     "other", "reference"};
+constexpr std::array<Words, 11> kSame{"same",    "issame",  "sameperson", "match",
+                                      "ismatch", "genuine", "label",      "target",
+                                      "similar", "y",       "groundtruth"};
+constexpr std::array<Words, 4> kFold{"fold", "folds", "foldid", "set"};
+
+/// Which columns of a list of pairs are what.
+struct PairColumns {
+  std::size_t first = 0;
+  std::size_t second = 1;
+  std::size_t same = 2;
+  std::optional<std::size_t> fold;
+  bool header = false;
+};
+
+class PairColumnFinder {
+ public:
+  PairColumnFinder(const ListText& list, PairBuilder& builder) : list_(list), builder_(builder) {}
+
+  PairColumns find() {
+    const std::span<const std::string_view> first = list_[0].fields;
+    const std::size_t columns = list_.columns();
+    if (columns < 3) refuse_count(list_[0]);
+    const int a = find_column(first, kFirst);
+    const int b = find_column(first, kSecond);
+    const int same = find_column(first, kSame);
+    const auto is_image = [&](int column) {
+      return builder_.knows(first[static_cast<std::size_t>(column)]);
+    };
+    if (a >= 0 && b >= 0 && same >= 0 && !(is_image(a) && is_image(b))) {
+      const int fold = find_column(first, kFold);
+      return {static_cast<std::size_t>(a), static_cast<std::size_t>(b),
+              static_cast<std::size_t>(same),
+              fold >= 0 ? std::optional(static_cast<std::size_t>(fold)) : std::nullopt, true};
     }
-    if (same < 0 || same > 1) {
-      builder.refuse(line, fmt::format("'{}' is neither 1 (same) nor 0 (not same)", fields[2]));
-    }
-    const auto fold = columns == 4 ? whole_number(fields[3]) : 0;
-    if (!fold) builder.refuse(line, fmt::format("'{}' is no fold number", fields[3]));
-    builder.add(builder.row_of(line, fields[0]), builder.row_of(line, fields[1]), same == 1, *fold);
+    if (columns > 4) refuse_count(list_[0]);
+    PairColumns found;
+    // SAME may come first, as in "1 a.jpg b.jpg"; where all could be it, it is the third.
+    if (!all_same(2) && all_same(0) && !all_same(1)) found = {1, 2, 0, {}, false};
+    if (columns == 4) found.fold = 3;
+    found.header = is_header(found);
+    return found;
   }
-  return builder.finish(columns == 4);
+
+  [[noreturn]] void refuse_count(const ListRow& row) const {
+    list_.refuse(row, fmt::format("has {} fields; FIRST,SECOND,SAME or FIRST,SECOND,SAME,FOLD is "
+                                  "expected, the same in all lines, or a first line that names "
+                                  "columns so",
+                                  row.fields.size()));
+  }
+
+ private:
+  bool all_same(std::size_t column) const {
+    for (std::size_t i = 1; i < list_.size(); ++i) {
+      if (list_[i].fields.size() <= column || !same_named(list_[i].fields[column])) return false;
+    }
+    return list_.size() > 1 || same_named(list_[0].fields[column]).has_value();
+  }
+  // Not a pair: neither of its images is there, and SAME is a word that says nothing.
+  bool is_header(const PairColumns& columns) {
+    const ListRow row = list_[0];
+    if (row.fields.size() != list_.columns() || list_.size() < 2) return false;
+    const std::string_view same = row.fields[columns.same];
+    return !same_named(same) && !real_value(same) && !builder_.knows(row.fields[columns.first]) &&
+           !builder_.knows(row.fields[columns.second]);
+  }
+
+  const ListText& list_;
+  PairBuilder& builder_;
+};
+
+PairList read_list(PairBuilder builder, const ListText& list) {
+  const PairColumnFinder finder(list, builder);
+  const PairColumns columns = PairColumnFinder(list, builder).find();
+  bool zero = false;
+  bool minus = false;
+  for (std::size_t i = columns.header ? 1 : 0; i < list.size(); ++i) {
+    const ListRow row = list[i];
+    const TextLine line{row.line, {}};
+    if (row.fields.size() != list.columns()) finder.refuse_count(row);
+    const std::string_view text = row.fields[columns.same];
+    const auto same = same_named(text);
+    if (!same) {
+      list.refuse(row, fmt::format("'{}' is neither 1 (same) nor 0 (not same)", text));
+    }
+    zero = zero || real_value(text) == 0.0;
+    minus = minus || real_value(text) == -1.0;
+    if (zero && minus) list.refuse(row, "0 and -1 are both in the list; one of them is not same");
+    const auto fold = columns.fold ? whole_value(row.fields[*columns.fold]) : 0;
+    if (!fold) {
+      list.refuse(row, fmt::format("'{}' is no fold number", row.fields[*columns.fold]));
+    }
+    builder.add(builder.row_of(line, row.fields[columns.first]),
+                builder.row_of(line, row.fields[columns.second]), *same, *fold);
+  }
+  PairList found = builder.finish(columns.fold.has_value());
+  std::string note = list.dialect();
+  if (columns.header) {
+    note += fmt::format("{}the first line names the columns", note.empty() ? "" : "; ");
+  }
+  if (!note.empty()) found.notes.push_back(fmt::format("{}: {}", list.where(), note));
+  return found;
 }
 
 }  // namespace
@@ -75,10 +170,10 @@ void PairBuilder::refuse(const TextLine& line, const std::string& why) const {
 
 Index PairBuilder::row_of_name(const TextLine& line, const std::string& name) {
   const Index row = names_.find(name);
-  if (row == SampleNames::kAmbiguous) {
+  if (row == PathIndex::kAmbiguous) {
     refuse(line, fmt::format("there are several images '{}'; name them by their whole path", name));
   }
-  if (row == SampleNames::kMissing && missing_++ == 0) {
+  if (row == PathIndex::kMissing && missing_++ == 0) {
     first_missing_ = fmt::format("'{}' (line {})", name, line.number);
   }
   return row;
@@ -87,7 +182,7 @@ Index PairBuilder::row_of_name(const TextLine& line, const std::string& name) {
 Index PairBuilder::row_of(const TextLine& line, std::string_view text) {
   const std::string name(text);
   const auto number = whole_number(text);
-  if (!number || (has_names_ && names_.find(name) != SampleNames::kMissing)) {
+  if (!number || (has_names_ && names_.find(name) != PathIndex::kMissing)) {
     return row_of_name(line, name);
   }
   if (*number < 0 || *number >= rows_) {
@@ -121,15 +216,23 @@ PairList PairBuilder::finish(bool folds) {
   return std::move(list_);
 }
 
-PairList parse_pairs(std::string_view text, const std::string& path, const PairSamples& samples) {
+bool PairBuilder::knows(std::string_view text) {
+  const auto number = whole_number(text);
+  return (has_names_ && names_.find(text) != PathIndex::kMissing) ||
+         (number && *number >= 0 && *number < rows_);
+}
+
+PairList parse_pairs(std::string_view bytes, const std::string& path, const PairSamples& samples) {
+  const std::string text = decode_text(std::as_bytes(std::span(bytes))).text;
   const std::vector<TextLine> lines = lines_of(text);
   if (lines.empty()) fail(ErrorKind::data, path + ": holds no pairs");
   const std::vector<std::string_view> header = fields_of(lines[0].text, " \t");
   const bool counts = header.size() <= 2 && std::all_of(header.begin(), header.end(), [](auto f) {
                         return whole_number(f).has_value();
                       });
-  return counts ? read_lfw(PairBuilder(path, samples), lines, header)
-                : read_csv(PairBuilder(path, samples), lines);
+  if (counts) return read_lfw(PairBuilder(path, samples), lines, header);
+  const ListText list(std::as_bytes(std::span(bytes)), path);
+  return read_list(PairBuilder(path, samples), list);
 }
 
 }  // namespace kindred

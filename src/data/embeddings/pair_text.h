@@ -3,7 +3,7 @@
 #include <string_view>
 #include <vector>
 
-#include "data/text/sample_names.h"
+#include "data/text/path_index.h"
 #include "data/text/text_lines.h"
 #include "kindred/core/error.h"
 #include "kindred/data/pair_list.h"
@@ -26,6 +26,8 @@ class PairBuilder {
   Index row_of_name(const TextLine& line, const std::string& name);
   /// By path, else by row number.
   Index row_of(const TextLine& line, std::string_view text);
+  /// Whether it is an image's name, or the number of a row.
+  bool knows(std::string_view text);
   void add(Index first, Index second, bool same, std::int64_t fold);
   void check_missing() const;
   PairList finish(bool folds);
@@ -33,14 +35,14 @@ class PairBuilder {
  private:
   const std::string& path_;
   Index rows_;
-  SampleNames names_;
+  PathIndex names_;
   bool has_names_;
   PairList list_;
   Index missing_ = 0;
   std::string first_missing_;
 };
 
-/// The pairs of LFW's text lists and of CSV; `path` is for messages. Fails with data.
-PairList parse_pairs(std::string_view text, const std::string& path, const PairSamples& samples);
+/// The pairs of LFW's text lists, and of other lists; `path` is for messages. Fails with data.
+PairList parse_pairs(std::string_view bytes, const std::string& path, const PairSamples& samples);
 
 }  // namespace kindred

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "data/foreign/hdf5_layout.h"
+#include "data/text/text_encoding.h"
 #include "data/text/text_lines.h"
 #include "kindred/core/error.h"
 #include "kindred/core/file.h"
@@ -27,9 +28,8 @@ std::vector<std::string> files_of_dataset(const std::string& path) {
   add(path, files);
   if (!path.ends_with(".txt")) return files;
   try {
-    const std::vector<std::byte> bytes = read_file(path, kMostListBytes);
-    for (const TextLine& line :
-         lines_of({reinterpret_cast<const char*>(bytes.data()), bytes.size()})) {
+    const std::string text = decode_text(read_file(path, kMostListBytes)).text;
+    for (const TextLine& line : lines_of(text)) {
       add((fs::path(path).parent_path() / std::string(line.text)).string(), files);
     }
   } catch (const Error&) {  // who opens it says what is wrong

@@ -29,7 +29,7 @@ std::vector<std::string> words_of(const std::string& name) {
 
 void read_name(Hdf5Candidate& candidate) {
   for (const std::string& word : words_of(candidate.name)) {
-    const auto split = word == "dev" ? std::uint8_t{1} : split_named(word);
+    const auto split = split_named(word);
     if (split) {
       candidate.split = *split;
     } else if (word != "set") {
@@ -63,10 +63,12 @@ std::vector<Hdf5Candidate> list_candidates(const Hdf5File& file) {
 
 std::string describe(const Hdf5Candidate& candidate) {
   if (!candidate.problem.empty()) return fmt::format("/{} (cannot be read)", candidate.name);
-  const char* kind = candidate.kind == Hdf5Kind::integer ? "integer"
-                     : candidate.kind == Hdf5Kind::real  ? "float"
-                     : candidate.kind == Hdf5Kind::text  ? "text"
-                                                         : "other";
+  const char* kind = candidate.kind == Hdf5Kind::integer   ? "integer"
+                     : candidate.kind == Hdf5Kind::real    ? "float"
+                     : candidate.kind == Hdf5Kind::text    ? "text"
+                     : candidate.kind == Hdf5Kind::bytes   ? "bytes of variable length"
+                     : candidate.kind == Hdf5Kind::records ? "records"
+                                                           : "of a type that is not read";
   return fmt::format("/{} {} [{}]", candidate.name, kind, fmt::join(candidate.shape, ", "));
 }
 

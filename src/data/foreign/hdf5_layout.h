@@ -22,8 +22,10 @@ struct LayoutPart {
   std::string labels_file = {};  ///< path
   std::string labels = {};       ///< data set, or empty
   Split split = Split::train;
-  Index first = 0;  ///< row
-  Index count = 0;  ///< rows
+  Index first = 0;              ///< row
+  Index count = 0;              ///< rows
+  Index rows = 0;               ///< of the whole data set
+  std::string class_name = {};  ///< of all samples, where each class has a data set of its own
 };
 
 /// What a file that others wrote calls images (or vectors) and labels.

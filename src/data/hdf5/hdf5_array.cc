@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "data/hdf5/hdf5_lzf.h"
+
 namespace kindred {
 namespace {
 
@@ -36,6 +38,31 @@ struct Reclaim {
   ~Reclaim() { H5Dvlen_reclaim(type, space, H5P_DEFAULT, data); }
 };
 
+std::string filter_name(H5Z_filter_t filter) {
+  const char* const name = filter == H5Z_FILTER_SZIP          ? "szip"
+                           : filter == H5Z_FILTER_NBIT        ? "nbit"
+                           : filter == H5Z_FILTER_SCALEOFFSET ? "scaleoffset"
+                           : filter == 305                    ? "LZO"
+                           : filter == 307                    ? "bzip2"
+                           : filter == 32001                  ? "Blosc"
+                           : filter == 32004                  ? "LZ4"
+                           : filter == 32008                  ? "bitshuffle"
+                           : filter == 32013                  ? "ZFP"
+                           : filter == 32015                  ? "Zstandard"
+                           : filter == 32026                  ? "Blosc2"
+                                                              : "a filter";
+  return fmt::format("{} (HDF5 filter {})", name, static_cast<int>(filter));
+}
+
+// h5repack leaves out, without an error, what it cannot unpack: it is named for the filters that
+// come with HDF5 alone.
+std::string way_around(H5Z_filter_t filter) {
+  if (filter >= H5Z_FILTER_RESERVED) {
+    return "write it anew with gzip by the program that reads it (h5py: compression='gzip')";
+  }
+  return "repack it with `h5repack -f GZIP=1 IN OUT`";
+}
+
 std::string unpadded(std::string text, H5T_str_t padding) {
   if (padding == H5T_STR_NULLTERM) return text.substr(0, text.find('\0'));
   const char pad = padding == H5T_STR_SPACEPAD ? ' ' : '\0';
@@ -51,6 +78,13 @@ Hdf5Kind hdf5_kind(hid_t type) {
     case H5T_ENUM: return Hdf5Kind::integer;
     case H5T_FLOAT: return Hdf5Kind::real;
     case H5T_STRING: return Hdf5Kind::text;
+    case H5T_COMPOUND: return Hdf5Kind::records;
+    case H5T_VLEN: {
+      const Hdf5Id element(H5Tget_super(type));
+      const bool bytes =
+          H5Tget_class(element.get()) == H5T_INTEGER && H5Tget_size(element.get()) == 1;
+      return bytes ? Hdf5Kind::bytes : Hdf5Kind::other;
+    }
     default: return Hdf5Kind::other;
   }
 }
@@ -70,29 +104,32 @@ void Hdf5Array::check_storage(Index file_bytes) {
   // Before anything else is asked: a virtual data set may open its sources when asked its extent.
   if (layout == H5D_VIRTUAL) {
     fail(ErrorKind::data,
-         fmt::format("{}: is a virtual data set, whose parts may lie in other files; copy it into "
-                     "one file (h5repack)",
+         fmt::format("{}: is a virtual data set, whose parts may lie in other files; write its "
+                     "values into one file by the program that made it",
                      where));
   }
   if (H5Pget_external_count(plan.get()) > 0) {
     fail(ErrorKind::data,
          fmt::format("{}: keeps its values in another file, which is not followed; copy them into "
-                     "this file (h5repack)",
+                     "one file: `h5repack -l CONTI IN OUT`",
                      where));
   }
+  Index lzf_bytes = -1;  // that chunks unpack to
   const int filters = layout == H5D_CHUNKED ? H5Pget_nfilters(plan.get()) : 0;
   for (int i = 0; i < filters; ++i) {
     unsigned flags = 0;
     unsigned config = 0;
-    std::size_t values = 0;
-    const H5Z_filter_t filter = H5Pget_filter2(plan.get(), static_cast<unsigned>(i), &flags,
-                                               &values, nullptr, 0, nullptr, &config);
-    if (filter != H5Z_FILTER_DEFLATE && filter != H5Z_FILTER_SHUFFLE &&
-        filter != H5Z_FILTER_FLETCHER32) {
-      fail(ErrorKind::data,
-           fmt::format("{}: is packed with HDF5 filter {}; only deflate, shuffle and fletcher32 "
-                       "are read; repack it with `h5repack -f GZIP=1 IN OUT`",
-                       where, static_cast<int>(filter)));
+    std::array<unsigned, 3> values{};
+    std::size_t count = values.size();
+    const H5Z_filter_t filter = H5Pget_filter2(plan.get(), static_cast<unsigned>(i), &flags, &count,
+                                               values.data(), 0, nullptr, &config);
+    if (filter == kLzfFilter) {
+      lzf_bytes = count < 3 ? 0 : static_cast<Index>(values[2]);
+    } else if (filter != H5Z_FILTER_DEFLATE && filter != H5Z_FILTER_SHUFFLE &&
+               filter != H5Z_FILTER_FLETCHER32) {
+      fail(ErrorKind::data, fmt::format("{}: is packed with {}; deflate, shuffle, fletcher32 and "
+                                        "lzf are read; {}",
+                                        where, filter_name(filter), way_around(filter)));
     }
   }
   compressed = filters > 0;
@@ -131,8 +168,14 @@ void Hdf5Array::check_storage(Index file_bytes) {
     if (bytes < 0 || bytes > kMostChunkBytes) {
       fail(ErrorKind::data,
            fmt::format("{}: has chunks of [{}] elements, over 1 GiB each; repack it with smaller "
-                       "chunks (h5repack -l)",
+                       "chunks: `h5repack -l NAME:CHUNK=ROWSxCOLUMNS IN OUT`",
                        where, fmt::join(chunk, ", ")));
+    }
+    if (lzf_bytes >= 0 && lzf_bytes != bytes) {  // HDF5 would read on behind what was unpacked
+      fail(ErrorKind::data,
+           fmt::format("{}: its chunks have {} bytes, but unpack to {}; the file is "
+                       "damaged",
+                       where, bytes, lzf_bytes));
     }
   }
   const auto stored = static_cast<Index>(H5Dget_storage_size(id.get()));
@@ -147,7 +190,7 @@ void Hdf5Array::check_storage(Index file_bytes) {
   if (needed > kLarge && needed / kMostRatio > file_bytes) {
     fail(ErrorKind::data,
          fmt::format("{}: unpacks to [{}] elements ({} bytes), over {} times what the whole file "
-                     "has; where that is meant, repack it with less compression (h5repack)",
+                     "has; where that is meant, unpack it: `h5repack -f NONE IN OUT`",
                      where, fmt::join(shape, ", "), needed, kMostRatio));
   }
 }
@@ -202,9 +245,35 @@ std::vector<std::string> hdf5_read_strings(hid_t id, bool attribute, Index count
   return texts;
 }
 
+std::vector<std::vector<std::byte>> hdf5_read_bytes(const Hdf5Array& array, Index first,
+                                                    Index count) {
+  const Hdf5Session session;
+  if (array.kind != Hdf5Kind::bytes || array.shape.size() != 1 || first < 0 || count < 0 ||
+      first > array.shape[0] - count) {
+    fail(ErrorKind::data, fmt::format("{}: is no column of bytes", array.where));
+  }
+  const Hdf5Id type(H5Dget_type(array.id.get()));
+  const Hdf5Id space(H5Dget_space(array.id.get()));
+  const Hdf5Id memory = hdf5_select_rows(space.get(), first, count);
+  std::vector<hvl_t> pieces(static_cast<std::size_t>(count));
+  const Reclaim reclaim{type.get(), memory.get(), pieces.data()};
+  if (H5Dread(array.id.get(), type.get(), memory.get(), space.get(), H5P_DEFAULT, pieces.data()) <
+      0) {
+    fail(ErrorKind::data, fmt::format("{}: cannot be read, the file is truncated or damaged: {}",
+                                      array.where, hdf5_reason()));
+  }
+  std::vector<std::vector<std::byte>> contents;
+  for (const hvl_t& piece : pieces) {
+    const auto* const bytes = static_cast<const std::byte*>(piece.p);
+    contents.emplace_back(bytes, bytes + (bytes == nullptr ? 0 : piece.len));
+  }
+  return contents;
+}
+
 template void Hdf5Array::read_rows(Index, Index, float*) const;
 template void Hdf5Array::read_rows(Index, Index, double*) const;
 template void Hdf5Array::read_rows(Index, Index, std::int64_t*) const;
+template void Hdf5Array::read_rows(Index, Index, std::uint64_t*) const;
 template void Hdf5Array::read_rows(Index, Index, std::int32_t*) const;
 template void Hdf5Array::read_rows(Index, Index, std::uint8_t*) const;
 

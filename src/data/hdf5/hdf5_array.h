@@ -49,4 +49,8 @@ Hdf5Kind hdf5_kind(hid_t type);
 std::vector<std::string> hdf5_read_strings(hid_t id, bool attribute, Index count,
                                            const std::string& where);
 
+/// Elements [first, first + count) of a column of bytes of variable length. Fails with data.
+std::vector<std::vector<std::byte>> hdf5_read_bytes(const Hdf5Array& array, Index first,
+                                                    Index count);
+
 }  // namespace kindred

@@ -221,6 +221,11 @@ std::vector<std::string> Hdf5File::read_strings(std::string_view name) const {
   return impl_->reading->ask(&Hdf5Reader::read_strings, std::string(name));
 }
 
+std::vector<std::vector<std::byte>> Hdf5File::read_bytes(std::string_view name, Index first,
+                                                         Index count) const {
+  return impl_->reading->ask(&Hdf5Reader::read_bytes, std::string(name), first, count);
+}
+
 std::vector<std::string> Hdf5File::attributes(std::string_view object) const {
   return impl_->reading->ask(&Hdf5Reader::attributes, std::string(object));
 }
@@ -277,11 +282,13 @@ bool is_hdf5_file(const std::string& path) {
 template void Hdf5Dataset::read_rows(Index, Index, float*) const;
 template void Hdf5Dataset::read_rows(Index, Index, double*) const;
 template void Hdf5Dataset::read_rows(Index, Index, std::int64_t*) const;
+template void Hdf5Dataset::read_rows(Index, Index, std::uint64_t*) const;
 template void Hdf5Dataset::read_rows(Index, Index, std::int32_t*) const;
 template void Hdf5Dataset::read_rows(Index, Index, std::uint8_t*) const;
 template std::vector<float> Hdf5File::read(std::string_view) const;
 template std::vector<double> Hdf5File::read(std::string_view) const;
 template std::vector<std::int64_t> Hdf5File::read(std::string_view) const;
+template std::vector<std::uint64_t> Hdf5File::read(std::string_view) const;
 template std::vector<std::int32_t> Hdf5File::read(std::string_view) const;
 template std::vector<std::uint8_t> Hdf5File::read(std::string_view) const;
 template float Hdf5File::scalar(std::string_view) const;

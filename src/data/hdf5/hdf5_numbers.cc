@@ -11,6 +11,21 @@
 
 namespace kindred {
 
+namespace {
+
+// HDF5 would clip what int64 does not hold.
+std::vector<std::int64_t> fitting(const Hdf5File& file, const std::string& name) {
+  const std::vector<std::uint64_t> values = file.read<std::uint64_t>(name);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (values[i] <= static_cast<std::uint64_t>(INT64_MAX)) continue;
+    fail(ErrorKind::data, fmt::format("{} row {} is {}; numbers up to {} are read",
+                                      file.where(name), i, values[i], INT64_MAX));
+  }
+  return {values.begin(), values.end()};
+}
+
+}  // namespace
+
 Index column_rows(const Hdf5File& file, const std::string& name) {
   const std::vector<Index> shape = file.shape(name);
   const bool flat = !shape.empty() && std::all_of(shape.begin() + 1, shape.end(),
@@ -22,9 +37,49 @@ Index column_rows(const Hdf5File& file, const std::string& name) {
   return shape[0];
 }
 
+LabelValues read_label_values(const Hdf5File& file, const std::string& name, Index rows) {
+  const Hdf5Dataset data = file.dataset(name);
+  const std::vector<Index>& shape = data.shape();
+  LabelValues values{.where = file.where(name), .name = name};
+  Index elements = 1;
+  for (const Index extent : shape) elements *= extent;
+  const bool row_vector = shape.size() == 2 && shape[0] == 1 && shape[1] == rows;  // MATLAB's
+  const Index found = shape.empty() ? 1 : row_vector ? shape[1] : shape[0];
+  if (shape.empty() || found != rows) {
+    fail(ErrorKind::data, fmt::format("{} has shape [{}], but there are {} samples; one label a "
+                                      "sample is expected",
+                                      values.where, fmt::join(shape, ", "), rows));
+  }
+  if (rows == 0 || elements == 0) {
+    fail(ErrorKind::data, fmt::format("{} has shape [{}]: it holds no labels", values.where,
+                                      fmt::join(shape, ", ")));
+  }
+  values.columns = elements / rows;
+  if (data.kind() == Hdf5Kind::text) {
+    values.texts = file.read_strings(name);
+  } else if (data.kind() == Hdf5Kind::real) {
+    values.reals = file.read<double>(name);
+  } else if (data.kind() == Hdf5Kind::integer && !data.is_signed() && data.element_bytes() == 8) {
+    values.is_unsigned = true;
+    const std::vector<std::uint64_t> bits = file.read<std::uint64_t>(name);
+    values.whole.assign(bits.begin(), bits.end());
+  } else if (data.kind() == Hdf5Kind::integer) {
+    values.whole = file.read<std::int64_t>(name);
+  } else {
+    fail(ErrorKind::data, fmt::format("{}: holds neither numbers nor texts, so it is no column of "
+                                      "labels",
+                                      values.where));
+  }
+  return values;
+}
+
 std::vector<std::int64_t> read_whole_numbers(const Hdf5File& file, const std::string& name) {
   column_rows(file, name);
-  if (file.kind(name) == Hdf5Kind::integer) return file.read<std::int64_t>(name);
+  const Hdf5Dataset data = file.dataset(name);
+  if (data.kind() == Hdf5Kind::integer && !data.is_signed() && data.element_bytes() == 8) {
+    return fitting(file, name);
+  }
+  if (data.kind() == Hdf5Kind::integer) return file.read<std::int64_t>(name);
   const std::vector<double> values = file.read<double>(name);  // as Caffe and MATLAB write them
   std::vector<std::int64_t> whole;
   for (std::size_t i = 0; i < values.size(); ++i) {

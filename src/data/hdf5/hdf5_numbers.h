@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "data/labels/class_labels.h"
 #include "kindred/core/matrix.h"
 #include "kindred/data/hdf5_file.h"
 
@@ -13,6 +14,10 @@ Index column_rows(const Hdf5File& file, const std::string& name);
 
 /// A column [N] or [N, 1] of whole numbers, stored as integers or as reals. Fails with data.
 std::vector<std::int64_t> read_whole_numbers(const Hdf5File& file, const std::string& name);
+
+/// Labels of `rows` samples, exactly as they are stored: a column, or rows of several. Fails with
+/// data.
+LabelValues read_label_values(const Hdf5File& file, const std::string& name, Index rows);
 
 /// [N, D] finite float32 with at least one row and column. Fails with data.
 Matrix read_rows(const Hdf5File& file, const std::string& name);

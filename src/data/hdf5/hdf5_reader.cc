@@ -1,7 +1,10 @@
 #include "data/hdf5/hdf5_reader.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -11,6 +14,7 @@
 #include "core/files/fail_io.h"
 #include "data/hdf5/hdf5_session.h"
 #include "data/hdf5/hdf5_table.h"
+#include "data/text/file_kind.h"
 
 namespace kindred {
 namespace {
@@ -48,6 +52,25 @@ Index file_bytes(const std::string& path) {
   return ::stat(path.c_str(), &status) == 0 ? static_cast<Index>(status.st_size) : 0;
 }
 
+/// What HDF5 does not say of a file that it cannot open.
+struct Closed {
+  std::string beginning;
+  bool locked = false;  ///< by a process that writes it
+};
+
+Closed look_at(const std::string& path) {
+  constexpr std::size_t kBeginning = 512;
+  Closed found;
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return found;
+  found.beginning.resize(kBeginning);
+  const ssize_t bytes = ::read(file, found.beginning.data(), kBeginning);
+  found.beginning.resize(bytes < 0 ? 0 : static_cast<std::size_t>(bytes));
+  found.locked = ::flock(file, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  ::close(file);
+  return found;
+}
+
 Hdf5Id open_file(const std::string& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0) {
@@ -69,14 +92,28 @@ Hdf5Id open_file(const std::string& path) {
   }
   const htri_t is_hdf5 = H5Fis_hdf5(path.c_str());
   if (is_hdf5 == 0) {
-    fail(ErrorKind::data, fmt::format("{}: is not an HDF5 file ({} bytes)", path, status.st_size));
+    const FileKind kind = kind_of_file(look_at(path).beginning, path);
+    fail(ErrorKind::data,
+         fmt::format("{}: is not an HDF5 file ({} bytes) but {}{}{}", path, status.st_size,
+                     kind.what, kind.way.empty() ? "" : "; ", kind.way));
   }
   if (is_hdf5 < 0) {
     fail(ErrorKind::no_input, fmt::format("{}: cannot read: {}", path, reason));
   }
+  if (look_at(path).locked || reason.find("unable to lock") != reason.npos) {
+    fail(ErrorKind::data,
+         fmt::format("{}: another process is writing it; wait until that has closed the file",
+                     path));
+  }
+  if (reason.find("already open") != reason.npos) {
+    fail(ErrorKind::data,
+         fmt::format("{}: was not closed by who wrote it, or is still being written; wait for the "
+                     "writer, or write the file anew where it was interrupted",
+                     path));
+  }
   fail(ErrorKind::data,
-       fmt::format("{}: HDF5 file is truncated or damaged ({}); copy it again, or try "
-                   "`h5clear -s` where a writer was interrupted",
+       fmt::format("{}: HDF5 file is truncated, damaged or still being written ({}); wait for its "
+                   "writer, or copy it again",
                    path, reason));
 }
 
@@ -140,9 +177,9 @@ bool Hdf5Reader::walk(hid_t from, const std::string& name) const {
     }
     if (info.type != H5L_TYPE_HARD && info.type != H5L_TYPE_SOFT) {
       fail(ErrorKind::data,
-           fmt::format("{}: is a link to another file, which is not followed; copy the data "
-                       "into this file (h5copy)",
-                       where(part)));
+           fmt::format("{}: is a link to another file, which is not followed; copy what it links "
+                       "to: `h5copy -f ext -i IN -o OUT -s {} -d {}`",
+                       where(part), part, part));
     }
     if (info.type == H5L_TYPE_SOFT) {
       const htri_t there = H5Oexists_by_name(from, part.c_str(), links_.get());
@@ -265,6 +302,11 @@ std::vector<std::string> Hdf5Reader::read_strings(const std::string& name) const
   const Hdf5Session session;
   const std::unique_ptr<Hdf5Array> data = array(name, 0);
   return hdf5_read_strings(data->id.get(), false, data->elements, where(name));
+}
+
+std::vector<std::vector<std::byte>> Hdf5Reader::read_bytes(const std::string& name, Index first,
+                                                           Index count) const {
+  return hdf5_read_bytes(*array(name, 0), first, count);
 }
 
 std::vector<std::string> Hdf5Reader::attributes(const std::string& object) const {

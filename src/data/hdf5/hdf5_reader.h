@@ -45,6 +45,8 @@ class Hdf5Reader {
   const Hdf5Array* open_array(const std::string& name, Index cache_bytes);
   void close_array(const Hdf5Array* array);
   std::vector<std::string> read_strings(const std::string& name) const;
+  std::vector<std::vector<std::byte>> read_bytes(const std::string& name, Index first,
+                                                 Index count) const;
 
   std::vector<std::string> attributes(const std::string& object) const;
   bool has_attribute(const std::string& object, const std::string& name) const;

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "data/hdf5/hdf5_lzf.h"
+
 namespace kindred {
 namespace {
 
@@ -37,6 +39,7 @@ Hdf5Session::Hdf5Session() : lock_(hdf5_mutex()) {
     pthread_atfork(before_fork, after_fork, in_child);
     H5dont_atexit();  // after a write that failed, HDF5's own tidying at the end crashes
     H5open();
+    register_lzf();
     // Code for unknown filters is never loaded, whatever HDF5_PLUGIN_PATH says.
     return H5PLset_loading_state(0) >= 0;
   }();

@@ -71,6 +71,10 @@ inline hid_t hdf5_native<std::int64_t>() {
   return H5T_NATIVE_INT64;
 }
 template <>
+inline hid_t hdf5_native<std::uint64_t>() {
+  return H5T_NATIVE_UINT64;
+}
+template <>
 inline hid_t hdf5_native<std::int32_t>() {
   return H5T_NATIVE_INT32;
 }

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <string_view>
 
 #include "data/image/image.h"
 
@@ -45,11 +46,48 @@ int orientation_in(const Tiff& tiff) {
   return 1;
 }
 
-}  // namespace
+// A TIFF structure, behind "Exif\0\0" or at once.
+int orientation_of(std::span<const std::byte> exif) {
+  constexpr std::string_view kHead("Exif\0\0", 6);
+  const std::string_view text(reinterpret_cast<const char*>(exif.data()), exif.size());
+  return orientation_in(Tiff(text.starts_with(kHead) ? exif.subspan(kHead.size()) : exif));
+}
+
+std::size_t number_at(std::span<const std::byte> bytes, std::size_t at, bool big) {
+  std::size_t value = 0;
+  for (std::size_t i = 0; i < 4; ++i) {
+    value = value << 8 | static_cast<std::size_t>(bytes[at + (big ? i : 3 - i)]);
+  }
+  return value;
+}
+
+// Chunks of LENGTH(4), NAME(4), content, CHECKSUM(4), behind a signature of 8 bytes.
+int png_orientation(std::span<const std::byte> file) {
+  const std::string_view text(reinterpret_cast<const char*>(file.data()), file.size());
+  for (std::size_t at = 8; at + 12 <= file.size();) {
+    const std::size_t length = number_at(file, at, true);
+    if (length > file.size() - at - 12) break;
+    if (text.substr(at + 4, 4) == "eXIf") return orientation_of(file.subspan(at + 8, length));
+    at += 12 + length;
+  }
+  return 1;
+}
+
+// Chunks of NAME(4), LENGTH(4), content and a byte where that is odd, behind "RIFF....WEBP".
+int webp_orientation(std::span<const std::byte> file) {
+  const std::string_view text(reinterpret_cast<const char*>(file.data()), file.size());
+  for (std::size_t at = 12; at + 8 <= file.size();) {
+    const std::size_t length = number_at(file, at + 4, false);
+    if (length > file.size() - at - 8) break;
+    if (text.substr(at, 4) == "EXIF") return orientation_of(file.subspan(at + 8, length));
+    at += 8 + length + length % 2;
+  }
+  return 1;
+}
 
 // Segments FF xx LENGTH(2, itself included) up to the image itself; EXIF is an APP1 segment that
 // begins with "Exif\0\0".
-int exif_orientation(std::span<const std::byte> jpeg) {
+int jpeg_orientation(std::span<const std::byte> jpeg) {
   constexpr std::size_t kHead = 10;
   const auto at = [&](std::size_t i) { return static_cast<unsigned>(jpeg[i]); };
   for (std::size_t i = 2; i + kHead <= jpeg.size() && at(i) == 0xFF;) {
@@ -67,6 +105,18 @@ int exif_orientation(std::span<const std::byte> jpeg) {
       return orientation_in(Tiff(jpeg.subspan(i + kHead, end - (i + kHead))));
     }
     i += 2 + length;
+  }
+  return 1;
+}
+
+}  // namespace
+
+int exif_orientation(std::span<const std::byte> file) {
+  const std::string_view text(reinterpret_cast<const char*>(file.data()), file.size());
+  if (text.starts_with("\xFF\xD8")) return jpeg_orientation(file);
+  if (text.starts_with("\x89PNG")) return png_orientation(file);
+  if (text.starts_with("RIFF") && text.size() >= 12 && text.substr(8, 4) == "WEBP") {
+    return webp_orientation(file);
   }
   return 1;
 }

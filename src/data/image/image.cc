@@ -12,33 +12,39 @@
 namespace kindred {
 namespace {
 
-Image decode_whole_png(std::span<const std::byte> bytes, const std::string& where) {
-  return decode_png(bytes, 0, where);
+Image whole_png(std::span<const std::byte> bytes, const std::string& where, int bits) {
+  return decode_png(bytes, 0, where, bits);
 }
-
-Image decode_upright_jpeg(std::span<const std::byte> bytes, const std::string& where) {
-  return upright(decode_jpeg(bytes, where), exif_orientation(bytes));
+Image whole_jpeg(std::span<const std::byte> bytes, const std::string& where, int /*bits*/) {
+  return decode_jpeg(bytes, where);
+}
+Image whole_bmp(std::span<const std::byte> bytes, const std::string& where, int /*bits*/) {
+  return decode_bmp(bytes, where);
+}
+Image whole_webp(std::span<const std::byte> bytes, const std::string& where, int /*bits*/) {
+  return decode_webp(bytes, where);
 }
 
 struct ImageKind {
   std::string_view name;
   std::string_view begins_with;
-  Image (*decode)(std::span<const std::byte> bytes, const std::string& where);
+  Image (*decode)(std::span<const std::byte> bytes, const std::string& where, int bits);
 };
 
 constexpr std::array kKinds{
-    ImageKind{"JPEG", "\xFF\xD8\xFF", decode_upright_jpeg},
-    ImageKind{"PNG", "\x89PNG", decode_whole_png},
+    ImageKind{"JPEG", "\xFF\xD8\xFF", whole_jpeg},
+    ImageKind{"PNG", "\x89PNG", whole_png},
     ImageKind{"PGM", "P5", decode_pnm},
     ImageKind{"PPM", "P6", decode_pnm},
     ImageKind{"PGM in decimal", "P2", decode_pnm},
     ImageKind{"PPM in decimal", "P3", decode_pnm},
-    ImageKind{"BMP", "BM", decode_bmp},
-    ImageKind{"WebP", "RIFF", decode_webp},
+    ImageKind{"BMP", "BM", whole_bmp},
+    ImageKind{"WebP", "RIFF", whole_webp},
 };
 
-constexpr std::array<std::string_view, 9> kEndings{".jpg", ".jpeg", ".png", ".pgm", ".ppm",
-                                                   ".pnm", ".bmp",  ".dib", ".webp"};
+constexpr std::array<std::string_view, 13> kEndings{".jpg", ".jpeg", ".jpe",  ".jfif", ".jif",
+                                                    ".png", ".pgm",  ".ppm",  ".pnm",  ".bmp",
+                                                    ".dib", ".webp", ".pjpeg"};
 
 /// Images that people have, but that are not read.
 struct UnreadKind {
@@ -107,10 +113,11 @@ bool is_image_name(const std::string& name) {
   return std::find(kEndings.begin(), kEndings.end(), small_ending(name)) != kEndings.end();
 }
 
-Image decode_image(std::span<const std::byte> bytes, const std::string& where) {
+Image decode_image(std::span<const std::byte> bytes, const std::string& where, int bits) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   for (const ImageKind& kind : kKinds) {
-    if (text.starts_with(kind.begins_with)) return kind.decode(bytes, where);
+    if (!text.starts_with(kind.begins_with)) continue;
+    return upright(kind.decode(bytes, where, bits), exif_orientation(bytes));
   }
   const std::string_view unread = unread_kind_of(text);
   if (!unread.empty()) {
@@ -121,6 +128,15 @@ Image decode_image(std::span<const std::byte> bytes, const std::string& where) {
                                     text.empty() ? "it is empty" : image_kinds()));
 }
 
+std::uint8_t byte_of(unsigned value, int bits) {
+  const unsigned most = (1U << bits) - 1;
+  return value >= most ? 255 : static_cast<std::uint8_t>((2 * 255 * value + most) / (2 * most));
+}
+
+std::uint8_t on_white(unsigned value, unsigned alpha) {
+  return static_cast<std::uint8_t>((value * alpha + 255 * (255 - alpha) + 127) / 255);
+}
+
 void check_image_size(Index height, Index width, const std::string& where) {
   if (height >= 1 && width >= 1 && height <= kMostPixels / width) return;
   fail(ErrorKind::data, fmt::format("{}: claims {} x {} pixels; 1 to {} are read", where, width,
@@ -129,7 +145,7 @@ void check_image_size(Index height, Index width, const std::string& where) {
 
 Image with_channels(Image image, Index channels) {
   if (image.shape.channels == channels) return image;
-  Image result{image.shape, {}};
+  Image result{image.shape, {}, image.largest};
   result.shape.channels = channels;
   result.pixels.reserve(static_cast<std::size_t>(result.shape.size()));
   if (channels == 3) {

@@ -61,7 +61,7 @@ class Scanner {
 
 // P2 and P5 are grey, P3 and P6 red, green, blue; 2 and 3 in decimal numbers, 5 and 6 in bytes,
 // two of them (the larger first) where the largest value is over 255. Source: Netpbm's pgm(5).
-Image decode_pnm(std::span<const std::byte> bytes, const std::string& where) {
+Image decode_pnm(std::span<const std::byte> bytes, const std::string& where, int bits) {
   Scanner scanner(bytes, where);
   const int kind = bytes.size() > 2 ? std::to_integer<int>(bytes[1]) - '0' : 0;
   if (kind != 2 && kind != 3 && kind != 5 && kind != 6) {
@@ -79,6 +79,11 @@ Image decode_pnm(std::span<const std::byte> bytes, const std::string& where) {
   const Index count = image.shape.size();
   const auto add = [&](Index value) {
     if (value > largest) scanner.refuse(fmt::format("a pixel is over the largest, {}", largest));
+    if (largest == 65535) {
+      image.largest = std::max(image.largest, static_cast<int>(value));
+      image.pixels.push_back(byte_of(static_cast<unsigned>(value), bits));
+      return;
+    }
     image.pixels.push_back(static_cast<std::uint8_t>((2 * 255 * value + largest) / (2 * largest)));
   };
   if (kind <= 3) {

@@ -5,14 +5,6 @@
 #include "kindred/core/error.h"
 
 namespace kindred {
-namespace {
-
-std::uint8_t on_white(unsigned value, unsigned alpha) {
-  return static_cast<std::uint8_t>((value * alpha + 255 * (255 - alpha) + 127) / 255);
-}
-
-}  // namespace
-
 Image decode_webp(std::span<const std::byte> bytes, const std::string& where) {
   const auto* const data = reinterpret_cast<const std::uint8_t*>(bytes.data());
   const auto refuse = [&](const char* why) {

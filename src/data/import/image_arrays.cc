@@ -18,7 +18,7 @@ class ArrayImages final : public ImportImages {
 
   bool parses() const override { return false; }
 
-  Image decode(Index place, std::span<const std::byte> /*bytes*/) const override {
+  Image decode(Index place, std::span<const std::byte> /*bytes*/, int /*bits*/) const override {
     const ImageArray& array = find(place);
     const Shape& shape = array.shape;
     const auto* const pixels = reinterpret_cast<const std::uint8_t*>(array.bytes.data()) +

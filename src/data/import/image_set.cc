@@ -92,15 +92,19 @@ Index ImageSetWriter::finish(const ImageColumns& columns) {
       own.written + static_cast<Index>(own.pending.size()) / own.storage.shape.size();
   if (samples < own.storage.most_samples) own.writer.shorten("images", samples);
   if (!own.pending.empty()) own.write(own.pending);
-  write_column(own.writer, "labels", columns.labels);
-  write_column(own.writer, "class_names", columns.class_names);
-  write_column(own.writer, "split", columns.split);
-  write_column(own.writer, "paths", columns.paths);
-  write_column(own.writer, columns.group_name, columns.groups);
-  write_column(own.writer, "episode", columns.episode);
-  write_column(own.writer, "role", columns.role);
-  for (const KeptPairs& pairs : columns.pairs) write_pairs(own.writer, pairs);
+  write_columns(own.writer, columns);
   return own.writer.finish();
+}
+
+void write_columns(Hdf5Writer& writer, const ImageColumns& columns) {
+  write_column(writer, "labels", columns.labels);
+  write_column(writer, "class_names", columns.class_names);
+  write_column(writer, "split", columns.split);
+  write_column(writer, "paths", columns.paths);
+  write_column(writer, columns.group_name, columns.groups);
+  write_column(writer, "episode", columns.episode);
+  write_column(writer, "role", columns.role);
+  for (const KeptPairs& pairs : columns.pairs) write_pairs(writer, pairs);
 }
 
 }  // namespace kindred

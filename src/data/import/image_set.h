@@ -7,6 +7,7 @@
 
 #include "kindred/core/parallel.h"
 #include "kindred/core/shape.h"
+#include "kindred/data/hdf5_file.h"
 #include "kindred/data/pair_list.h"
 
 namespace kindred {
@@ -39,6 +40,9 @@ struct ImageColumns {
   std::vector<std::uint8_t> role;
   std::vector<KeptPairs> pairs;
 };
+
+/// Writes all columns that are there.
+void write_columns(Hdf5Writer& writer, const ImageColumns& columns);
 
 /// Writes a data set of images (datasets/README.md) beside `path` and renames it into place in
 /// finish(); destroyed before that, it leaves nothing behind. Images go to the file as they come:

@@ -3,13 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 
-#include "data/text/sample_names.h"
+#include "data/text/path_index.h"
 #include "kindred/core/error.h"
 #include "kindred/core/parallel.h"
 
 namespace kindred {
 namespace {
+
+constexpr int kDark = 1 << 14;
 
 std::size_t index(Index i) { return static_cast<std::size_t>(i); }
 
@@ -47,6 +50,7 @@ void Assembly::add(Index item, Decoded decoded) {
     report_.unreadable.push_back(std::move(decoded.error));
     return;
   }
+  look_at_depth(decoded.image.largest);
   fit(sample, decoded.image);
   note_duplicate(item, decoded.hash);
   held_.push_back(item);
@@ -69,10 +73,36 @@ void Assembly::finish() {
         "grey",
         converted_, shape_.channels == 1 ? "grey" : "rgb"));
   }
+  note_depth();
   fill_columns();
   report_.shape = shape_;
   report_.samples = static_cast<Index>(kept_.size());
   report_.bytes = writer_->finish(columns_);
+}
+
+void Assembly::look_at_depth(int largest) {
+  if (largest == 0) return;
+  ++deep_;
+  if (largest >= 1 << options_.bits) ++clipped_;
+  if (largest >= kDark) return;
+  ++dark_;
+  dark_most_ = std::max(dark_most_, largest);
+}
+
+// Which bits a camera filled is no format's business: what the values say is told, not guessed.
+void Assembly::note_depth() {
+  if (clipped_ > 0) {
+    report_.notes.push_back(
+        fmt::format("{} of {} pictures of 16 bits a channel hold values beyond {} bits: these are "
+                    "white",
+                    clipped_, deep_, options_.bits));
+  }
+  if (dark_ == 0 || options_.bits < 16) return;
+  const int bits = std::max(8, static_cast<int>(std::bit_width(static_cast<unsigned>(dark_most_))));
+  report_.notes.push_back(fmt::format(
+      "{} of {} pictures of 16 bits a channel hold no value above {}, and become nearly "
+      "black; where they are of {} bits, say --bits {}",
+      dark_, deep_, dark_most_, bits, bits));
 }
 
 // Samples of a class, where all have the same number.
@@ -153,25 +183,11 @@ void Assembly::fill_columns() {
   }
   columns_.group_name = plan_.group_name;
   if (plan_.numbered) columns_.class_names = plan_.class_names;
-  std::vector<std::int64_t> different = columns_.labels;
-  std::sort(different.begin(), different.end());
-  different.erase(std::unique(different.begin(), different.end()), different.end());
-  report_.classes = static_cast<Index>(different.size());
-  if (options_.split != ImportSplit::as_found) {
-    draw_split(columns_.labels, options_, columns_.split);
-  }
-  for (const std::uint8_t split : columns_.split) ++report_.of_split[split];
-  // One split for all says nothing; without the column all is for training.
-  if (report_.of_split[columns_.split[0]] == static_cast<Index>(kept_.size())) {
-    if (columns_.split[0] != 0) {
-      report_.notes.emplace_back(
-          "all samples are of one split: the data set says nothing of splits");
-    }
-    columns_.split.clear();
-    report_.of_split = {static_cast<Index>(kept_.size()), 0, 0};
-  }
+  finish_columns(columns_, options_, report_);
   for (const std::string& list : plan_.pair_lists) {
     columns_.pairs.push_back({group_of(list), read_pair_list(list, columns_.paths)});
+    const std::vector<std::string>& notes = columns_.pairs.back().list.notes;
+    report_.notes.insert(report_.notes.end(), notes.begin(), notes.end());
     report_.pairs += static_cast<Index>(columns_.pairs.back().list.first.size());
   }
 }

@@ -27,6 +27,8 @@ class Assembly {
  private:
   Index run_of_classes() const;
   void fit(const ImportItem& sample, Image& image);
+  void look_at_depth(int largest);
+  void note_depth();
   void note_duplicate(Index item, std::uint64_t hash);
   void flush();
   void fill_columns();
@@ -44,6 +46,10 @@ class Assembly {
   Shape shape_;
   std::string first_;
   Index converted_ = 0;
+  Index deep_ = 0;     // pictures of 16 bits a channel
+  Index dark_ = 0;     // those that use 14 of them at most
+  int dark_most_ = 0;  // the largest value in these
+  Index clipped_ = 0;  // those with values beyond the bits asked for
   std::map<std::string, std::int64_t> label_of_;
   std::unordered_map<std::uint64_t, Index> first_with_;
   std::vector<Index> held_;  // items of the class that is coming in

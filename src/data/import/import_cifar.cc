@@ -6,6 +6,7 @@
 #include "data/import/import_formats.h"
 #include "data/import/import_names.h"
 #include "data/text/split_names.h"
+#include "data/text/text_encoding.h"
 #include "data/text/text_lines.h"
 #include "kindred/core/error.h"
 
@@ -22,22 +23,20 @@ bool is_hundred(const std::string& name) { return name == "train.bin" || name ==
 bool is_pickle(const std::string& name) { return name == "data_batch_1" || name == "test_batch"; }
 
 std::vector<std::string> read_names(const SourceFiles& files, Index place) {
-  const std::vector<std::byte> bytes = files.content(place);
+  const std::string text = decode_text(files.content(place)).text;
   std::vector<std::string> names;
-  for (const TextLine& line :
-       lines_of({reinterpret_cast<const char*>(bytes.data()), bytes.size()})) {
-    names.emplace_back(line.text);
-  }
+  for (const TextLine& line : lines_of(text)) names.emplace_back(line.text);
   return names;
 }
 
 }  // namespace
 
 bool detect_cifar(const SourceFiles& files) {
-  return std::any_of(files.files().begin(), files.files().end(), [](const SourceFile& file) {
-    const std::string name = last_part(file.name);
-    return is_ten(name) || is_hundred(name) || is_pickle(name);
-  });
+  return count_images(files) == 0 &&
+         std::any_of(files.files().begin(), files.files().end(), [](const SourceFile& file) {
+           const std::string name = last_part(file.name);
+           return is_ten(name) || is_hundred(name) || is_pickle(name);
+         });
 }
 
 // The binary version: records of 1 byte label (CIFAR-100: coarse, fine) and 3 x 32 x 32 bytes.

@@ -33,7 +33,7 @@ void make_as_asked(const ImportPlan& plan, const ImportOptions& options, Image& 
 Decoded decode_once(const ImportPlan& plan, const ImportOptions& options, Index place,
                     std::span<const std::byte> bytes) {
   Decoded result;
-  result.image = plan.images->decode(place, bytes);
+  result.image = plan.images->decode(place, bytes, options.bits);
   const Shape& shape = result.image.shape;
   result.hash = checksum(std::as_bytes(std::span(result.image.pixels)),
                          static_cast<std::uint64_t>(shape.width * 4 + shape.channels));

@@ -15,7 +15,7 @@ struct Decoded {
   std::uint64_t hash = 0;  // of the image as it was in its file
   std::string error;
 
-  auto fields() { return std::tie(image.shape, image.pixels, hash, error); }
+  auto fields() { return std::tie(image.shape, image.pixels, image.largest, hash, error); }
 };
 
 /// Decodes the images of a plan and makes them as the options ask: files that others wrote in child

@@ -24,6 +24,8 @@ bool detect_idx(const SourceFiles& files);
 ImportPlan plan_idx(const SourceFiles& files, const ImportOptions& options);
 bool detect_cifar(const SourceFiles& files);
 ImportPlan plan_cifar(const SourceFiles& files, const ImportOptions& options);
+bool detect_hdf5(const SourceFiles& files);
+ImportPlan plan_hdf5(const SourceFiles& files, const ImportOptions& options);
 bool detect_npy(const SourceFiles& files);
 ImportPlan plan_npy(const SourceFiles& files, const ImportOptions& options);
 bool detect_list(const SourceFiles& files);

@@ -43,7 +43,8 @@ struct Part {
 }  // namespace
 
 bool detect_idx(const SourceFiles& files) {
-  return std::any_of(files.files().begin(), files.files().end(),
+  return count_images(files) == 0 &&
+         std::any_of(files.files().begin(), files.files().end(),
                      [](const SourceFile& file) { return names_idx(file.name); });
 }
 
@@ -53,15 +54,17 @@ ImportPlan plan_idx(const SourceFiles& files, const ImportOptions& /*options*/) 
   ImportPlan plan;
   plan.source = names_of(files);
   plan.numbered = true;
-  std::map<std::string, Part> parts;
+  std::map<std::pair<Index, std::string>, Part> parts;  // by source, where that is a folder
   for (Index i = 0; i < static_cast<Index>(files.files().size()); ++i) {
     const std::string& name = files[i].name;
+    const bool alone = files[i].path == files.sources()[static_cast<std::size_t>(files[i].source)];
+    const Index set = alone ? -1 : files[i].source;
     const std::size_t images = name.find("images");
     const std::size_t labels = name.find("labels");
     if (images != name.npos) {
-      parts[name.substr(0, images)].images = i;
+      parts[{set, name.substr(0, images)}].images = i;
     } else if (labels != name.npos) {
-      parts[name.substr(0, labels)].labels = i;
+      parts[{set, name.substr(0, labels)}].labels = i;
     } else {
       plan.left_out.push_back(
           fmt::format("{}: is called neither images nor labels", files[i].where));
@@ -69,7 +72,7 @@ ImportPlan plan_idx(const SourceFiles& files, const ImportOptions& /*options*/) 
   }
   std::vector<ImageArray> arrays;
   Index place = 0;
-  for (const auto& [name, part] : parts) {
+  for (const auto& [key, part] : parts) {
     if (part.images < 0 || part.labels < 0) {
       fail(ErrorKind::data, fmt::format("{}: its {} are missing; name both files",
                                         files[std::max(part.images, part.labels)].where,
@@ -97,13 +100,14 @@ ImportPlan plan_idx(const SourceFiles& files, const ImportOptions& /*options*/) 
       fail(ErrorKind::data,
            fmt::format("{}: has {} channels; 1 or 3 are expected", images.where, shape.channels));
     }
-    const std::uint8_t split = split_in_name(name).value_or(0);
+    const std::uint8_t split = split_in_name(key.second).value_or(0);
     for (Index i = 0; i < images.shape[0]; ++i) {
       ImportItem item;
       item.path = fmt::format("{}#{:08}", files[part.images].name, i);
       item.label =
           std::to_integer<std::int64_t>(labels.bytes[static_cast<std::size_t>(labels.begin + i)]);
       item.place = place++;
+      item.source = files[part.images].source;
       item.split = split;
       plan.items.push_back(std::move(item));
     }

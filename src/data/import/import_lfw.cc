@@ -7,8 +7,9 @@
 
 #include "data/import/import_formats.h"
 #include "data/import/import_names.h"
-#include "data/text/sample_names.h"
+#include "data/text/path_index.h"
 #include "data/text/split_names.h"
+#include "data/text/text_encoding.h"
 #include "data/text/text_lines.h"
 #include "kindred/core/error.h"
 
@@ -69,10 +70,23 @@ void read_people(const SourceFile& file, const std::vector<TextLine>& lines, Peo
 
 }  // namespace
 
+// Folders called as splits would lose them, and equal names in several folders would merge.
 bool detect_lfw(const SourceFiles& files) {
-  const auto first = std::find_if(files.files().begin(), files.files().end(),
-                                  [](const SourceFile& file) { return is_image_name(file.name); });
-  return first != files.files().end() && !person_of(*first).empty();
+  std::set<std::string> above;  // the folders of people, with their source
+  bool splits = false;
+  const bool people = nearly_all_images(files, [&](const SourceFile& file) {
+    const std::string person = person_of(file);
+    if (person.empty()) return false;
+    const std::vector<std::string> parts = SourceFiles::parts(file.name);
+    splits = splits || split_of_folder(source_stem(files, file.source)) ||
+             std::any_of(parts.begin(), parts.end() - 1,
+                         [](const std::string& part) { return split_of_folder(part).has_value(); });
+    above.insert(fmt::format("{}:{}", file.source, fmt::join(parts.begin(), parts.end() - 2, "/")));
+    return true;
+  });
+  std::set<std::string> sources;
+  for (const std::string& folder : above) sources.insert(folder.substr(0, folder.find(':')));
+  return people && !splits && above.size() == sources.size();
 }
 
 // NAME/NAME_0001.jpg, and text lists: of people (splits, folds) and of pairs.
@@ -89,6 +103,7 @@ ImportPlan plan_lfw(const SourceFiles& files, const ImportOptions& /*options*/) 
     if (!item.class_name.empty()) {
       item.path = file.name;
       item.place = i;
+      item.source = file.source;
       seen.insert(item.class_name);
       plan.items.push_back(std::move(item));
       continue;
@@ -99,9 +114,8 @@ ImportPlan plan_lfw(const SourceFiles& files, const ImportOptions& /*options*/) 
       plan.left_out.push_back(fmt::format("{}: is no NAME/NAME_0001.jpg", file.where));
       continue;
     }
-    const std::vector<std::byte> bytes = files.content(i);
-    const std::vector<TextLine> lines =
-        lines_of({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+    const std::string text = decode_text(files.content(i)).text;
+    const std::vector<TextLine> lines = lines_of(text);
     const bool of_pairs = lines.size() > 1 && fields_of(lines[1].text, " \t").size() > 2;
     if (of_pairs) {
       plan.pair_lists.push_back(file.path);

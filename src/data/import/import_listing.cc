@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "data/import/import_names.h"
+#include "data/text/text_encoding.h"
 #include "kindred/core/error.h"
 
 namespace kindred {
@@ -16,8 +17,8 @@ constexpr int kMostSearches = 100;  // through all names, for the folder of the 
 }  // namespace
 
 Listing::Listing(const SourceFiles& files, Index file)
-    : where_(files[file].where), bytes_(files.content(file, kLongestListing)) {
-  lines_ = lines_of({reinterpret_cast<const char*>(bytes_.data()), bytes_.size()});
+    : where_(files[file].where), text_(decode_text(files.content(file, kLongestListing)).text) {
+  lines_ = lines_of(text_);
 }
 
 Index Listing::find(const SourceFiles& files, std::string_view last_part) {
@@ -49,7 +50,7 @@ void Listing::refuse(const TextLine& line, const std::string& why) const {
 ListedImages::ListedImages(const SourceFiles& files, ImportPlan& plan)
     : files_(files), plan_(plan), listed_(files.files().size()) {
   for (Index i = 0; i < static_cast<Index>(files.files().size()); ++i) {
-    place_of_name_.emplace(files[i].name, i);
+    place_of_name_.emplace(name_key(files[i].name), i);
   }
 }
 
@@ -80,18 +81,21 @@ void ListedImages::finish(std::string_view lists) {
 }
 
 Index ListedImages::place_of(const std::string& path) {
+  const std::string key = name_key(path);
   if (!found_ && searches_ < kMostSearches) {
     ++searches_;
     const auto file =
         std::find_if(files_.files().begin(), files_.files().end(), [&](const SourceFile& one) {
-          return one.name.ends_with(path) && (one.name.size() == path.size() ||
-                                              one.name[one.name.size() - path.size() - 1] == '/');
+          const std::string name = name_key(one.name);
+          return name.ends_with(key) &&
+                 (name.size() == key.size() || name[name.size() - key.size() - 1] == '/');
         });
     if (file == files_.files().end()) return -1;
-    folder_ = file->name.substr(0, file->name.size() - path.size());
+    const std::string name = name_key(file->name);
+    folder_ = name.substr(0, name.size() - key.size());
     found_ = true;
   }
-  const auto place = place_of_name_.find(folder_ + path);
+  const auto place = place_of_name_.find(folder_ + key);
   return place == place_of_name_.end() ? -1 : place->second;
 }
 

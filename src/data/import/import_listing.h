@@ -28,7 +28,7 @@ class Listing {
 
  private:
   std::string where_;
-  std::vector<std::byte> bytes_;
+  std::string text_;
   std::vector<TextLine> lines_;
 };
 

@@ -34,10 +34,16 @@ std::string folder_of(const SourceFiles& files, const SourceFile& file) {
 
 }  // namespace
 
+// By the names of images and of their folders both.
 bool detect_market(const SourceFiles& files) {
-  const auto first = std::find_if(files.files().begin(), files.files().end(),
-                                  [](const SourceFile& file) { return is_image_name(file.name); });
-  return first != files.files().end() && sighting_of(last_part(first->name));
+  return nearly_all_images(files, [&](const SourceFile& file) {
+    const std::string folder = folder_of(files, file);
+    const bool known = folder == "query" || folder == "gallery" || folder.starts_with("gt_") ||
+                       folder.starts_with("bounding_box_");
+    const std::string name = last_part(file.name);
+    return known && sighting_of(name) &&
+           (name.starts_with('-') || name.find_first_not_of("0123456789") >= 4);
+  });
 }
 
 // bounding_box_train is for training, query and bounding_box_test for the test. Labels are the
@@ -47,6 +53,7 @@ ImportPlan plan_market(const SourceFiles& files, const ImportOptions& /*options*
   plan.source = names_of(files);
   plan.numbered = true;
   plan.group_name = "groups";
+  plan.sources_are_sets = false;
   plan.images = images_in_files(files);
   for (Index i = 0; i < static_cast<Index>(files.files().size()); ++i) {
     const SourceFile& file = files[i];
@@ -66,8 +73,9 @@ ImportPlan plan_market(const SourceFiles& files, const ImportOptions& /*options*
     item.path = folder + "/" + name;
     item.label = sighting->person;
     item.place = i;
+    item.source = file.source;
     item.group = sighting->camera;
-    item.split = folder == "query" || folder == "bounding_box_test" ? 2 : 0;
+    item.split = folder == "query" || folder == "gallery" || folder == "bounding_box_test" ? 2 : 0;
     plan.items.push_back(std::move(item));
   }
   if (plan.items.empty()) {

@@ -6,6 +6,8 @@
 #include <tuple>
 
 #include "data/import/import_formats.h"
+#include "data/import/import_names.h"
+#include "data/text/text_encoding.h"
 #include "kindred/core/error.h"
 
 namespace kindred {
@@ -64,7 +66,11 @@ ImportPlan plan_omniglot(const SourceFiles& files, const ImportOptions& /*option
 }
 
 bool detect_omniglot_oneshot(const SourceFiles& files) {
-  return !files.files().empty() && files.files()[0].name.starts_with("run01/");
+  return nearly_all_images(files, [](const SourceFile& file) {
+    const std::vector<std::string> parts = SourceFiles::parts(file.name);
+    return parts.size() == 3 && parts[0].size() == 5 && parts[0].starts_with("run") &&
+           (parts[1] == "training" || parts[1] == "test");
+  });
 }
 
 // runNN/training/classMM.png, runNN/test/*.png, and runNN/class_labels.txt, whose lines name a test
@@ -79,8 +85,7 @@ ImportPlan plan_omniglot_oneshot(const SourceFiles& files, const ImportOptions& 
     const std::vector<std::string> parts = SourceFiles::parts(file.name);
     const bool in_run = parts[0].starts_with("run");
     if (in_run && parts.size() == 2 && parts[1] == "class_labels.txt") {
-      const std::vector<std::byte> bytes = files.content(i);
-      std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+      std::string text = decode_text(files.content(i)).text;
       std::replace(text.begin(), text.end(), '\r', ' ');
       std::istringstream words(text);
       for (std::string test, training; words >> test >> training;) training_of[test] = training;

@@ -7,6 +7,9 @@
 
 #include "data/archive/source_files.h"
 #include "data/image/image.h"
+#include "data/import/image_set.h"
+#include "data/labels/class_labels.h"
+#include "kindred/core/matrix.h"
 #include "kindred/data/import.h"
 
 namespace kindred {
@@ -18,6 +21,7 @@ struct ImportItem {
   std::int64_t label = -1;  ///< where it is
   Index place = 0;          ///< where its ImportImages finds it
   std::int64_t group = 0;
+  Index source = 0;  ///< of SourceFiles
   std::int32_t episode = 0;
   std::uint8_t split = 0;
   std::uint8_t role = 0;
@@ -33,8 +37,8 @@ class ImportImages {
                      FunctionRef<bool(Index place, FileContent content)> take) const = 0;
   /// Whether decode() parses what others wrote, and belongs into a child process.
   virtual bool parses() const { return true; }
-  /// Fails with data or no_input.
-  virtual Image decode(Index place, std::span<const std::byte> bytes) const = 0;
+  /// `bits` as decode_image() takes them. Fails with data or no_input.
+  virtual Image decode(Index place, std::span<const std::byte> bytes, int bits) const = 0;
   virtual std::string where(Index place) const = 0;  ///< for messages
 };
 
@@ -43,12 +47,17 @@ std::unique_ptr<ImportImages> images_in_files(const SourceFiles& files);
 
 /// What a format makes of its sources, before an image is decoded.
 struct ImportPlan {
+  std::string format = {};  ///< its name
   std::vector<ImportItem> items;
   std::unique_ptr<ImportImages> images;
   bool numbered = false;                 ///< labels are kept as they are, not counted by name
   std::vector<std::string> class_names;  ///< of a numbered plan, by label; may be empty
+  Matrix vectors;                        ///< instead of images: a place is a row
+  bool has_labels = true;                ///< of vectors
   bool in_order = false;                 ///< items stay in their order, else class, then path
   std::string group_name;                ///< the column that items' groups are written to, or empty
+  bool sources_are_splits = false;       ///< called train, test
+  bool sources_are_sets = true;          ///< classes of equal names may be others in each
   bool has_episodes = false;             ///< episode and role
   std::vector<std::string> left_out;     ///< files that are no samples, with the reason
   std::vector<std::string> notes;
@@ -59,9 +68,31 @@ struct ImportPlan {
   std::string source;  ///< where the images come from, for the file's attribute
 };
 
+/// Whether several sources are called as splits are; notes what is taken for what.
+bool sources_are_splits(const SourceFiles& files, std::vector<std::string>& notes);
+
+/// Gives the plan's items, one a row, the classes of these labels: by name where they are texts, by
+/// number otherwise. Items of negative labels are left out where the options say so. Fails with
+/// data.
+void set_labels(ImportPlan& plan, std::vector<LabelValues> parts, const ImportOptions& options,
+                Index column = -1, std::vector<std::string> names = {});
+
+/// Paths that come twice, and classes where the options ask for it, get the name of their source;
+/// notes classes whose names several sources have.
+void tell_sources_apart(const SourceFiles& files, const ImportOptions& options, ImportPlan& plan);
+
 /// Makes names of classes and paths of samples UTF-8, as data sets hold them, and notes how many
 /// were not. Images are found by place, not by name.
 void make_names_valid(ImportPlan& plan);
+
+/// Counts classes and splits, and draws those that the options ask for; of one split for all
+/// nothing is kept.
+void finish_columns(ImageColumns& columns, const ImportOptions& options, ImportReport& report);
+
+/// Writes the plan's vectors in `order`; `report` is what is known so far.
+ImportReport write_vectors(const ImportPlan& plan, const std::vector<Index>& order,
+                           const std::string& out_path, const ImportOptions& options,
+                           ImportReport report);
 
 /// Checks, filters, sorts, decodes and writes it.
 ImportReport run_import(ImportPlan plan, const std::string& out_path, const ImportOptions& options,

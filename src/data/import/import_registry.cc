@@ -53,7 +53,12 @@ constexpr std::array kRows{
         plan_market},
     Row{{"idx", "MNIST's images-idx3-ubyte and labels-idx1-ubyte, also .gz"}, detect_idx, plan_idx},
     Row{{"cifar", "CIFAR-10 and CIFAR-100, binary version"}, detect_cifar, plan_cifar},
-    Row{{"npy", "NumPy arrays of images and labels, .npy or .npz"}, detect_npy, plan_npy},
+    Row{{"npy", "NumPy arrays of images or vectors and labels, .npy or .npz"},
+        detect_npy,
+        plan_npy},
+    Row{{"hdf5", "an HDF5 file of JPEG or PNG files as bytes of variable length"},
+        detect_hdf5,
+        plan_hdf5},
     Row{{"folder", "[SPLIT/]CLASS/*.jpg: an image is of the class it lies in"},
         detect_folder,
         plan_folder},
@@ -72,9 +77,11 @@ const Row& choose(const SourceFiles& files, const std::string& name) {
     if (name.empty() ? row.detect(files) : row.format.name == name) return row;
   }
   if (name.empty()) {
-    fail(ErrorKind::usage,
-         fmt::format("{}: no format knows these sources; name it with --format ({})",
-                     fmt::join(files.sources(), " "), fmt::join(names, ", ")));
+    fail(
+        ErrorKind::usage,
+        fmt::format("{}: no format knows these sources: {}. Formats that can be named with "
+                    "--format: {}",
+                    fmt::join(files.sources(), " "), what_is_there(files), fmt::join(names, ", ")));
   }
   fail(ErrorKind::usage, fmt::format("unknown format '{}'; known are {}{}", name,
                                      fmt::join(names, ", "), did_you_mean(name, names)));
@@ -121,19 +128,33 @@ void check_options(const ImportOptions& options) {
   }
 }
 
+// Files that could not be looked at, and images of kinds that are not read.
+void refuse_left_out(const SourceFiles& files) {
+  if (!files.left_out().empty()) {
+    fail(ErrorKind::data,
+         fmt::format("{} (--strict; {} files are left out: {})", files.left_out()[0],
+                     files.left_out().size(), counts_of_reasons(files.left_out())));
+  }
+  for (const SourceFile& file : files.files()) {
+    if (unread_kind_of_name(file.name).empty()) continue;
+    fail(ErrorKind::data, fmt::format("{}: {} (--strict)", file.where, why_no_image(file.name)));
+  }
+}
+
 ImportReport import_checked(std::span<const std::string> sources, const std::string& out_path,
                             const ImportOptions& options, WorkObserver& observer) {
   const SourceFiles files(sources);
   const Row& row = choose(files, options.format);
   ImportPlan plan = row.plan(files, options);
+  plan.format = row.format.name;
+  tell_sources_apart(files, options, plan);
   check_listed(plan, out_path, options);
   make_names_valid(plan);
   const std::string unread = unread_images(files);
   if (!unread.empty()) plan.notes.push_back(unread);
   plan.left_out.insert(plan.left_out.end(), files.left_out().begin(), files.left_out().end());
-  ImportReport report = run_import(std::move(plan), out_path, options, observer);
-  report.format = row.format.name;
-  return report;
+  if (options.strict) refuse_left_out(files);
+  return run_import(std::move(plan), out_path, options, observer);
 }
 
 }  // namespace

@@ -1,12 +1,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <map>
+#include <set>
 #include <thread>
 #include <unordered_map>
 
 #include "data/import/import_assembly.h"
+#include "data/import/import_names.h"
 #include "kindred/core/error.h"
 #include "kindred/core/memory.h"
 #include "kindred/core/parallel.h"
@@ -28,6 +31,30 @@ Index most_waiting_bytes() {
   return std::max(machine_memory() / 2, std::min(machine_memory(), kSomeMemory));
 }
 
+// Before the work: what the sources were taken for, and what is left out.
+void tell(const ImportPlan& plan, const std::vector<Index>& order, const ImportReport& report,
+          WorkObserver& observer) {
+  std::array<Index, 3> of_split{};
+  std::set<std::pair<std::int64_t, std::string_view>> classes;
+  for (const Index i : order) {
+    const ImportItem& item = plan.items[static_cast<std::size_t>(i)];
+    ++of_split[item.split];
+    classes.emplace(item.label, item.class_name);
+  }
+  std::string text = fmt::format("{} read as {}: {} images of {} classes", plan.source, plan.format,
+                                 order.size(), classes.size());
+  if (of_split[1] + of_split[2] > 0) {
+    text += fmt::format(" ({} for training, {} for validation, {} for test)", of_split[0],
+                        of_split[1], of_split[2]);
+  }
+  if (!plan.left_out.empty()) {
+    text += fmt::format("; {} files left out: {}", plan.left_out.size(),
+                        counts_of_reasons(plan.left_out));
+  }
+  observer.on_note(text);
+  for (const std::string& note : report.notes) observer.on_note(note);
+}
+
 }  // namespace
 
 ImportReport run_import(ImportPlan plan, const std::string& out_path, const ImportOptions& options,
@@ -36,6 +63,9 @@ ImportReport run_import(ImportPlan plan, const std::string& out_path, const Impo
   const std::vector<Index> order = select_items(plan, options, report);
   report.skipped = plan.left_out;
   report.notes.insert(report.notes.begin(), plan.notes.begin(), plan.notes.end());
+  report.format = plan.format;
+  tell(plan, order, report, observer);
+  if (plan.vectors.rows() > 0) return write_vectors(plan, order, out_path, options, report);
   const Workers workers(options.threads);
   ImportDecoder decoder(plan, options, workers.threads());
   Assembly assembly(plan, options, out_path, order, workers, report);

@@ -137,4 +137,25 @@ void draw_split(const std::vector<std::int64_t>& labels, const ImportOptions& op
   }
 }
 
+void finish_columns(ImageColumns& columns, const ImportOptions& options, ImportReport& report) {
+  const auto samples = static_cast<Index>(columns.split.size());
+  std::vector<std::int64_t> different = columns.labels;
+  std::sort(different.begin(), different.end());
+  different.erase(std::unique(different.begin(), different.end()), different.end());
+  report.classes = static_cast<Index>(different.size());
+  if (options.split != ImportSplit::as_found) {
+    draw_split(columns.labels, options, columns.split);
+  }
+  for (const std::uint8_t split : columns.split) ++report.of_split[split];
+  // One split for all says nothing; without the column all is for training.
+  if (report.of_split[columns.split[0]] == samples) {
+    if (columns.split[0] != 0) {
+      report.notes.emplace_back(
+          "all samples are of one split: the data set says nothing of splits");
+    }
+    columns.split.clear();
+    report.of_split = {samples, 0, 0};
+  }
+}
+
 }  // namespace kindred

@@ -89,6 +89,7 @@ RunFiles read_run(const std::string& path) {
   section.read("images", names.images, "");
   section.read("labels", names.labels, "");
   section.read("layout", names.layout, "");
+  section.read("negative_labels", names.negative_labels, "");
   file = path_of_text(file);
   const fs::path data = fs::path(run.recipe->folder()) / file;
   if (file.empty() || !exists(file_part(data.string()))) {
