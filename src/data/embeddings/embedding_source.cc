@@ -30,14 +30,35 @@ EmbeddingFile read_npy(const EmbeddingSource& source) {
   return file;
 }
 
-/// A column of somebody else's file: any whole numbers, negative ones too.
+/// A column of somebody else's file: any whole numbers, negative ones too. Labels may be NumPy's.
 std::vector<std::int64_t> read_column(const Hdf5File& file, const std::string& name, Index rows) {
+  if (name.ends_with(".npy")) {
+    std::vector<std::int64_t> values = read_npy_integers(name);
+    check_count(values.size(), rows, name);
+    return values;
+  }
   if (!file.is_dataset(name)) {
     fail(ErrorKind::data, fmt::format("{} is missing", file.where(name)));
   }
   std::vector<std::int64_t> values = read_whole_numbers(file, name);
   check_count(values.size(), rows, file.where(name));
   return values;
+}
+
+/// The splits of the rows, where /split is theirs: a file of several data sets may have one that is
+/// another's.
+std::vector<std::uint8_t> read_split(const Hdf5File& file, Index rows) {
+  if (!file.is_dataset("split") || file.shape("split") != std::vector<Index>{rows}) return {};
+  std::vector<std::uint8_t> split;
+  for (const std::int64_t value : read_whole_numbers(file, "split")) {
+    if (value < 0 || value > 2) {
+      fail(ErrorKind::data,
+           fmt::format("{} holds {}; expected 0 (train), 1 (validation) or 2 (test)",
+                       file.where("split"), value));
+    }
+    split.push_back(static_cast<std::uint8_t>(value));
+  }
+  return split;
 }
 
 EmbeddingFile read_named(const EmbeddingSource& source) {
@@ -51,6 +72,10 @@ EmbeddingFile read_named(const EmbeddingSource& source) {
     result.labels = read_column(file, "labels", rows);
   }
   if (!source.groups.empty()) result.groups = read_column(file, source.groups, rows);
+  result.split = read_split(file, rows);
+  if (file.has_attribute("", "fingerprint")) {
+    result.fingerprint = file.attribute_text("", "fingerprint");
+  }
   return result;
 }
 
