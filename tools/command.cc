@@ -56,8 +56,8 @@ void add_threads(const Command& command, CommonOptions& options) {
       .check(range(1, 1024));  // as many as TBB is allowed: core/parallel.cc
 }
 
-void add_similarity(const Command& command, std::string& similarity) {
-  command.add_option("--similarity", similarity, "how near two embeddings are")
+Option add_similarity(const Command& command, std::string& similarity) {
+  return command.add_option("--similarity", similarity, "how near two embeddings are")
       .check(one_of({"cosine", "inner_product", "euclidean"}));
 }
 
@@ -110,6 +110,7 @@ Json json_of(const RetrievalResult& result) {
   for (const MetricValue& metric : result.metrics) numbers[metric.name] = metric.value;
   numbers["queries_used"] = result.queries_used;
   numbers["queries_without_match"] = result.queries_without_match;
+  numbers["queries_with_ties"] = result.queries_with_ties;
   return numbers;
 }
 
@@ -123,6 +124,12 @@ void print_table(const RetrievalResult& result, const std::string& title) {
     fmt::print(" ({} more have no match and are left out)", result.queries_without_match);
   }
   fmt::print("\n");
+  if (result.queries_with_ties > 0) {
+    fmt::print(
+        "  {:<14} {} queries: samples of other classes score as theirs do, and metrics are "
+        "the mean over all orders\n",
+        "ties", result.queries_with_ties);
+  }
 }
 
 void watch_signals() {

@@ -21,7 +21,7 @@ void add_json(const Command& command, CommonOptions& options);
 void add_threads(const Command& command, CommonOptions& options);
 /// --images, --labels, --layout.
 void add_names(const Command& command, DatasetNames& names);
-void add_similarity(const Command& command, std::string& similarity);
+Option add_similarity(const Command& command, std::string& similarity);
 Similarity similarity_named(const std::string& name);
 
 /// A line to standard error, without control characters: texts may come from files. See

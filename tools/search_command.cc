@@ -11,6 +11,7 @@
 #include "kindred/data/hdf5_kinds.h"
 #include "kindred/eval/approximate_neighbors.h"
 #include "kindred/eval/neighbors.h"
+#include "row_warnings.h"
 
 namespace kindred::tools {
 namespace {
@@ -34,6 +35,9 @@ void search(const SearchOptions& options) {
   const EmbeddingFile& queries = same ? gallery : other;
   const Similarity similarity = similarity_named(options.similarity);
   const ShownWorkers workers("searching", options);
+  if (!same) warn_of_models(queries, options.query, gallery, options.gallery);
+  warn_of_rows(workers, gallery.embeddings, options.gallery, similarity, nullptr);
+  if (!same) warn_of_rows(workers, queries.embeddings, options.query, similarity, nullptr);
   const auto start = std::chrono::steady_clock::now();
   const ConstMatrixView asked = queries.embeddings;
   const ConstMatrixView searched = gallery.embeddings;
@@ -55,14 +59,14 @@ void search(const SearchOptions& options) {
   }
   const Index rows = found.score.rows();
   std::vector<std::int64_t> index;
-  std::vector<float> score;
+  std::vector<double> score;
   for (Index i = 0; i < rows; ++i) {
     index.insert(index.end(), found.index.row(i), found.index.row(i) + options.k);
     score.insert(score.end(), found.score.row(i), found.score.row(i) + options.k);
   }
   Hdf5Writer writer(options.out);
   writer.write<std::int64_t>("neighbors", {rows, options.k}, index);
-  writer.write<float>("scores", {rows, options.k}, score);
+  writer.write<double>("scores", {rows, options.k}, score);
   writer.attribute("/", "similarity", options.similarity);
   writer.finish();
   if (!options.quiet) {
@@ -94,7 +98,7 @@ void add_search(const Command& program) {
                   "data set [N, D] of any HDF5 file (default: /embeddings)")
       .type_name("/PATH");
   command.add_option("--k", options->k, "neighbours of each query").check(positive());
-  command.add_option("--out", options->out, "writes /neighbors int64 and /scores float32 [Q, k]")
+  command.add_option("--out", options->out, "writes /neighbors int64 and /scores float64 [Q, k]")
       .required()
       .type_name("N.h5")
       .writes_file(kNeighborsFile);

@@ -206,10 +206,26 @@ TEST(ImportMarket, LabelsArePersonsAndGroupsCameras) {
   EXPECT_EQ(report.format, "market1501");
   EXPECT_EQ(report.skipped.size(), 3U);
   const Written out(folder / "out.h5");
-  EXPECT_EQ(out.labels(), (Labels{0, 2, 7}));
-  EXPECT_EQ(out.file.read<std::int64_t>("groups"), (Labels{4, 1, 3}));
-  EXPECT_EQ(out.split(), (Bytes{2, 0, 2}));
-  EXPECT_EQ(out.paths()[2], "query/0007_c3s2_000001_00.jpg");
+  EXPECT_EQ(out.labels(), (Labels{2, 7, 8}));
+  EXPECT_EQ(out.file.read<std::int64_t>("groups"), (Labels{1, 3, 4}));
+  EXPECT_EQ(out.split(), (Bytes{0, 2, 2}));
+  EXPECT_EQ(out.paths()[1], "query/0007_c3s2_000001_00.jpg");
+}
+
+// Two distractors were one class, and each a query that the other answered.
+TEST(ImportMarket, DistractorsAreClassesOfTheirOwn) {
+  const TempFolder folder;
+  write_zip(folder / "market.zip", {{"M/bounding_box_test/0000_c4s1_000002_01.jpg", pgm('b')},
+                                    {"M/bounding_box_test/0007_c1s1_000401_03.jpg", pgm('c')},
+                                    {"M/bounding_box_test/0000_c1s1_000001_01.jpg", pgm('a')},
+                                    {"M/query/0007_c3s2_000001_00.jpg", pgm('d')}});
+  const ImportReport report = import({folder / "market.zip"}, folder / "out.h5");
+  const Written out(folder / "out.h5");
+  EXPECT_EQ(out.labels(), (Labels{7, 7, 8, 9}));
+  EXPECT_EQ(out.images(), (Bytes{'c', 'd', 'a', 'b'}));
+  ASSERT_EQ(report.notes.size(), 1U);
+  EXPECT_NE(report.notes[0].find("2 distractors (person 0) are classes of their own, 8 to 9"),
+            std::string::npos);
 }
 
 TEST(ImportList, FindsImagesOnDiskOrInTheSources) {

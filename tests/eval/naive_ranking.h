@@ -52,6 +52,86 @@ inline std::vector<Index> ranking(const float* query, ConstMatrixView gallery,
   return order;
 }
 
+/// One query's neighbours in groups of equal scores, nearest first.
+struct Level {
+  double relevant = 0;
+  double all = 0;
+};
+
+/// What a metric expects of a random order within each level, from the chances that places hold a
+/// relevant sample, alone and two by two.
+class Expectation {
+ public:
+  explicit Expectation(std::vector<Level> levels) : levels_(std::move(levels)) {
+    for (std::size_t l = 0; l < levels_.size(); ++l) {
+      for (double x = 0; x < levels_[l].all; ++x) level_of_.push_back(l);
+      relevant_ += levels_[l].relevant;
+    }
+  }
+  double relevant() const { return relevant_; }
+  std::size_t places() const { return level_of_.size(); }
+
+  double at(std::size_t place) const { return own(place).relevant / own(place).all; }
+  double at_both(std::size_t a, std::size_t b) const {
+    if (level_of_[a] != level_of_[b]) return at(a) * at(b);
+    const Level& level = own(a);
+    return at(a) * (level.relevant - 1) / (level.all - 1);
+  }
+  double hits(std::size_t first) const {
+    double sum = 0;
+    for (std::size_t i = 0; i < std::min(first, places()); ++i) sum += at(i);
+    return sum;
+  }
+  /// Chance that none of the first places holds a relevant sample.
+  double none(std::size_t first) const {
+    double chance = 1;
+    double before = 0;
+    for (const Level& level : levels_) {
+      const double taken = std::clamp(static_cast<double>(first) - before, 0.0, level.all);
+      for (double x = 0; x < taken; ++x) {
+        chance *= std::max(0.0, level.all - level.relevant - x) / (level.all - x);
+      }
+      before += level.all;
+    }
+    return chance;
+  }
+  double precision_sum(std::size_t first) const {
+    double sum = 0;
+    double before = 0;  // relevant ones expected in the levels before
+    std::size_t place = 0;
+    for (const Level& level : levels_) {
+      for (double x = 0; x < level.all && place < first; ++x, ++place) {
+        const double alone = level.relevant / level.all;
+        const double with_one_ahead = x == 0 ? 0 : at_both(place, place - 1);
+        sum += (alone + alone * before + x * with_one_ahead) / static_cast<double>(place + 1);
+      }
+      before += level.relevant;
+    }
+    return sum / relevant_;
+  }
+  double reciprocal_rank() const {
+    double sum = 0;
+    double chance = 1;  // that none of the places so far holds one
+    double place = 0;
+    for (const Level& level : levels_) {
+      for (double x = 0; x < level.all && chance > 0; ++x) {
+        const double next =
+            chance * std::max(0.0, level.all - level.relevant - x) / (level.all - x);
+        sum += (chance - next) / ++place;
+        chance = next;
+      }
+    }
+    return sum;
+  }
+
+ private:
+  const Level& own(std::size_t place) const { return levels_[level_of_[place]]; }
+
+  std::vector<Level> levels_;
+  std::vector<std::size_t> level_of_;
+  double relevant_ = 0;
+};
+
 /// Metrics by name, and "queries_used", "queries_without_match".
 inline std::map<std::string, double> retrieval(ConstMatrixView queries,
                                                std::span<const std::int64_t> query_labels,
@@ -62,49 +142,37 @@ inline std::map<std::string, double> retrieval(ConstMatrixView queries,
   double used = 0;
   double without = 0;
   for (Index q = 0; q < queries.rows(); ++q) {
-    const std::vector<Index> order =
-        ranking(queries.row(q), gallery, options.similarity, options.leave_one_out ? q : -1);
-    std::vector<bool> relevant;
-    for (const Index j : order) {
-      relevant.push_back(gallery_labels[static_cast<std::size_t>(j)] ==
-                         query_labels[static_cast<std::size_t>(q)]);
+    std::vector<Level> levels;
+    double last = 0;
+    for (const Index j :
+         ranking(queries.row(q), gallery, options.similarity, options.leave_one_out ? q : -1)) {
+      const double own = score(queries.row(q), gallery.row(j), gallery.cols(), options.similarity);
+      if (levels.empty() || own != last) levels.push_back({});
+      last = own;
+      levels.back().all += 1;
+      levels.back().relevant +=
+          gallery_labels[static_cast<std::size_t>(j)] == query_labels[static_cast<std::size_t>(q)]
+              ? 1
+              : 0;
     }
-    const auto count = static_cast<std::size_t>(std::count(relevant.begin(), relevant.end(), true));
-    if (count == 0) {
+    const Expectation expected(levels);
+    if (expected.relevant() == 0) {
       ++without;
       continue;
     }
     ++used;
-    double hits = 0;
-    double first = 0;
-    double all_precision = 0;
-    double r_precision_sum = 0;
-    for (std::size_t i = 0; i < relevant.size(); ++i) {
-      const double rank = static_cast<double>(i) + 1;
-      hits += relevant[i] ? 1 : 0;
-      if (relevant[i]) {
-        if (first == 0) first = rank;
-        all_precision += hits / rank;
-        if (i < count) r_precision_sum += hits / rank;
-      }
-      if (i + 1 == count) sums["r_precision"] += hits / rank;
-      for (const Index k : options.precision_at) {
-        if (k == static_cast<Index>(i) + 1) {
-          sums["precision@" + std::to_string(k)] += hits / rank;
-        }
-      }
+    const auto count = static_cast<std::size_t>(expected.relevant());
+    for (const Index k : options.recall_at) {
+      sums["recall@" + std::to_string(k)] += 1 - expected.none(static_cast<std::size_t>(k));
     }
     for (const Index k : options.precision_at) {
-      if (k > static_cast<Index>(relevant.size())) {
-        sums["precision@" + std::to_string(k)] += hits / static_cast<double>(k);
-      }
+      sums["precision@" + std::to_string(k)] +=
+          expected.hits(static_cast<std::size_t>(k)) / static_cast<double>(k);
     }
-    for (const Index k : options.recall_at) {
-      sums["recall@" + std::to_string(k)] += first <= static_cast<double>(k) ? 1 : 0;
-    }
-    sums["map"] += all_precision / static_cast<double>(count);
-    sums["map@r"] += r_precision_sum / static_cast<double>(count);
-    sums["mrr"] += 1 / first;
+    sums["r_precision"] += expected.hits(count) / expected.relevant();
+    sums["map@r"] += expected.precision_sum(count);
+    sums["map"] += expected.precision_sum(expected.places());
+    sums["mrr"] += expected.reciprocal_rank();
   }
   for (auto& [name, sum] : sums) sum /= used;
   sums["queries_used"] = used;

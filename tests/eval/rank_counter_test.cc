@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <limits>
+#include <map>
 
 #include "kindred/core/random.h"
 
@@ -28,28 +30,47 @@ struct Scores {
   };
   std::vector<Row> rows;
 
-  std::vector<Index> naive_ranks() const {
-    std::vector<Row> sorted = rows;
-    std::stable_sort(sorted.begin(), sorted.end(),
-                     [](const Row& a, const Row& b) { return a.score > b.score; });
+  /// A relevant sample's rank with all that tie with it behind, and the groups that tie.
+  struct Ranked {
     std::vector<Index> ranks;
-    for (std::size_t i = 0; i < sorted.size(); ++i) {
-      if (sorted[i].relevant) ranks.push_back(static_cast<Index>(i) + 1);
+    std::vector<std::vector<Index>> ties;  // first, relevant, others
+    bool operator==(const Ranked&) const = default;
+  };
+
+  Ranked naive_ranks() const {
+    std::map<float, std::pair<Index, Index>, std::greater<>> levels;  // relevant, others
+    for (const Row& row : rows)
+      ++(row.relevant ? levels[row.score].first : levels[row.score].second);
+    Ranked ranked;
+    Index others = 0;
+    for (const auto& [score, counts] : levels) {
+      const auto first = static_cast<Index>(ranked.ranks.size());
+      for (Index i = 0; i < counts.first; ++i) ranked.ranks.push_back(first + i + others + 1);
+      if (counts.first > 0 && counts.second > 0) {
+        ranked.ties.push_back({first, counts.first, counts.second});
+      }
+      others += counts.second;
     }
-    return ranks;
+    return ranked;
   }
 
-  std::vector<Index> counted_ranks(Index most) const {
+  /// `blur`: how far the counter's scores are from the exact ones.
+  Ranked counted_ranks(Index most, float blur = 0) const {
     RankCounter counter;
     RankScratch scratch;
-    counter.start();
+    const auto exact = [this](Index row) {
+      return static_cast<double>(rows[static_cast<std::size_t>(row)].score);
+    };
+    counter.start(2 * blur, exact);
+    Random random(8, Purpose::test);
     std::vector<float> others;
     std::vector<Index> names;
     for (const Row& row : rows) {
+      const float score = row.score + (blur > 0 ? random.uniform(-blur, blur) : 0.0F);
       if (row.relevant) {
-        counter.add_relevant(row.score, row.row);
+        counter.add_relevant(score, row.row);
       } else {
-        others.push_back(row.score);
+        others.push_back(score);
         names.push_back(row.row);
       }
     }
@@ -62,8 +83,12 @@ struct Scores {
       block.resize(128, -std::numeric_limits<float>::infinity());
       counter.count(block.data(), static_cast<Index>(end - begin), names.data() + begin);
     }
-    const std::span<const Index> ranks = counter.ranks();
-    return {ranks.begin(), ranks.end()};
+    const RankedQuery found = counter.ranked();
+    Ranked ranked{{found.ranks.begin(), found.ranks.end()}, {}};
+    for (const TieGroup& group : found.ties) {
+      ranked.ties.push_back({group.first, group.relevant, group.others});
+    }
+    return ranked;
   }
 };
 
@@ -72,7 +97,8 @@ TEST(RankCounter, KnowsWhetherAGuessHolds) {
   RankScratch scratch;
   std::vector<float> block(128, -std::numeric_limits<float>::infinity());
   std::vector<Index> names(128, 5000);
-  counter.start();
+  const auto exact = [](Index row) { return row < 300 ? 300.0 - static_cast<double>(row) : 0.5; };
+  counter.start(0, exact);
   for (Index i = 0; i < 300; ++i) counter.add_relevant(static_cast<float>(300 - i), i);
   counter.sort(200, scratch);
   ASSERT_TRUE(counter.wants_guess());
@@ -87,43 +113,66 @@ TEST(RankCounter, KnowsWhetherAGuessHolds) {
   counter.recount();
   counter.count(block.data(), 2, names.data());
   EXPECT_TRUE(counter.guess_holds());
-  EXPECT_EQ(counter.ranks()[49], 50);
-  EXPECT_EQ(counter.ranks()[50], 52);
+  EXPECT_EQ(counter.ranked().ranks[49], 50);
+  EXPECT_EQ(counter.ranked().ranks[50], 52);
   // With that many really there it holds.
   counter.recount();
   counter.guess(sample.data(), 100, 10000, scratch);
   std::fill_n(block.begin(), 100, 250.5F);
   for (int i = 0; i < 100; ++i) counter.count(block.data(), 100, names.data());
   EXPECT_TRUE(counter.guess_holds());
-  EXPECT_EQ(counter.ranks()[49], 50);
-  EXPECT_GT(counter.ranks()[50], 200);
+  EXPECT_EQ(counter.ranked().ranks[49], 50);
+  EXPECT_GT(counter.ranked().ranks[50], 200);
 }
 
 // One, two and more nodes of 16, a full level, several levels.
-TEST(RankCounter, RanksAsASortDoes) {
+TEST(RankCounter, RanksAndTiesAsASortDoes) {
   for (const Index relevant : {1, 2, 15, 16, 17, 31, 32, 33, 255, 256, 257, 4095, 4096, 4200}) {
     for (const Index values : {1, 5, 40, 100000}) {
       const Scores scores(relevant, 900, values);
-      EXPECT_EQ(scores.counted_ranks(1 << 20), scores.naive_ranks())
+      EXPECT_TRUE(scores.counted_ranks(1 << 20) == scores.naive_ranks())
           << relevant << " relevant, " << values << " values";
     }
   }
 }
 
+// Scores are off by up to two fifths of what lies between two values, or by far more: what may
+// stand in either order is looked up.
+TEST(RankCounter, LooksUpWhatItsScoresDoNotDecide) {
+  for (const Index relevant : {1, 17, 300}) {
+    for (const Index values : {5, 40, 100000}) {
+      const Scores scores(relevant, 900, values);
+      for (const float blur : {0.4F, 3.0F, 1e6F}) {
+        EXPECT_TRUE(scores.counted_ranks(1 << 20, blur) == scores.naive_ranks())
+            << relevant << " relevant, " << values << " values, " << blur;
+      }
+    }
+  }
+}
+
 TEST(RankCounter, IsExactUpToTheHighestRankAsked) {
-  for (const Index relevant : {1, 20, 300}) {
-    for (const Index most : {1, 20, 150}) {
-      const Scores scores(relevant, 4000, 300);
-      const std::vector<Index> naive = scores.naive_ranks();
-      const std::vector<Index> counted = scores.counted_ranks(most);
-      ASSERT_EQ(counted.size(), naive.size());
-      EXPECT_EQ(counted.front(), naive.front());
-      for (std::size_t j = 0; j < naive.size(); ++j) {
-        if (naive[j] <= most) {
-          ASSERT_EQ(counted[j], naive[j]);
-        } else if (j > 0) {
-          ASSERT_GT(counted[j], most);
+  for (const float blur : {0.0F, 0.4F}) {
+    for (const Index relevant : {1, 20, 300}) {
+      for (const Index most : {1, 20, 150}) {
+        const Scores scores(relevant, 4000, 300);
+        const Scores::Ranked naive = scores.naive_ranks();
+        const Scores::Ranked counted = scores.counted_ranks(most, blur);
+        ASSERT_EQ(counted.ranks.size(), naive.ranks.size());
+        EXPECT_EQ(counted.ranks.front(), naive.ranks.front());
+        for (std::size_t j = 0; j < naive.ranks.size(); ++j) {
+          if (naive.ranks[j] <= most) {
+            ASSERT_EQ(counted.ranks[j], naive.ranks[j]);
+          } else if (j > 0) {
+            ASSERT_GT(counted.ranks[j], most);
+          }
         }
+        std::vector<std::vector<Index>> ties;
+        for (const std::vector<Index>& group : naive.ties) {
+          if (group[0] == 0 || naive.ranks[static_cast<std::size_t>(group[0])] <= most) {
+            ties.push_back(group);
+          }
+        }
+        EXPECT_EQ(counted.ties, ties);
       }
     }
   }

@@ -7,6 +7,7 @@
 
 #include "kindred/core/random.h"
 #include "kindred/eval/retrieval.h"
+#include "naive_ranking.h"
 #include "support/error_of.h"
 
 namespace kindred {
@@ -112,15 +113,17 @@ double naive_map_at_r(const Table& distance, const Labels& labels) {
     std::stable_sort(order.begin(), order.end(),
                      [&](std::size_t a, std::size_t b) { return distance[i][a] < distance[i][b]; });
     std::erase(order, i);
-    const auto relevant =
-        static_cast<std::size_t>(std::count(labels.begin(), labels.end(), labels[i])) - 1;
-    double hits = 0;
-    double own = 0;
-    for (std::size_t r = 0; r < relevant; ++r) {
-      if (labels[order[r]] != labels[i]) continue;
-      own += ++hits / static_cast<double>(r + 1);
+    // Without the distance itself many are equal: those that share no neighbour.
+    std::vector<naive::Level> levels;
+    double last = -1;
+    for (const std::size_t j : order) {
+      if (distance[i][j] > last + 1e-12) levels.push_back({});
+      last = distance[i][j];
+      levels.back().all += 1;
+      levels.back().relevant += labels[j] == labels[i] ? 1 : 0;
     }
-    sum += own / static_cast<double>(relevant);
+    const naive::Expectation expected(levels);
+    sum += expected.precision_sum(static_cast<std::size_t>(expected.relevant()));
   }
   return sum / static_cast<double>(labels.size());
 }

@@ -39,7 +39,8 @@ TEST(Verification, IsWhatAHandWorkedCaseGives) {
   EXPECT_EQ(result.far_unsupported, std::vector<double>{0.1});
   // Thresholds 4 and 2 judge 8 of 10 right; the lower one is taken.
   EXPECT_DOUBLE_EQ(result["accuracy_best"], 0.8);
-  EXPECT_EQ(result.metrics.size(), 5U);
+  EXPECT_DOUBLE_EQ(result["base_rate"], 0.5);
+  EXPECT_EQ(result.metrics.size(), 6U);
   ASSERT_EQ(result.thresholds.size(), 3U);
   EXPECT_EQ(result.thresholds[0].name, "threshold_best");
   EXPECT_EQ(result.thresholds[0].value, 2);

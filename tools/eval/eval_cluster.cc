@@ -8,7 +8,9 @@
 #include "kindred/core/text.h"
 #include "kindred/data/hdf5_file.h"
 #include "kindred/data/hdf5_kinds.h"
+#include "kindred/data/npy_file.h"
 #include "kindred/eval/clustering.h"
+#include "row_warnings.h"
 
 namespace kindred::tools {
 namespace {
@@ -27,15 +29,24 @@ struct Clusters {
 };
 
 Clusters read_clusters(const ClusterOptions& options) {
+  if (options.split != "auto" || !options.source.dataset.empty()) {
+    fail(ErrorKind::usage,
+         fmt::format("{}: clusters that were made elsewhere are compared as they are; --split and "
+                     "--dataset do not apply to them",
+                     options.source.path));
+  }
   const Hdf5File file = Hdf5File::open(options.source.path);
   const std::string name = options.assignments.empty() ? "clusters" : options.assignments;
   const std::string labels = options.source.labels.empty() ? "labels" : options.source.labels;
+  const bool numpy = labels.ends_with(".npy");
   for (const std::string& needed : {name, labels}) {
-    if (!file.is_dataset(needed)) {
+    if (!(numpy && needed == labels) && !file.is_dataset(needed)) {
       fail(ErrorKind::data, file.where(needed) + " is missing");
     }
   }
-  return {file.read<std::int64_t>(labels), file.read<std::int64_t>(name), {}};
+  return {numpy ? read_npy_integers(labels) : file.read<std::int64_t>(labels),
+          file.read<std::int64_t>(name),
+          {}};
 }
 
 Clusters make_clusters(const ClusterOptions& options) {
@@ -43,6 +54,8 @@ Clusters make_clusters(const ClusterOptions& options) {
   KMeansOptions kmeans = options.kmeans;
   kmeans.similarity = similarity_named(options.similarity);
   const ShownWorkers workers("clustering", options);
+  Json how;
+  warn_of_rows(workers, file.embeddings, options.source.path, kmeans.similarity, &how);
   if (options.clusters.empty()) {
     kmeans.clusters =
         static_cast<Index>(std::set<std::int64_t>(file.labels.begin(), file.labels.end()).size());
@@ -52,7 +65,7 @@ Clusters make_clusters(const ClusterOptions& options) {
   KMeansResult found = options.clusters == "auto"
                            ? cluster_by_silhouette(workers, file.embeddings, kmeans)
                            : cluster_kmeans(workers, file.embeddings, kmeans);
-  Clusters clusters{std::move(file.labels), std::move(found.assignments), {}};
+  Clusters clusters{std::move(file.labels), std::move(found.assignments), std::move(how)};
   clusters.how["silhouette"] = found.silhouette;
   clusters.how["inertia"] = found.inertia;
   clusters.how["iterations"] = found.iterations;

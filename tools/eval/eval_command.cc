@@ -26,7 +26,7 @@ void add_source(const Command& command, EvalOptions& options) {
       .type_name("/PATH");
   command
       .add_option("--labels", options.source.labels,
-                  "its labels [N] (default: /labels); a .npy file beside a .npy file")
+                  "its labels [N] (default: /labels), or a .npy file of them")
       .type_name("/PATH")
       .reads_file(".npy");
 }
@@ -67,7 +67,9 @@ EmbeddingFile read_asked(const EvalOptions& options, bool labels_needed) {
     fail(ErrorKind::data,
          path.ends_with(".npy")
              ? fmt::format("{}: labels are missing; name them with --labels FILE.npy", path)
-             : fmt::format("{}: /labels is missing; eval needs them (see --labels)", path));
+             : fmt::format("{}: /labels is missing; name another data set or a .npy file with "
+                           "--labels",
+                           path));
   }
   return file;
 }

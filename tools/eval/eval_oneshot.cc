@@ -5,6 +5,7 @@
 #include "kindred/core/error.h"
 #include "kindred/core/text.h"
 #include "kindred/eval/oneshot.h"
+#include "row_warnings.h"
 
 namespace kindred::tools {
 namespace {
@@ -14,26 +15,28 @@ struct OneShotOptions : EvalOptions {
   bool drawn = false;  ///< episodes are drawn, not read from the file
 };
 
-OneShotResult measure(const OneShotOptions& options) {
+OneShotResult measure(const OneShotOptions& options, Json& numbers) {
   const ShownWorkers workers("comparing", options);
   if (options.drawn) {
     const EmbeddingFile file = read_asked(options);
+    warn_of_rows(workers, file.embeddings, options.source.path, Similarity::cosine, &numbers);
     return evaluate_episodes(workers, file.embeddings, file.labels, options.episodes);
   }
-  const EmbeddingFile file = read_embedding_file(options.source.path);
+  const EmbeddingFile file = read_embeddings(options.source);
   if (file.episode.empty() || file.role.empty() || file.labels.empty()) {
     fail(ErrorKind::data, fmt::format("{}: /episode, /role or /labels is missing; embed a file of "
                                       "episodes such as datasets/omniglot_oneshot.h5, or have "
                                       "episodes drawn with --ways",
                                       options.source.path));
   }
+  warn_of_rows(workers, file.embeddings, options.source.path, Similarity::cosine, &numbers);
   return evaluate_oneshot(workers, file.embeddings, file.labels, file.episode, file.role);
 }
 
 void oneshot(const OneShotOptions& options) {
   const Timing timing;
-  const OneShotResult result = measure(options);
   Json numbers;
+  const OneShotResult result = measure(options, numbers);
   numbers["error"] = result.error;
   numbers["error_std"] = result.error_std;
   numbers["error_interval"] = {result.error_low, result.error_high};
@@ -59,9 +62,11 @@ void add_eval_oneshot(const Command& eval) {
       eval, "oneshot", "error of few-shot classification, published episodes or drawn ones",
       *options);
   command.option("file").required();
+  add_source(command, *options);
   add_split(command, *options);
   const Option ways =
       command.add_option("--ways", episodes.ways, "draw episodes of so many classes");
+  command.option("--split").needs(ways);  // episodes of the file say themselves what they are of
   const auto more = [&](const std::string& name, auto& value, const std::string& what) {
     command.add_option(name, value, what).needs(ways).show_default();
   };

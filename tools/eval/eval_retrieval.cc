@@ -10,6 +10,7 @@
 #include "kindred/eval/neighbors.h"
 #include "kindred/eval/report_sections.h"
 #include "kindred/eval/retrieval.h"
+#include "row_warnings.h"
 
 namespace kindred::tools {
 namespace {
@@ -22,6 +23,8 @@ struct RetrievalCommand : EvalOptions {
   std::string ignore_same;
   std::vector<double> rerank;  ///< k1, k2, lambda
   bool per_class = false;
+  bool similarity_given = false;
+  std::vector<std::string> not_for_neighbors;  ///< given, but nothing to a file of neighbours
   RetrievalOptions how;
   PageOptions page;
 };
@@ -41,11 +44,21 @@ EmbeddingFile read_side(const RetrievalCommand& options, EmbeddingSource source)
   EvalOptions asked = options;
   if (!options.ignore_same.empty()) source.groups = options.ignore_same;
   if (source.dataset.empty()) source.dataset = options.source.dataset;
-  if (source.labels.empty() && !source.path.ends_with(".npy")) {
-    source.labels = options.source.labels;
-  }
+  if (source.labels.empty()) source.labels = options.source.labels;
   asked.source = source;
   return read_asked(asked);
+}
+
+/// Both sides stand in one file, with all that belongs to them.
+void refuse_names(const RetrievalCommand& options) {
+  const bool other_groups = !options.ignore_same.empty() && options.ignore_same != "groups" &&
+                            options.ignore_same != "/groups";
+  if (options.source.labels.empty() && options.split == "auto" && !other_groups) return;
+  fail(ErrorKind::usage,
+       fmt::format("{}: has query_embeddings and gallery_embeddings, whose labels and groups are "
+                   "query_labels, gallery_labels, query_groups, gallery_groups; leave out --labels "
+                   "and --split, and name no groups but --ignore-same /groups",
+                   options.source.path));
 }
 
 Sides read_sides(const RetrievalCommand& options) {
@@ -58,9 +71,12 @@ Sides read_sides(const RetrievalCommand& options) {
     fail(ErrorKind::usage, "eval retrieval: name an embedding file; see eval retrieval --help");
   }
   if (two_files) {
-    return {read_side(options, options.query), read_side(options, options.gallery), false};
+    Sides sides{read_side(options, options.query), read_side(options, options.gallery), false};
+    warn_of_models(sides.queries, options.query.path, sides.gallery, options.gallery.path);
+    return sides;
   }
-  if (is_hdf5_with(path, "query_embeddings")) {
+  if (is_hdf5_with(path, "query_embeddings") && options.source.dataset.empty()) {
+    refuse_names(options);
     return {read_embedding_file(path, "query_"), read_embedding_file(path, "gallery_"), false};
   }
   return {read_side(options, options.source), {}, true};
@@ -131,22 +147,54 @@ void write_page(const RetrievalCommand& options, const Sides& sides, const Retri
   write_report(options.page.html, report);
 }
 
+/// What the file says its neighbours are by, unless --similarity says otherwise.
+std::string similarity_of(const RetrievalCommand& options, const Hdf5File& file) {
+  const std::string& path = options.source.path;
+  std::string own;
+  if (file.has_attribute("", "distance")) {
+    const std::string distance = file.attribute_text("", "distance");
+    own = distance == "angular" || distance == "cosine" ? "cosine"
+          : distance == "dot" || distance == "ip"       ? "inner_product"
+          : distance == "euclidean"                     ? distance
+                                                        : "";
+    if (own.empty() && !options.similarity_given) {
+      fail(ErrorKind::data, fmt::format("{}: distance '{}' is not one of euclidean, angular, dot; "
+                                        "name it with --similarity",
+                                        path, distance));
+    }
+  }
+  if (options.similarity_given) {
+    if (!own.empty() && own != options.similarity) {
+      note(
+          fmt::format("warning: {}: its neighbours are by {}, the search is by {} as --similarity "
+                      "asks",
+                      path, own, options.similarity));
+    }
+    return options.similarity;
+  }
+  if (own.empty()) {
+    note(
+        fmt::format("{}: does not say what its neighbours are by (attribute distance); the cosine "
+                    "is taken, see --similarity",
+                    path));
+    return options.similarity;
+  }
+  return own;
+}
+
 /// A file of ann-benchmarks: how many of its exact neighbours our search finds.
 void compare_neighbors(const RetrievalCommand& options) {
   const std::string& path = options.source.path;
   const Hdf5File file = Hdf5File::open(path);
   const Timing timing;
-  std::string similarity = options.similarity;
-  if (file.has_attribute("", "distance")) {
-    const std::string distance = file.attribute_text("", "distance");
-    similarity = distance == "angular" || distance == "cosine" ? "cosine"
-                 : distance == "dot" || distance == "ip"       ? "inner_product"
-                                                               : distance;
-    if (similarity != "cosine" && similarity != "inner_product" && similarity != "euclidean") {
-      fail(ErrorKind::data,
-           fmt::format("{}: distance '{}' is not one of euclidean, angular, dot", path, distance));
-    }
+  if (!options.not_for_neighbors.empty()) {
+    fail(
+        ErrorKind::usage,
+        fmt::format("{}: is a file of ann-benchmarks, whose list of neighbours is checked; {} does "
+                    "not apply to it",
+                    path, fmt::join(options.not_for_neighbors, ", ")));
   }
+  const std::string similarity = similarity_of(options, file);
   const Matrix queries = read_embeddings({path, "test", {}, {}}).embeddings;
   const Matrix gallery = read_embeddings({path, "train", {}, {}}).embeddings;
   const std::vector<Index> shape = file.shape("neighbors");
@@ -213,6 +261,16 @@ void retrieval(const RetrievalCommand& options) {
       evaluate_retrieval(workers, sides.queries.embeddings, sides.queries.labels,
                          gallery.embeddings, gallery.labels, how);
   Json numbers = json_of(result);
+  warn_of_rows(workers, gallery.embeddings,
+               sides.leave_one_out || options.gallery.path.empty() ? path : options.gallery.path,
+               how.similarity, &numbers);
+  if (!sides.leave_one_out) {
+    Json of_queries;
+    warn_of_rows(workers, sides.queries.embeddings,
+                 options.query.path.empty() ? path : options.query.path, how.similarity,
+                 &of_queries);
+    if (!of_queries.is_null()) numbers["queries"] = std::move(of_queries);
+  }
   for (const MetricValue& metric : result.class_means) {
     numbers["class_means"][metric.name] = metric.value;
   }
@@ -246,7 +304,7 @@ void add_eval_retrieval(const Command& eval) {
       .type_name("/PATH")
       .reads_file(".npy");
   add_split(command, *options);
-  add_similarity(command, options->similarity);
+  const Option similarity = add_similarity(command, options->similarity);
   command.add_option("--recall-at", options->recall_at, "list of k").delimiter(',');
   command.add_option("--precision-at", options->precision_at, "list of k").delimiter(',');
   command.add_flag("!--no-map", options->how.map,
@@ -274,10 +332,23 @@ void add_eval_retrieval(const Command& eval) {
   command.footer(
       "One file: each row is searched among the others. A file of ann-benchmarks (train, test,\n"
       "neighbors): how many of its neighbours our search finds.\n"
+      "Where samples tie, a metric is its mean over all orders of the tied.\n"
       "Example:\n  kindred eval retrieval test.h5 --recall-at 1,10,100 --json -\n"
       "  kindred eval retrieval theirs.npy --labels labels.npy\n"
       "  kindred eval retrieval --query q.h5 --gallery g.h5 --ignore-same /groups");
-  command.callback([options] { retrieval(*options); });
+  std::vector<std::pair<std::string, Option>>
+      of_labels;  // what a file of neighbours has no use for
+  for (const char* name : {"--labels", "--split", "--precision-at", "--no-map", "--ignore-same",
+                           "--rerank", "--per-class", "--bootstrap", "--html"}) {
+    of_labels.emplace_back(name, command.option(name));
+  }
+  command.callback([options, similarity, of_labels] {
+    options->similarity_given = similarity.count() > 0;
+    for (const auto& [name, option] : of_labels) {
+      if (option.count() > 0) options->not_for_neighbors.push_back(name);
+    }
+    retrieval(*options);
+  });
 }
 
 }  // namespace kindred::tools

@@ -13,6 +13,7 @@
 #include "kindred/eval/all_pairs.h"
 #include "kindred/eval/report_sections.h"
 #include "kindred/eval/verification.h"
+#include "row_warnings.h"
 
 namespace kindred::tools {
 namespace {
@@ -67,6 +68,13 @@ ScoredPairs score(const VerifyOptions& options, const EmbeddingFile& file, PairL
 /// A group with both sides written out: embeddings_a, embeddings_b, same and, if it likes, fold.
 ScoredPairs score_sides(const VerifyOptions& options, const Workers& workers) {
   const std::string& path = options.source.path;
+  if (!options.source.dataset.empty() || !options.source.labels.empty()) {
+    fail(ErrorKind::usage,
+         fmt::format(
+             "{}: has embeddings_a and embeddings_b, whose rows are the pairs; --dataset and "
+             "--labels do not apply to them",
+             path));
+  }
   const Hdf5File file = Hdf5File::open(path);
   const auto side = [&](const std::string& name) {
     return read_embeddings({path, name, {}, {}}).embeddings;
@@ -77,6 +85,25 @@ ScoredPairs score_sides(const VerifyOptions& options, const Workers& workers) {
   pairs.same = file.read<std::uint8_t>("same");
   if (file.exists("fold")) pairs.fold = file.read<std::int64_t>("fold");
   return pairs;
+}
+
+bool is_of_one_kind(const FoldResult& fold) { return fold.same == 0 || fold.same == fold.pairs; }
+
+void warn_of_folds(const VerificationResult& result, const std::string& list) {
+  Index of_one_kind = 0;
+  const FoldResult* first = nullptr;
+  for (const FoldResult& fold : result.folds) {
+    if (!is_of_one_kind(fold)) continue;
+    if (of_one_kind++ == 0) first = &fold;
+  }
+  if (first == nullptr) return;
+  note(
+      fmt::format("warning: {}: {} of {} folds hold pairs of one kind (fold {}: {} pairs, all {}): "
+                  "their accuracy counts one kind of error only, and accuracy_mean mixes the two. "
+                  "Deal both kinds over the folds, or leave the folds out: accuracy_best, auc and "
+                  "eer do not need them",
+                  list, of_one_kind, result.folds.size(), first->fold, first->pairs,
+                  first->same == 0 ? "not same" : "same"));
 }
 
 Json json_of(const VerificationResult& result) {
@@ -92,7 +119,9 @@ Json json_of(const VerificationResult& result) {
     numbers["folds"].push_back({{"fold", fold.fold},
                                 {"threshold", fold.threshold},
                                 {"accuracy", fold.accuracy},
-                                {"pairs", fold.pairs}});
+                                {"pairs", fold.pairs},
+                                {"same", fold.same}});
+    if (is_of_one_kind(fold)) numbers["folds_of_one_kind"].push_back(fold.fold);
   }
   return numbers;
 }
@@ -260,6 +289,10 @@ void verify_pairs(const VerifyOptions& options) {
   const VerificationResult result =
       evaluate_verification(pairs.scores, pairs.same, pairs.fold, options.rates);
   Json numbers = json_of(result);
+  warn_of_folds(result, listed ? options.pairs : path);
+  if (listed) {
+    warn_of_rows(workers, file.embeddings, path, similarity_named(options.similarity), &numbers);
+  }
   if (!options.threshold_pairs.empty() || !options.threshold_split.empty()) {
     const ScoredPairs chosen = score(options, file, threshold_pairs(options, file), workers);
     const VerificationResult other =
@@ -289,6 +322,7 @@ void verify_all(const VerifyOptions& options) {
   how.far = options.rates.far;
   const AllPairsResult result = verify_all_pairs(workers, file.embeddings, file.labels, how);
   Json numbers = json_of(result.verification);
+  warn_of_rows(workers, file.embeddings, options.source.path, how.similarity, &numbers);
   numbers["auc_uncertainty"] = result.uncertainty;
   numbers["histogram"] = json_of(result.histogram);
   timing.tell(options, numbers);
@@ -304,6 +338,11 @@ void verify(const VerifyOptions& options) {
   if (!options.all_pairs) return verify_pairs(options);
   if (!options.roc.empty()) {
     fail(ErrorKind::usage, "eval verify: --roc needs a list of pairs (--pairs)");
+  }
+  if (!options.page.pictures.empty()) {
+    fail(ErrorKind::usage,
+         "eval verify: --pictures shows the worst mistakes of a list of pairs (--pairs); with "
+         "--all-pairs none is kept");
   }
   verify_all(options);
 }
@@ -334,6 +373,7 @@ void add_eval_verify(const Command& eval) {
                           .reads_file();
   command.add_flag("--flip", options->flip, "add the embeddings of the mirrored images")
       .needs(data);
+  for (const char* name : {"--dataset", "--labels"}) command.option(name).excludes(data);
   const Option chosen_on =
       command
           .add_option("--threshold-pairs", options->threshold_pairs,

@@ -11,14 +11,15 @@ namespace KINDRED_API kindred {
 struct EmbeddingSource {
   std::string path;     ///< "FILE.h5", "FILE.h5:/group", "FILE.npy", "FILE.npz", "FILE.csv", ".tsv"
   std::string dataset;  ///< HDF5, .npz: the data set [N, D]; empty: /embeddings, or found
-  /// HDF5, .npz: the data set [N], empty: /labels, or found; with .npy: a .npy file or empty; with
-  /// lists: the column, empty: found.
+  /// HDF5, .npz: the data set [N], empty: /labels, or found; beside HDF5 or .npy: a .npy file;
+  /// with lists: the column, empty: found.
   std::string labels;
   std::string groups;  ///< HDF5: the data set [N] that stands for /groups; empty: /groups
 };
 
-/// Checked as read_embedding_file checks. Labels are empty where there are none; those that were
-/// named must be there. Fails with no_input (missing), data, or usage (a name that does not apply).
+/// Checked as read_embedding_file checks. Of a data set that is named, /split and the fingerprint
+/// are read where they fit. Labels are empty where there are none; those that were named must be
+/// there. Fails with no_input (missing), data, or usage (a name that does not apply).
 EmbeddingFile read_embeddings(const EmbeddingSource& source);
 
 }  // namespace kindred

@@ -18,15 +18,16 @@ struct AllPairsOptions {
 struct AllPairsResult {
   VerificationResult verification;  ///< without folds
   ScoreHistogram histogram;
-  /// auc is at most this far from its exact value: scores are put into 4 million bins. All else but
-  /// the histogram is exact, from a second pass over the bins that decide.
+  /// auc is at most this far from its exact value: scores are put into 4 million bins. All else is
+  /// exact, from a second pass over the bins that decide.
   double uncertainty = 0;
 };
 
 /// Verification over all N (N - 1) / 2 pairs of different rows, same where the labels are equal,
-/// scored in float32 and never written down: memory does not grow with their number. rows [N, D],
-/// labels [N]. The same bits for any number of threads. Fails with data on counts that disagree,
-/// rows that are not finite, and pairs of one kind only; with usage on a rate outside (0, 1).
+/// scored as score_pairs scores them and never written down: memory does not grow with their
+/// number. rows [N, D], labels [N]. The same bits for any number of threads. Fails with data on
+/// counts that disagree, rows that are not finite, and pairs of one kind only; with usage on a rate
+/// outside (0, 1).
 AllPairsResult verify_all_pairs(const Workers& workers, ConstMatrixView rows,
                                 std::span<const std::int64_t> labels,
                                 const AllPairsOptions& options = {});

@@ -17,10 +17,10 @@ struct ApproximateOptions {
 bool has_approximate_neighbors();
 
 /// As find_neighbors, by FAISS's HNSW index: for galleries so large that exact search takes too
-/// long. Some neighbours are missed. Built by one thread, so that the graph and the answers are the
-/// same for any number of threads. A place for which nothing was found holds index -1 and the
-/// lowest score. Fails with usage where there is no FAISS or an option cannot be, and as
-/// find_neighbors does.
+/// long. Some neighbours are missed; scores and order of those found are exact. Built by one
+/// thread, so that the graph and the answers are the same for any number of threads. A place for
+/// which nothing was found holds index -1 and the lowest score. Fails with usage where there is no
+/// FAISS or an option cannot be, and as find_neighbors does.
 Neighbors find_neighbors_approximately(const Workers& workers, ConstMatrixView queries,
                                        ConstMatrixView gallery, Index k, Similarity similarity,
                                        const ApproximateOptions& options = {});

@@ -40,7 +40,8 @@ struct KMeansResult {
 
 /// Lloyd's algorithm from a greedy k-means++ start (Arthur and Vassilvitskii 2007): each new center
 /// is the best of 2 + ln k rows drawn by squared distance. A cluster that loses its last row takes
-/// the row farthest from its center. The same bits for any number of threads.
+/// the row farthest from its center. Rows count as exact, centers are kept in float64 (and rounded
+/// for the result). The same bits for any number of threads.
 /// Fails with usage on a number of clusters that cannot be, with data on rows that are not finite.
 KMeansResult cluster_kmeans(const Workers& workers, ConstMatrixView rows,
                             const KMeansOptions& options);

@@ -58,15 +58,23 @@ struct RetrievalResult {
   std::vector<MetricInterval> intervals;  ///< of `metrics`; empty without bootstrap
   std::vector<ClassResult> classes;       ///< by label
   std::vector<double> per_query;  ///< [Q, metrics], NaN where a query has no match; see options
+  std::vector<Index> recall_curve_at;  ///< with per_query: 1, 2, 3, 5, 7, 10, 20, ...
+  std::vector<double> recall_curve;    ///< recall at these
   Index queries_used = 0;
   Index queries_without_match = 0;
+  /// Used ones in which samples of other classes tie with samples of the query's, at a place that a
+  /// metric looks at: their metrics are expected values.
+  Index queries_with_ties = 0;
   double operator[](const std::string& name) const;
 };
 
-/// Definitions: Musgrave et al. 2020 and the field's usual ones; neighbours by falling score, ties
-/// to the lower index. Counts ranks instead of sorting; memory does not grow with queries x
-/// gallery. queries [Q, D], gallery [G, D]. Fails with data on counts that disagree, NaN, no
-/// answerable query, an interval that cannot be.
+/// Definitions: Musgrave et al. 2020 and the field's usual ones; neighbours by falling score.
+/// Scores are float64's of rows that count as exact, as find_neighbors' are. Where scores tie (on a
+/// grid of 2^-43; inner products: of |q| |g|; Euclidean: of the squared distance), a metric is its
+/// expected value over a random order of the tied: rows that are all equal are no better than
+/// chance. Counts ranks instead of sorting; memory does not grow with queries x gallery. queries
+/// [Q, D], gallery [G, D]. Fails with data on counts that disagree, NaN, no answerable query, an
+/// interval that cannot be.
 RetrievalResult evaluate_retrieval(const Workers& workers, ConstMatrixView queries,
                                    std::span<const std::int64_t> query_labels,
                                    ConstMatrixView gallery,

@@ -12,7 +12,8 @@
 namespace KINDRED_API kindred {
 
 /// One score for each pair of rows, in float64: the larger the likelier the same class. Cosine (0
-/// where a row is all zeros), inner product, or minus the Euclidean distance. a, b [N, D].
+/// where a row is all zeros), inner product, or minus the Euclidean distance. Rows count as exact,
+/// denormal numbers as zero; the scores are those of find_neighbors. a, b [N, D].
 /// Fails with data on shapes that disagree and on rows that are not finite.
 std::vector<double> score_pairs(const Workers& workers, ConstMatrixView a, ConstMatrixView b,
                                 Similarity similarity = Similarity::cosine);
@@ -34,11 +35,12 @@ struct FoldResult {
   double threshold = 0;  ///< minus infinity where accepting every pair is best
   double accuracy = 0;   ///< share of the fold's pairs that are judged right
   Index pairs = 0;
+  Index same = 0;  ///< of them; none or all: the accuracy tells of one kind of error only
 };
 
 struct VerificationResult {
-  /// accuracy_mean, accuracy_std (with folds), accuracy_best (not over all pairs), auc, eer,
-  /// tar@far=f...
+  /// accuracy_mean, accuracy_std (with folds), accuracy_best, base_rate (not over all pairs), auc,
+  /// eer, tar@far=f...
   std::vector<MetricValue> metrics;
   /// threshold_best, threshold@far=f...: what scores have to be above for these metrics; minus
   /// infinity where every pair is accepted
@@ -56,6 +58,8 @@ struct VerificationResult {
 ///             pairs of one kind only
 ///   accuracy_best  share of pairs that are judged right by the one threshold that is best for them
 ///             all, ties to the lowest: it has seen the pairs it is judged by
+///   base_rate      share of pairs of the commoner kind: the accuracy of one answer for all, which
+///             asks for no embeddings
 ///   auc       chance that a same pair scores above a different one, ties count half
 ///   eer       mean of false accept and false reject rate at the threshold where they are nearest
 ///   tar@far=f share of same pairs accepted by the lowest threshold that accepts at most

@@ -53,6 +53,12 @@ void refuse_groups(const EmbeddingSource& source) {
   fail(ErrorKind::usage, fmt::format("{}: groups are for HDF5 files", source.path));
 }
 
+/// Labels from a NumPy file, one each for the embeddings.
+void take_npy_labels(EmbeddingFile& file, const std::string& path) {
+  take_labels(file, label_values(parse_npy(read_file(path), path), "labels"));
+  check_count(file.labels.size(), file.embeddings.rows(), path);
+}
+
 EmbeddingFile read_npy(const EmbeddingSource& source) {
   if (!source.dataset.empty() || !source.groups.empty()) {
     fail(ErrorKind::usage, fmt::format("{}: a .npy file holds one array; names of data sets and "
@@ -62,8 +68,7 @@ EmbeddingFile read_npy(const EmbeddingSource& source) {
   EmbeddingFile file;
   file.embeddings = vectors_of(parse_npy(read_file(source.path), source.path));
   if (source.labels.empty()) return file;
-  take_labels(file, label_values(parse_npy(read_file(source.labels), source.labels), "labels"));
-  check_count(file.labels.size(), file.embeddings.rows(), source.labels);
+  take_npy_labels(file, source.labels);
   return file;
 }
 
@@ -101,8 +106,13 @@ EmbeddingFile read_list(const EmbeddingSource& source) {
   return file;
 }
 
-/// A column of somebody else's file: any whole numbers, negative ones too.
+/// A column of somebody else's file: any whole numbers, negative ones too. Labels may be NumPy's.
 std::vector<std::int64_t> read_column(const Hdf5File& file, const std::string& name, Index rows) {
+  if (name.ends_with(".npy")) {
+    std::vector<std::int64_t> values = read_npy_integers(name);
+    check_count(values.size(), rows, name);
+    return values;
+  }
   if (!file.is_dataset(name)) {
     fail(ErrorKind::data, fmt::format("{} is missing", file.where(name)));
   }
@@ -112,6 +122,7 @@ std::vector<std::int64_t> read_column(const Hdf5File& file, const std::string& n
 }
 
 void read_labels(const Hdf5File& file, const std::string& name, EmbeddingFile& result) {
+  if (name.ends_with(".npy")) return take_npy_labels(result, name);
   if (!file.is_dataset(name)) {
     fail(ErrorKind::data, fmt::format("{} is missing", file.where(name)));
   }
@@ -119,6 +130,22 @@ void read_labels(const Hdf5File& file, const std::string& name, EmbeddingFile& r
   const Index rows = result.embeddings.rows();
   if (!shape.empty()) check_count(static_cast<std::size_t>(shape[0]), rows, file.where(name));
   take_labels(result, read_label_values(file, name, rows));
+}
+
+/// The splits of the rows, where /split is theirs: a file of several data sets may have one that is
+/// another's.
+std::vector<std::uint8_t> read_split(const Hdf5File& file, Index rows) {
+  if (!file.is_dataset("split") || file.shape("split") != std::vector<Index>{rows}) return {};
+  std::vector<std::uint8_t> split;
+  for (const std::int64_t value : read_whole_numbers(file, "split")) {
+    if (value < 0 || value > 2) {
+      fail(ErrorKind::data,
+           fmt::format("{} holds {}; expected 0 (train), 1 (validation) or 2 (test)",
+                       file.where("split"), value));
+    }
+    split.push_back(static_cast<std::uint8_t>(value));
+  }
+  return split;
 }
 
 EmbeddingFile read_named(const EmbeddingSource& source) {
@@ -132,6 +159,10 @@ EmbeddingFile read_named(const EmbeddingSource& source) {
     read_labels(file, "labels", result);
   }
   if (!source.groups.empty()) result.groups = read_column(file, source.groups, rows);
+  result.split = read_split(file, rows);
+  if (file.has_attribute("", "fingerprint")) {
+    result.fingerprint = file.attribute_text("", "fingerprint");
+  }
   return result;
 }
 

@@ -47,7 +47,9 @@ bool detect_market(const SourceFiles& files) {
 }
 
 // bounding_box_train is for training, query and bounding_box_test for the test. Labels are the
-// persons' numbers, groups the cameras. Person -1 is junk, 0 a distractor.
+// persons' numbers, groups the cameras. Person -1 is junk. Person 0 are distractors: of any person,
+// right for no query and no queries themselves. Each is a class of its own, so that none has a
+// match.
 ImportPlan plan_market(const SourceFiles& files, const ImportOptions& /*options*/) {
   ImportPlan plan;
   plan.source = names_of(files);
@@ -55,6 +57,8 @@ ImportPlan plan_market(const SourceFiles& files, const ImportOptions& /*options*
   plan.group_name = "groups";
   plan.sources_are_sets = false;
   plan.images = images_in_files(files);
+  std::vector<std::size_t> distractors;
+  std::int64_t highest = 0;
   for (Index i = 0; i < static_cast<Index>(files.files().size()); ++i) {
     const SourceFile& file = files[i];
     const std::string name = last_part(file.name);
@@ -76,12 +80,25 @@ ImportPlan plan_market(const SourceFiles& files, const ImportOptions& /*options*
     item.source = file.source;
     item.group = sighting->camera;
     item.split = folder == "query" || folder == "gallery" || folder == "bounding_box_test" ? 2 : 0;
+    if (sighting->person == 0) distractors.push_back(plan.items.size());
+    highest = std::max(highest, sighting->person);
     plan.items.push_back(std::move(item));
   }
   if (plan.items.empty()) {
     fail(ErrorKind::data,
          fmt::format("{}: holds no images named as Market-1501 does (0002_c1s1_000451_03.jpg)",
                      fmt::join(files.sources(), " ")));
+  }
+  std::sort(distractors.begin(), distractors.end(),
+            [&](std::size_t a, std::size_t b) { return plan.items[a].path < plan.items[b].path; });
+  for (std::size_t i = 0; i < distractors.size(); ++i) {
+    plan.items[distractors[i]].label = highest + 1 + static_cast<std::int64_t>(i);
+  }
+  if (!distractors.empty()) {
+    plan.notes.push_back(fmt::format(
+        "{} distractors (person 0) are classes of their own, {} to {}: right for no "
+        "query, and none finds a match as a query",
+        distractors.size(), highest + 1, highest + static_cast<std::int64_t>(distractors.size())));
   }
   return plan;
 }

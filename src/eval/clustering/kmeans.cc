@@ -5,45 +5,50 @@
 #include <limits>
 #include <numeric>
 
+#include "eval/neighbors/nearest_rows.h"
 #include "eval/scores/check_rows.h"
-#include "eval/scores/score_blocks.h"
-#include "eval/scores/unit_row.h"
+#include "eval/scores/rows_view.h"
 #include "kindred/core/error.h"
 #include "kindred/core/random.h"
 #include "kindred/eval/clustering.h"
-#include "kindred/eval/neighbors.h"
 
 namespace kindred {
 namespace {
 
 constexpr Index kKmeansRows = 512;
 
-Matrix prepare(const Workers& workers, ConstMatrixView rows, Similarity similarity) {
-  if (similarity == Similarity::cosine) return unit_rows(workers, rows);
-  Matrix copy(rows.rows(), rows.cols());
-  for (Index i = 0; i < rows.rows(); ++i) std::copy_n(rows.row(i), rows.cols(), copy.row(i));
-  return copy;
+using Doubles = BasicMatrix<double>;
+
+/// The rows in float64, unit for the cosine: what is clustered, and its means, count as exact.
+Doubles prepare(const Workers& workers, const RowsView& rows, Similarity similarity) {
+  Doubles prepared(rows.rows(), rows.cols());
+  workers.for_blocks(rows.rows(), kKmeansRows, [&](Index begin, Index end, int) {
+    for (Index i = begin; i < end; ++i) {
+      double* const row = prepared.row(i);
+      rows.widen(i, row);
+      if (similarity != Similarity::cosine) continue;
+      const double square = rows.dot(row, i);
+      const double factor = square > 0 ? 1 / std::sqrt(square) : 0;
+      for (Index k = 0; k < rows.cols(); ++k) row[k] *= factor;
+    }
+  });
+  return prepared;
 }
 
 /// The greedy k-means++ start. Each row's squared distance to the nearest center so far is kept; a
-/// few candidates at a time are scored against all rows, which stay packed.
+/// few candidates at a time are scored against all rows.
 class Start {
  public:
-  Start(const Workers& workers, ConstMatrixView rows, const KMeansOptions& options)
+  Start(const Workers& workers, const Doubles& rows, const KMeansOptions& options)
       : workers_(workers),
         rows_(rows),
-        gallery_(workers, rows, Similarity::euclidean),
-        candidates_(std::min<Index>(
-            QueryBlock::most_rows(),
-            2 + static_cast<Index>(std::log(static_cast<double>(options.clusters))))),
+        candidates_(2 + static_cast<Index>(std::log(static_cast<double>(options.clusters)))),
         random_(options.seed, Purpose::clustering),
-        nearest_(static_cast<std::size_t>(rows.rows()), std::numeric_limits<float>::infinity()),
-        sums_(gallery_.blocks(), candidates_) {
-    for (int i = 0; i < workers.threads(); ++i) blocks_.emplace_back(gallery_);
-  }
+        nearest_(static_cast<std::size_t>(rows.rows()), std::numeric_limits<double>::infinity()),
+        sums_(blocks_of(rows.rows(), kKmeansRows), candidates_) {}
 
-  Matrix centers(Index count) {
-    Matrix centers(count, rows_.cols());
+  Doubles centers(Index count) {
+    Doubles centers(count, rows_.cols());
     Index chosen = random_.below(rows_.rows());
     for (Index c = 0; c < count; ++c) {
       if (c > 0) chosen = best_of(draw());
@@ -58,7 +63,7 @@ class Start {
   std::vector<Index> draw() {
     std::vector<double> cumulative;
     double sum = 0;
-    for (const float distance : nearest_) cumulative.push_back(sum += distance);
+    for (const double distance : nearest_) cumulative.push_back(sum += distance);
     std::vector<Index> drawn;
     for (Index i = 0; i < candidates_; ++i) {
       const double at = static_cast<double>(random_.next64() >> 11) * 0x1p-53 * sum;
@@ -71,21 +76,23 @@ class Start {
 
   /// The candidate that leaves the smallest sum of distances, the first of equals.
   Index best_of(const std::vector<Index>& candidates) {
-    workers_.for_each(gallery_.blocks(), [&](Index block, int worker) {
-      const ScoreTile tile = score(candidates, block, worker);
-      for (Index c = 0; c < tile.scores.rows(); ++c) {
+    const RowsView rows(rows_);
+    workers_.for_blocks(rows_.rows(), kKmeansRows, [&](Index begin, Index end, int) {
+      for (Index c = 0; c < candidates_; ++c) {
+        const double* candidate = rows_.row(candidates[static_cast<std::size_t>(c)]);
         double sum = 0;
-        for (Index j = 0; j < tile.scores.cols(); ++j) {
-          sum += std::min(nearest_[static_cast<std::size_t>(tile.first + j)], -tile.scores(c, j));
+        for (Index i = begin; i < end; ++i) {
+          sum +=
+              std::min(nearest_[static_cast<std::size_t>(i)], rows.squared_distance(candidate, i));
         }
-        sums_(block, c) = sum;
+        sums_(begin / kKmeansRows, c) = sum;
       }
     });
     Index best = 0;
     double least = std::numeric_limits<double>::infinity();
-    for (Index c = 0; c < static_cast<Index>(candidates.size()); ++c) {
+    for (Index c = 0; c < candidates_; ++c) {
       double sum = 0;
-      for (Index block = 0; block < gallery_.blocks(); ++block) sum += sums_(block, c);
+      for (Index block = 0; block < sums_.rows(); ++block) sum += sums_(block, c);
       if (sum < least) {
         least = sum;
         best = c;
@@ -95,30 +102,21 @@ class Start {
   }
 
   void take(Index center) {
-    const std::vector<Index> one = {center};
-    workers_.for_each(gallery_.blocks(), [&](Index block, int worker) {
-      const ScoreTile tile = score(one, block, worker);
-      for (Index j = 0; j < tile.scores.cols(); ++j) {
-        float& nearest = nearest_[static_cast<std::size_t>(tile.first + j)];
-        nearest = std::min(nearest, -tile.scores(0, j));
+    const RowsView rows(rows_);
+    workers_.for_blocks(rows_.rows(), kKmeansRows, [&](Index begin, Index end, int) {
+      for (Index i = begin; i < end; ++i) {
+        double& nearest = nearest_[static_cast<std::size_t>(i)];
+        nearest = std::min(nearest, rows.squared_distance(rows_.row(center), i));
       }
     });
   }
 
-  ScoreTile score(const std::vector<Index>& rows, Index block, int worker) {
-    QueryBlock& queries = blocks_[static_cast<std::size_t>(worker % workers_.threads())];
-    queries.load(rows_, rows, 0, static_cast<Index>(rows.size()));
-    return queries.score(block);
-  }
-
   const Workers& workers_;
-  ConstMatrixView rows_;
-  Gallery gallery_;
+  const Doubles& rows_;
   Index candidates_;
   Random random_;
-  std::vector<float> nearest_;
-  BasicMatrix<double> sums_;  // [blocks of rows, candidates]
-  std::vector<QueryBlock> blocks_;
+  std::vector<double> nearest_;
+  Doubles sums_;  // [blocks of rows, candidates]
 };
 
 /// Rows of each cluster, in rising order.
@@ -153,8 +151,8 @@ void fill_empty(const Neighbors& nearest, Index clusters, std::vector<std::int64
   }
 }
 
-void move_centers(const Workers& workers, ConstMatrixView rows,
-                  const std::vector<std::int64_t>& assignments, MatrixView centers) {
+void move_centers(const Workers& workers, const Doubles& rows,
+                  const std::vector<std::int64_t>& assignments, Doubles& centers) {
   const auto members = members_of(assignments, centers.rows());
   workers.for_each(centers.rows(), [&](Index c, int) {
     const std::vector<Index>& own = members[static_cast<std::size_t>(c)];
@@ -163,21 +161,21 @@ void move_centers(const Workers& workers, ConstMatrixView rows,
       for (Index k = 0; k < rows.cols(); ++k) sum[static_cast<std::size_t>(k)] += rows(i, k);
     }
     for (Index k = 0; k < rows.cols(); ++k) {
-      centers(c, k) =
-          static_cast<float>(sum[static_cast<std::size_t>(k)] / static_cast<double>(own.size()));
+      centers(c, k) = sum[static_cast<std::size_t>(k)] / static_cast<double>(own.size());
     }
   });
 }
 
-double inertia(const Workers& workers, ConstMatrixView rows, const KMeansResult& result) {
+double inertia(const Workers& workers, const Doubles& rows, const Doubles& centers,
+               const std::vector<std::int64_t>& assignments) {
   std::vector<double> sums(static_cast<std::size_t>(blocks_of(rows.rows(), kKmeansRows)));
   workers.for_blocks(rows.rows(), kKmeansRows, [&](Index begin, Index end, int) {
     double sum = 0;
     for (Index i = begin; i < end; ++i) {
-      const float* center =
-          result.centers.row(static_cast<Index>(result.assignments[static_cast<std::size_t>(i)]));
+      const double* center =
+          centers.row(static_cast<Index>(assignments[static_cast<std::size_t>(i)]));
       for (Index k = 0; k < rows.cols(); ++k) {
-        const double difference = static_cast<double>(rows(i, k)) - center[k];
+        const double difference = rows(i, k) - center[k];
         sum += difference * difference;
       }
     }
@@ -186,19 +184,20 @@ double inertia(const Workers& workers, ConstMatrixView rows, const KMeansResult&
   return std::accumulate(sums.begin(), sums.end(), 0.0);
 }
 
-double silhouette(const Workers& workers, ConstMatrixView rows, const KMeansResult& result) {
-  const Index clusters = result.centers.rows();
+double silhouette(const Workers& workers, const Doubles& rows, const Doubles& centers,
+                  const std::vector<std::int64_t>& assignments) {
+  const Index clusters = centers.rows();
   if (clusters < 2) return 0;
   std::vector<double> sizes(static_cast<std::size_t>(clusters));
-  for (const std::int64_t cluster : result.assignments) ++sizes[static_cast<std::size_t>(cluster)];
-  const Neighbors nearest = find_neighbors(workers, rows, result.centers, 2, Similarity::euclidean);
+  for (const std::int64_t cluster : assignments) ++sizes[static_cast<std::size_t>(cluster)];
+  const Neighbors nearest = nearest_rows(workers, rows, centers, 2, Similarity::euclidean);
   double sum = 0;
   for (Index i = 0; i < rows.rows(); ++i) {
-    const std::int64_t own = result.assignments[static_cast<std::size_t>(i)];
+    const std::int64_t own = assignments[static_cast<std::size_t>(i)];
     const double size = sizes[static_cast<std::size_t>(own)];
     if (size < 2) continue;
     const int other = nearest.index(i, 0) == own ? 1 : 0;
-    const double a = static_cast<double>(nearest.score(i, 1 - other)) * size / (size - 1);
+    const double a = nearest.score(i, 1 - other) * size / (size - 1);
     const double b = nearest.score(i, other);
     if (std::max(a, b) > 0) sum += (b - a) / std::max(a, b);
   }
@@ -225,23 +224,26 @@ void check(const Workers& workers, ConstMatrixView rows, const KMeansOptions& op
 KMeansResult cluster_kmeans(const Workers& workers, ConstMatrixView rows,
                             const KMeansOptions& options) {
   check(workers, rows, options);
-  const Matrix prepared = prepare(workers, rows, options.similarity);
+  const Doubles prepared = prepare(workers, rows, options.similarity);
   KMeansResult result;
-  result.centers = Start(workers, prepared, options).centers(options.clusters);
+  Doubles centers = Start(workers, prepared, options).centers(options.clusters);
   result.assignments.assign(static_cast<std::size_t>(rows.rows()), -1);
   std::vector<std::int64_t> next(result.assignments.size());
   while (result.iterations < options.iterations) {
     ++result.iterations;
-    const Neighbors nearest =
-        find_neighbors(workers, prepared, result.centers, 1, Similarity::euclidean);
+    const Neighbors nearest = nearest_rows(workers, prepared, centers, 1, Similarity::euclidean);
     for (Index i = 0; i < rows.rows(); ++i) next[static_cast<std::size_t>(i)] = nearest.index(i, 0);
     fill_empty(nearest, options.clusters, next);
     if (next == result.assignments) break;
     result.assignments.swap(next);
-    move_centers(workers, prepared, result.assignments, result.centers);
+    move_centers(workers, prepared, result.assignments, centers);
   }
-  result.inertia = inertia(workers, prepared, result);
-  result.silhouette = silhouette(workers, prepared, result);
+  result.inertia = inertia(workers, prepared, centers, result.assignments);
+  result.silhouette = silhouette(workers, prepared, centers, result.assignments);
+  result.centers = Matrix(centers.rows(), centers.cols());
+  for (Index c = 0; c < centers.rows(); ++c) {
+    std::copy_n(centers.row(c), centers.cols(), result.centers.row(c));
+  }
   return result;
 }
 

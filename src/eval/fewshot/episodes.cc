@@ -7,13 +7,15 @@
 #include "eval/fewshot/episode_errors.h"
 #include "eval/scores/check_rows.h"
 #include "eval/scores/class_order.h"
-#include "eval/scores/unit_row.h"
+#include "eval/scores/rows_view.h"
 #include "kindred/core/error.h"
 #include "kindred/core/random.h"
 #include "kindred/eval/oneshot.h"
 
 namespace kindred {
 namespace {
+
+constexpr Index kEpisodeRows = 256;
 
 using Rows = std::vector<Index>;
 
@@ -65,14 +67,21 @@ class Episodes {
            const EpisodeOptions& options)
       : options_(options),
         classes_(large_classes(labels, options)),
-        unit_(unit_rows(workers, embeddings)) {}
+        unit_(embeddings.rows(), embeddings.cols()) {
+    workers.for_blocks(embeddings.rows(), kEpisodeRows, [&](Index begin, Index end, int) {
+      for (Index i = begin; i < end; ++i) {
+        RowsView(embeddings).widen(i, unit_.row(i));
+        make_unit(unit_.row(i));
+      }
+    });
+  }
 
   Index count_wrong(Index episode) const {
     Random random(options_.seed, Purpose::episodes, static_cast<std::uint64_t>(episode));
     std::vector<Index> ways(classes_.size());
     std::iota(ways.begin(), ways.end(), Index{0});
     draw(ways, options_.ways, random);
-    Matrix prototypes(options_.ways, unit_.cols());
+    BasicMatrix<double> prototypes(options_.ways, unit_.cols());
     std::vector<Rows> queries;
     for (Index way = 0; way < options_.ways; ++way) {
       Rows rows = classes_[static_cast<std::size_t>(ways[static_cast<std::size_t>(way)])];
@@ -91,23 +100,27 @@ class Episodes {
   }
 
  private:
-  void make_prototype(const Rows& rows, float* prototype) const {
-    for (Index shot = 0; shot < options_.shots; ++shot) {
-      const float* row = unit_.row(rows[static_cast<std::size_t>(shot)]);
-      for (Index k = 0; k < unit_.cols(); ++k) prototype[k] += row[k];
-    }
-    unit_row(prototype, unit_.cols(), prototype);
+  void make_unit(double* row) const {
+    double square = 0;
+    for (Index k = 0; k < unit_.cols(); ++k) square += row[k] * row[k];
+    const double factor = square > 0 ? 1 / std::sqrt(square) : 0;
+    for (Index k = 0; k < unit_.cols(); ++k) row[k] *= factor;
   }
 
-  Index nearest(const Matrix& prototypes, Index query) const {
-    const float* row = unit_.row(query);
+  void make_prototype(const Rows& rows, double* prototype) const {
+    for (Index shot = 0; shot < options_.shots; ++shot) {
+      const double* row = unit_.row(rows[static_cast<std::size_t>(shot)]);
+      for (Index k = 0; k < unit_.cols(); ++k) prototype[k] += row[k];
+    }
+    make_unit(prototype);
+  }
+
+  Index nearest(const BasicMatrix<double>& prototypes, Index query) const {
+    const RowsView ways(prototypes);
     Index best = 0;
     double highest = -2;
-    for (Index way = 0; way < prototypes.rows(); ++way) {
-      double cosine = 0;
-      for (Index k = 0; k < unit_.cols(); ++k) {
-        cosine += static_cast<double>(row[k]) * prototypes(way, k);
-      }
+    for (Index way = 0; way < ways.rows(); ++way) {
+      const double cosine = ways.dot(unit_.row(query), way);
       if (cosine > highest) {
         highest = cosine;
         best = way;
@@ -118,7 +131,7 @@ class Episodes {
 
   const EpisodeOptions& options_;
   std::vector<Rows> classes_;
-  Matrix unit_;
+  BasicMatrix<double> unit_;
 };
 
 }  // namespace

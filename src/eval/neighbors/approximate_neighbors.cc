@@ -3,11 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
-#include <limits>
 #include <vector>
 
+#include "eval/neighbors/nearest_rows.h"
 #include "eval/scores/check_rows.h"
 #include "eval/scores/unit_row.h"
 #include "kindred/core/error.h"
@@ -73,19 +72,25 @@ Neighbors find_neighbors_approximately(const Workers& workers, ConstMatrixView q
     const std::vector<float> values = dense(gallery, similarity);
     index.add(gallery.rows(), values.data());
   }
-  Neighbors found{BasicMatrix<std::int64_t>(queries.rows(), k), Matrix(queries.rows(), k)};
+  // FAISS scores in float32: its order counts for what it finds only.
+  const ExactScores exact(workers, gallery, similarity);
+  Neighbors found{BasicMatrix<std::int64_t>(queries.rows(), k),
+                  BasicMatrix<double>(queries.rows(), k)};
   workers.for_blocks(queries.rows(), kQueriesPerTask, [&](Index begin, Index end, int) {
     const std::vector<float> values = dense(queries.rows_from(begin, end - begin), similarity);
     std::vector<float> scores(static_cast<std::size_t>((end - begin) * k));
     std::vector<std::int64_t> rows(scores.size());
     index.search(end - begin, values.data(), k, scores.data(), rows.data());
-    for (std::size_t i = 0; i < scores.size(); ++i) {
-      const Index query = begin + static_cast<Index>(i) / k;
-      const Index place = static_cast<Index>(i) % k;
-      found.index(query, place) = rows[i];
-      const float score = euclidean ? std::sqrt(std::max(scores[i], 0.0F)) : scores[i];
-      const float none = std::numeric_limits<float>::infinity();
-      found.score(query, place) = rows[i] >= 0 ? score : (euclidean ? none : -none);
+    ExactQuery query(exact);
+    for (Index i = begin; i < end; ++i) {
+      query.load(queries, i);
+      std::vector<ScoredRow> best;
+      for (Index j = 0; j < k; ++j) {
+        const std::int64_t row = rows[static_cast<std::size_t>((i - begin) * k + j)];
+        if (row >= 0) best.push_back({query.score(row), static_cast<std::uint32_t>(row)});
+      }
+      std::sort(best.begin(), best.end(), is_nearer);
+      write_neighbors(best, similarity, i, found);
     }
   });
   return found;

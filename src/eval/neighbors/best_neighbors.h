@@ -1,56 +1,77 @@
 #pragma once
 #include <algorithm>
 #include <limits>
+#include <span>
 #include <vector>
 
+#include "eval/scores/exact_scores.h"
+#include "eval/scores/score_blocks.h"
 #include "eval/scores/score_keys.h"
 #include "kindred/core/index.h"
 
 namespace kindred {
 
-/// The best k of the candidates that one query has met, in any order: by falling score, ties to the
-/// lower index. Candidates are gathered; when there is no room, all but the best k go, and the k-th
-/// is the new threshold.
+/// What a worker needs to look up exact scores; shared by all that it searches for.
+struct Rescoring {
+  /// Positions of `gallery` are rows of `scores`.
+  Rescoring(const Gallery& screened, const ExactScores& scores, const RowsView& asked)
+      : gallery(screened), queries(asked), exact(scores) {}
+
+  const Gallery& gallery;
+  RowsView queries;
+  ExactQuery exact;
+};
+
+/// A row of the gallery with its exact score.
+struct ScoredRow {
+  double score;
+  std::uint32_t row;
+};
+/// By falling score, ties to the lower row.
+inline bool is_nearer(const ScoredRow& a, const ScoredRow& b) {
+  return a.score != b.score ? a.score > b.score : a.row < b.row;
+}
+
+/// The best k of the candidates that one query has met, in any order: by falling exact score, ties
+/// to the lower row. Candidates are gathered by the screen's scores; when there is no room, those
+/// go that k others are surely nearer than. Where that makes no room, because the screen's bound is
+/// wide for these rows, all are scored exactly and the best k stay.
 class BestNeighbors {
  public:
   /// Candidates that one query gathers.
   static Index room(Index k) { return k + std::max<Index>(k, 64); }
 
-  void start(Index k) {
+  /// `query_error`: Screen::Row::error.
+  void start(Index k, float query_error) {
     k_ = static_cast<std::size_t>(k);
+    query_error_ = query_error;
     keys_.clear();
     keys_.reserve(static_cast<std::size_t>(room(k)));
-    limit_ = std::numeric_limits<std::uint64_t>::max();
-    threshold_ = -std::numeric_limits<float>::infinity();
+    best_.clear();
+    threshold_ = std::numeric_limits<float>::lowest();  // no score is minus infinity
   }
-  /// No score below it has a chance.
+  /// No screen score below it has a chance.
   float threshold() const { return threshold_; }
-  /// True where the threshold rose.
-  bool add(float score, Index position, std::vector<std::uint64_t>& scratch) {
-    const std::uint64_t key = order_key(score, static_cast<std::uint32_t>(position));
-    if (key > limit_) return false;
-    keys_.push_back(key);
+  /// A candidate whose screen score is not below the threshold; true where that rose.
+  bool add(float score, Index row, Index query, Rescoring& rescoring) {
+    keys_.push_back(order_key(score, static_cast<std::uint32_t>(row)));
     if (keys_.size() < keys_.capacity()) return false;
-    shrink(scratch);
+    shrink(query, rescoring);
     return true;
   }
-  /// The keys of the best k, nearest first.
-  const std::vector<std::uint64_t>& finish(std::vector<std::uint64_t>& scratch) {
-    if (keys_.size() > k_) shrink(scratch);
-    sort_keys(keys_, scratch);
-    return keys_;
-  }
+  /// The best k, nearest first.
+  std::span<const ScoredRow> finish(Index query, Rescoring& rescoring);
 
  private:
-  void shrink(std::vector<std::uint64_t>& scratch) {
-    limit_ = keep_smallest(keys_, k_, scratch);
-    threshold_ = score_of_key(limit_);
-  }
+  void shrink(Index query, Rescoring& rescoring);
+  void drop_hopeless(const Rescoring& rescoring);
+  void score_all(Index query, Rescoring& rescoring);
 
   std::size_t k_ = 0;
-  std::vector<std::uint64_t> keys_;
-  std::uint64_t limit_ = 0;
+  float query_error_ = 0;
   float threshold_ = 0;
+  std::vector<std::uint64_t> keys_;  // not scored exactly yet
+  std::vector<ScoredRow> best_;      // scored exactly
 };
 
 }  // namespace kindred

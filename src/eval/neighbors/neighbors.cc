@@ -3,30 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
-#include <memory>
-#include <vector>
 
-#include "eval/neighbors/best_neighbors.h"
+#include "eval/neighbors/nearest_rows.h"
 #include "eval/neighbors/self_search.h"
-#include "eval/neighbors/write_neighbors.h"
 #include "eval/scores/check_rows.h"
-#include "eval/scores/score_blocks.h"
-#include "eval/scores/score_kernels.h"
 #include "kindred/core/error.h"
 
 namespace kindred {
 namespace {
-
-constexpr float kLowest = -std::numeric_limits<float>::infinity();
-
-struct Worker {
-  explicit Worker(const Gallery& gallery)
-      : queries(gallery), best(static_cast<std::size_t>(QueryBlock::most_rows())) {}
-  QueryBlock queries;
-  std::vector<BestNeighbors> best;
-  std::vector<std::uint64_t> scratch;
-};
 
 void check_k(Index k, Index gallery, bool leave_one_out) {
   const Index most = gallery - (leave_one_out ? 1 : 0);
@@ -50,37 +34,7 @@ Neighbors find_neighbors(const Workers& workers, ConstMatrixView queries, ConstM
     return search_itself(workers, gallery, k, similarity, leave_one_out);
   }
 
-  const Gallery packed(workers, gallery, similarity);
-  Neighbors found{BasicMatrix<std::int64_t>(queries.rows(), k), Matrix(queries.rows(), k)};
-  std::vector<std::unique_ptr<Worker>> pool(static_cast<std::size_t>(workers.threads()));
-  const Index step = QueryBlock::rows_per_task(queries.rows());
-  workers.for_blocks(queries.rows(), step, [&](Index begin, Index end, int number) {
-    auto& worker = pool[static_cast<std::size_t>(number % workers.threads())];
-    if (!worker) worker = std::make_unique<Worker>(packed);
-    worker->queries.load(queries, {}, begin, end);
-    for (Index i = 0; i < end - begin; ++i) worker->best[static_cast<std::size_t>(i)].start(k);
-    for (Index block = 0; block < packed.blocks(); ++block) {
-      const ScoreTile tile = worker->queries.score(block);
-      for (Index i = 0; i < end - begin; ++i) {
-        float* const scores = tile.scores.row(i);
-        const Index self = begin + i - tile.first;
-        if (leave_one_out && self >= 0 && self < tile.scores.cols()) scores[self] = kLowest;
-        BestNeighbors& best = worker->best[static_cast<std::size_t>(i)];
-        std::uint32_t places[Gallery::kBlock];
-        // Columns come in rising order: one with the threshold's own score loses the tie.
-        const Index passing =
-            kernels<ScoreKernels>().above(scores, tile.scores.cols(), best.threshold(), places);
-        for (Index p = 0; p < passing; ++p) {
-          best.add(scores[places[p]], tile.first + places[p], worker->scratch);
-        }
-      }
-    }
-    for (Index i = 0; i < end - begin; ++i) {
-      write_neighbors(worker->best[static_cast<std::size_t>(i)].finish(worker->scratch), similarity,
-                      begin + i, found);
-    }
-  });
-  return found;
+  return nearest_rows(workers, queries, gallery, k, similarity, leave_one_out);
 }
 
 double neighbor_recall(const BasicMatrix<std::int64_t>& found,

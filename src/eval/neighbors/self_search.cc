@@ -4,10 +4,10 @@
 #include <limits>
 #include <memory>
 #include <mutex>
+#include <utility>
 #include <vector>
 
-#include "eval/neighbors/best_neighbors.h"
-#include "eval/neighbors/write_neighbors.h"
+#include "eval/neighbors/nearest_rows.h"
 #include "eval/scores/score_blocks.h"
 #include "eval/scores/score_kernels.h"
 #include "kindred/core/buffer.h"
@@ -31,29 +31,33 @@ class SelfSearch {
         rows_(rows),
         similarity_(similarity),
         leave_one_out_(leave_one_out),
-        gallery_(workers, rows, similarity),
+        screen_(workers, rows, rows, similarity),
+        gallery_(workers, rows, screen_),
+        exact_(workers, rows, similarity),
         best_(static_cast<std::size_t>(rows.rows())),
         thresholds_(gallery_.blocks() * kBlock),
         locks_(std::make_unique<std::mutex[]>(static_cast<std::size_t>(gallery_.blocks()))) {
-    for (BestNeighbors& best : best_) best.start(k);
     // No score of -infinity, which stands for "no score", passes this.
     std::fill_n(thresholds_.data(), thresholds_.size(), std::numeric_limits<float>::lowest());
+    for (Index i = 0; i < rows.rows(); ++i) best_of(i).start(k, gallery_.error(i));
   }
 
   Neighbors run(Index k) {
     std::vector<std::unique_ptr<Worker>> pool(static_cast<std::size_t>(workers_.threads()));
     const auto worker_of = [&](int number) -> Worker& {
       auto& worker = pool[static_cast<std::size_t>(number % workers_.threads())];
-      if (!worker) worker = std::make_unique<Worker>(gallery_);
+      if (!worker) worker = std::make_unique<Worker>(gallery_, exact_, rows_);
       return *worker;
     };
     workers_.for_blocks(
         rows_.rows(), QueryBlock::rows_per_task(rows_.rows()),
         [&](Index begin, Index end, int number) { search_strip(begin, end, worker_of(number)); });
-    Neighbors found{BasicMatrix<std::int64_t>(rows_.rows(), k), Matrix(rows_.rows(), k)};
+    Neighbors found{BasicMatrix<std::int64_t>(rows_.rows(), k),
+                    BasicMatrix<double>(rows_.rows(), k)};
     workers_.for_blocks(rows_.rows(), kBlock, [&](Index begin, Index end, int number) {
       for (Index i = begin; i < end; ++i) {
-        write_neighbors(best_of(i).finish(worker_of(number).scratch), similarity_, i, found);
+        BestNeighbors best = std::move(best_of(i));  // its memory goes
+        write_neighbors(best.finish(i, worker_of(number).rescoring), similarity_, i, found);
       }
     });
     return found;
@@ -61,9 +65,10 @@ class SelfSearch {
 
  private:
   struct Worker {
-    explicit Worker(const Gallery& gallery) : queries(gallery) {}
+    Worker(const Gallery& gallery, const ExactScores& scores, const RowsView& rows)
+        : queries(gallery), rescoring(gallery, scores, rows) {}
     QueryBlock queries;
-    std::vector<std::uint64_t> scratch;
+    Rescoring rescoring;
   };
 
   BestNeighbors& best_of(Index row) { return best_[static_cast<std::size_t>(row)]; }
@@ -134,15 +139,18 @@ class SelfSearch {
   }
 
   void offer(Index row, float score, Index candidate, Worker& worker) {
+    if (score < thresholds_[row]) return;  // it rose
     BestNeighbors& best = best_of(row);
-    if (best.add(score, candidate, worker.scratch)) thresholds_[row] = best.threshold();
+    if (best.add(score, candidate, row, worker.rescoring)) thresholds_[row] = best.threshold();
   }
 
   const Workers& workers_;
   ConstMatrixView rows_;
   Similarity similarity_;
   bool leave_one_out_;
+  Screen screen_;
   Gallery gallery_;
+  ExactScores exact_;
   std::vector<BestNeighbors> best_;
   Buffer<float> thresholds_;
   std::unique_ptr<std::mutex[]> locks_;  // a block

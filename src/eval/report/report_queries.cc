@@ -76,26 +76,11 @@ std::vector<ChosenQuery> choose_queries(const NearestLists& lists,
   return chosen;
 }
 
-void fill_recall_curve(const RetrievalResult& result, Index most, ReportRetrieval& retrieval) {
-  const Index column = column_of(result, "mrr");
-  if (column < 0) return;
-  const auto metrics = static_cast<Index>(result.metrics.size());
-  const Index count = static_cast<Index>(result.per_query.size()) / metrics;
-  std::vector<Index> ranks;  // of the first right neighbour
-  for (Index q = 0; q < count; ++q) {
-    const double reciprocal = value_of(result, q, column);
-    if (!std::isnan(reciprocal)) ranks.push_back(std::llround(1 / reciprocal));
-  }
-  std::sort(ranks.begin(), ranks.end());
-  for (Index decade = 1; decade <= most; decade *= 10) {
-    for (const Index step : {1, 2, 3, 5, 7}) {
-      const Index k = decade * step;
-      if (k > most) return;
-      const auto within = std::upper_bound(ranks.begin(), ranks.end(), k) - ranks.begin();
-      retrieval.recall_at.push_back(k);
-      retrieval.recall.push_back(static_cast<double>(within) / static_cast<double>(ranks.size()));
-      if (within == static_cast<Index>(ranks.size())) return;
-    }
+void fill_recall_curve(const RetrievalResult& result, ReportRetrieval& retrieval) {
+  for (std::size_t i = 0; i < result.recall_curve.size(); ++i) {
+    retrieval.recall_at.push_back(result.recall_curve_at[i]);
+    retrieval.recall.push_back(result.recall_curve[i]);
+    if (result.recall_curve[i] >= 1 - 1e-12) return;
   }
 }
 

@@ -21,7 +21,7 @@ std::vector<ChosenQuery> choose_queries(const NearestLists& lists,
                                         std::span<const std::int64_t> labels,
                                         const RetrievalResult& result, Index each);
 
-/// recall@k for k = 1, 2, 3, 5, 10, ... up to `most`, from each query's first right neighbour.
-void fill_recall_curve(const RetrievalResult& result, Index most, ReportRetrieval& retrieval);
+/// The recall curve, up to where it is 1.
+void fill_recall_curve(const RetrievalResult& result, ReportRetrieval& retrieval);
 
 }  // namespace kindred

@@ -128,7 +128,7 @@ void Description::retrieval() {
     }
     section.queries.push_back(std::move(query));
   }
-  fill_recall_curve(result_, gallery_.embeddings.rows(), section);
+  fill_recall_curve(result_, section);
 }
 
 void Description::confusions() {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "eval/scores/score_keys.h"
 
@@ -9,7 +10,6 @@ namespace kindred {
 namespace {
 
 constexpr Index kPending = 4096;
-constexpr int kTiesLookedUp = 16;  // one by one; with more of them the keys are sorted
 constexpr Index kNever = std::numeric_limits<Index>::max();
 
 }  // namespace
@@ -41,53 +41,47 @@ void SortedScores::build(Index size, Next next) {
   }
 }
 
-void RankCounter::start() {
-  keys_.clear();
+void RankCounter::start(float width, ExactLevel exact) {
+  width_ = width;
+  exact_ = exact;
+  unsorted_.clear();
+  rows_.clear();
   guessed_ = 0;
   pending_ = 0;
 }
 
 void RankCounter::add_relevant(float score, Index row) {
-  keys_.push_back(order_key(score, static_cast<std::uint32_t>(row)));
+  unsorted_.push_back(score);
+  rows_.push_back(static_cast<std::uint32_t>(row));
 }
 
 void RankCounter::add_relevant(const float* scores, const Index* rows, Index count) {
-  const std::size_t known = keys_.size();
-  keys_.resize(known + static_cast<std::size_t>(count));
-  std::uint64_t* const keys = keys_.data() + known;
-  for (Index i = 0; i < count; ++i) {
-    keys[i] = order_key(scores[i], static_cast<std::uint32_t>(rows[i]));
-  }
+  for (Index i = 0; i < count; ++i) add_relevant(scores[i], rows[i]);
 }
 
 void RankCounter::sort(Index most, RankScratch& scratch) {
-  if (keys_.empty()) return;
-  sorted_ = relevant() < kGathered;
-  if (sorted_) {
-    sort_keys_by_score(keys_, scratch.keys);
-    scores_.build(relevant(),
-                  [&](Index i) { return score_of_key(keys_[static_cast<std::size_t>(i)]); });
-  } else {
-    scratch.numbers.resize(keys_.size());
-    std::transform(keys_.begin(), keys_.end(), scratch.numbers.begin(), upper_half);
-    sort_numbers(scratch.numbers, scratch.more_numbers);
-    scores_.build(relevant(), [&](Index i) {
-      return score_of_upper_half(scratch.numbers[static_cast<std::size_t>(i)]);
-    });
-  }
+  if (rows_.empty()) return;
+  scratch.numbers.resize(unsorted_.size());
+  std::transform(unsorted_.begin(), unsorted_.end(), scratch.numbers.begin(),
+                 [](float score) { return upper_half(order_key(score, 0)); });
+  sort_numbers(scratch.numbers, scratch.more_numbers);
+  scores_.build(relevant(), [&](Index i) {
+    return score_of_upper_half(scratch.numbers[static_cast<std::size_t>(i)]);
+  });
   most_ = most;
-  ties_ = 0;
+  levels_.clear();
   recount();
 }
 
 void RankCounter::recount() {
-  if (keys_.empty()) return;
-  gaps_.assign(keys_.size() + 1, 0);
+  if (rows_.empty()) return;
+  gaps_.assign(rows_.size() + 1, 0);
+  tied_.clear();
   seen_ = 0;
   pending_ = 0;
   guessed_ = 0;
   next_raise_ = 2 * most_;
-  lowest_ = scores_[relevant() - 1];
+  lowest_ = scores_[relevant() - 1] - width_;
 }
 
 // At least most_ samples should be not below the threshold, as far as the sample tells: four
@@ -105,7 +99,7 @@ void RankCounter::guess(const float* sample, Index count, Index of, RankScratch&
     const auto found = static_cast<double>(above);
     const double sure = std::max(0.0, found - 4 * std::sqrt(found) - 4) * each;
     if (static_cast<double>(j + 1) + sure >= static_cast<double>(most_)) {
-      lowest_ = scores_[j];
+      lowest_ = scores_[j] - width_;
       guessed_ = j + 1;
       next_raise_ = kNever;
       return;
@@ -123,14 +117,12 @@ bool RankCounter::guess_holds() {
 
 void RankCounter::count(const float* scores, Index count, const Index* rows) {
   if (relevant() < kGathered) {
-    if (tied_.size() < static_cast<std::size_t>(count))
-      tied_.resize(static_cast<std::size_t>(count));
-    const Index tied = kernels<ScoreKernels>().tally(scores_.tree(), scores, count, lowest_,
-                                                     gaps_.data(), tied_.data());
-    for (Index t = 0; t < tied; ++t) {
-      const auto j = static_cast<Index>(tied_[static_cast<std::size_t>(t)]);
-      add_tie(scores[j], rows[j]);
+    if (close_.size() < static_cast<std::size_t>(count)) {
+      close_.resize(static_cast<std::size_t>(count));
     }
+    const Index close = kernels<ScoreKernels>().tally(scores_.tree(), scores, count, lowest_,
+                                                      width_, gaps_.data(), close_.data());
+    for (Index c = 0; c < close; ++c) count_exactly(rows[close_[static_cast<std::size_t>(c)]]);
   } else {
     if (pending_ + count > pending_scores_.size()) count_pending();
     if (count > pending_scores_.size()) {
@@ -145,24 +137,36 @@ void RankCounter::count(const float* scores, Index count, const Index* rows) {
   if (seen_ >= next_raise_) raise_threshold();
 }
 
-void RankCounter::add_tie(float score, Index row) {
-  ++gaps_[static_cast<std::size_t>(ahead_among_equals(score, row))];
-}
-
 void RankCounter::count_pending() {
-  if (tied_.size() < static_cast<std::size_t>(pending_)) {
-    tied_.resize(static_cast<std::size_t>(pending_));
+  if (close_.size() < static_cast<std::size_t>(pending_)) {
+    close_.resize(static_cast<std::size_t>(pending_));
   }
-  const Index tied = kernels<ScoreKernels>().tally_all(scores_.tree(), pending_scores_.data(),
-                                                       pending_, gaps_.data(), tied_.data());
-  for (Index t = 0; t < tied; ++t) {
-    const auto i = static_cast<Index>(tied_[static_cast<std::size_t>(t)]);
-    add_tie(pending_scores_[i], static_cast<Index>(pending_rows_[i]));
+  const Index close = kernels<ScoreKernels>().tally_all(
+      scores_.tree(), pending_scores_.data(), pending_, width_, gaps_.data(), close_.data());
+  for (Index c = 0; c < close; ++c) {
+    count_exactly(pending_rows_[static_cast<Index>(close_[static_cast<std::size_t>(c)])]);
   }
   pending_ = 0;
 }
 
-// A relevant sample whose rank has passed `most_` matters no more, nor what stands behind it.
+void RankCounter::count_exactly(Index row) {
+  if (levels_.empty()) {
+    for (const std::uint32_t own : rows_) levels_.push_back(exact_(own));
+    std::sort(levels_.begin(), levels_.end(), std::greater<>());
+  }
+  const double level = exact_(row);
+  const auto at = std::lower_bound(levels_.begin(), levels_.end(), level, std::greater<>());
+  const auto ahead = static_cast<std::size_t>(at - levels_.begin());
+  if (at == levels_.end() || *at != level) {
+    ++gaps_[ahead];
+    return;
+  }
+  if (tied_.empty()) tied_.resize(rows_.size());
+  ++tied_[ahead];
+}
+
+// A relevant sample whose rank has passed `most_` matters no more, nor what stands behind it. What
+// is below the threshold is surely behind all relevant samples whose scores are not.
 void RankCounter::raise_threshold() {
   count_pending();
   Index before = 0;
@@ -172,34 +176,30 @@ void RankCounter::raise_threshold() {
     if (before + j + 1 > most_) break;
     last = j;
   }
-  lowest_ = scores_[last];
+  lowest_ = scores_[last] - width_;
   next_raise_ = 4 * seen_;
 }
 
-// How many relevant ones stand before an irrelevant sample that shares its score with some: the
-// lower row is nearer.
-Index RankCounter::ahead_among_equals(float score, Index row) {
-  const auto key = order_key(score, static_cast<std::uint32_t>(row));
-  if (!sorted_) {
-    if (++ties_ <= kTiesLookedUp) {
-      return std::count_if(keys_.begin(), keys_.end(), [key](auto other) { return other < key; });
-    }
-    std::vector<std::uint64_t> scratch;
-    sort_keys_by_score(keys_, scratch);
-    sorted_ = true;
-  }
-  return std::lower_bound(keys_.begin(), keys_.end(), key) - keys_.begin();
-}
-
-std::span<const Index> RankCounter::ranks() {
+RankedQuery RankCounter::ranked() {
   count_pending();
-  ranks_.resize(keys_.size());
+  ranks_.resize(rows_.size());
+  ties_.clear();
   Index before = 0;
-  for (std::size_t j = 0; j < keys_.size(); ++j) {
-    before += gaps_[j];
-    ranks_[j] = before + static_cast<Index>(j) + 1;
+  for (Index j = 0; j < relevant();) {
+    const auto first = static_cast<std::size_t>(j);
+    before += gaps_[first];
+    const Index others = tied_.empty() ? 0 : tied_[first];
+    const Index begin = j;
+    ranks_[first] = before + ++j;
+    if (others == 0) continue;
+    // Nothing stands between relevant samples of one level.
+    for (; j < relevant() && levels_[static_cast<std::size_t>(j)] == levels_[first]; ++j) {
+      ranks_[static_cast<std::size_t>(j)] = before + j + 1;
+    }
+    if (ranks_[first] <= most_ || begin == 0) ties_.push_back({begin, j - begin, others});
+    before += others;
   }
-  return ranks_;
+  return {ranks_, ties_};
 }
 
 }  // namespace kindred

@@ -7,6 +7,7 @@
 
 #include "eval/retrieval/rank_counter.h"
 #include "eval/scores/class_order.h"
+#include "eval/scores/exact_scores.h"
 #include "eval/scores/score_blocks.h"
 
 namespace kindred {
@@ -36,11 +37,12 @@ class Ranking {
         most_asked_(most_asked(metrics)),
         query_order_(query_labels),
         gallery_order_(gallery_labels),
-        gallery_(workers, gallery, options.similarity, gallery_order_.rows()),
+        exact_(workers, gallery, options.similarity),
+        screen_(workers, queries, gallery, options.similarity),
+        gallery_(workers, gallery, screen_, gallery_order_.rows()),
         sample_positions_(every_nth(gallery_.size())),
-        sample_(workers, gallery, options.similarity, rows_of(sample_positions_)),
-        result_{BasicMatrix<double>(queries.rows(), static_cast<Index>(metrics.size())),
-                std::vector<std::uint8_t>(static_cast<std::size_t>(queries.rows()))},
+        sample_(workers, gallery, screen_, rows_of(sample_positions_)),
+        result_(queries.rows(), static_cast<Index>(metrics.size())),
         pool_(static_cast<std::size_t>(workers.threads())) {}
 
   QueryMetrics run() {
@@ -49,7 +51,7 @@ class Ranking {
     const Index step = std::min(QueryBlock::rows_per_task(queries_.rows()), panels * panel);
     workers_.for_blocks(queries_.rows(), step, [&](Index begin, Index end, int number) {
       auto& worker = pool_[static_cast<std::size_t>(number % workers_.threads())];
-      if (!worker) worker = std::make_unique<Worker>(gallery_, sample_);
+      if (!worker) worker = std::make_unique<Worker>(*this);
       rank(*worker, begin, end);
     });
     return std::move(result_);
@@ -64,17 +66,29 @@ class Ranking {
 
   /// One query of a block: its row and where its class stands in the gallery.
   struct Query {
+    explicit Query(const Ranking& ranking) : queries(ranking.queries_), exact(ranking.exact_) {}
+    /// The exact tie level of a row of the gallery.
+    double operator()(Index gallery_row) {
+      if (!loaded) exact.load(queries, row);
+      loaded = true;
+      return exact.tie_level(gallery_row);
+    }
+    RowsView queries;
+    ExactQuery exact;
+    bool loaded = false;
     Index row = 0;
     Index position = 0;  // in the order of classes, which is the gallery's too for leave-one-out
     ClassOrder::Range relevant;
     RankCounter counter;
   };
   struct Worker {
-    Worker(const Gallery& gallery, const Gallery& sample)
-        : block(gallery),
-          sample_block(sample),
-          sampled(QueryBlock::most_rows(), sample.size()),
-          queries(static_cast<std::size_t>(QueryBlock::most_rows())) {}
+    explicit Worker(const Ranking& ranking)
+        : block(ranking.gallery_),
+          sample_block(ranking.sample_),
+          sampled(QueryBlock::most_rows(), ranking.sample_.size()) {
+      queries.reserve(static_cast<std::size_t>(QueryBlock::most_rows()));
+      while (queries.size() < queries.capacity()) queries.emplace_back(ranking);
+    }
     QueryBlock block;
     QueryBlock sample_block;
     Matrix sampled;  // scores of the sample
@@ -90,7 +104,9 @@ class Ranking {
       queries[i].row = query_order_.rows()[static_cast<std::size_t>(position)];
       queries[i].position = position;
       queries[i].relevant = gallery_order_.range(query_order_.label(position));
-      queries[i].counter.start();
+      queries[i].loaded = false;
+      queries[i].counter.start(gallery_.width(worker.block.error(static_cast<Index>(i))),
+                               queries[i]);
     }
     score_relevant(worker.block, queries);
     for (Query& query : queries) query.counter.sort(most_rank(query), worker.scratch);
@@ -238,12 +254,7 @@ class Ranking {
 
   void write(Query& query) {
     if (query.counter.relevant() == 0) return;
-    const std::span<const Index> ranks = query.counter.ranks();
-    result_.answered[static_cast<std::size_t>(query.row)] = 1;
-    double* const out = result_.values.row(query.row);
-    for (std::size_t m = 0; m < metrics_.size(); ++m) {
-      out[m] = metrics_[m].value(ranks, metrics_[m].k);
-    }
+    result_.set(query.row, query.counter.ranked(), metrics_);
   }
 
   const Workers& workers_;
@@ -253,6 +264,8 @@ class Ranking {
   Index most_asked_;
   ClassOrder query_order_;
   ClassOrder gallery_order_;
+  ExactScores exact_;
+  Screen screen_;
   Gallery gallery_;
   std::vector<Index> sample_positions_;
   Gallery sample_;  // every kSampleStep-th position
@@ -261,6 +274,27 @@ class Ranking {
 };
 
 }  // namespace
+
+QueryMetrics::QueryMetrics(Index queries, Index metrics)
+    : values(queries, metrics),
+      answered(static_cast<std::size_t>(queries)),
+      tied(static_cast<std::size_t>(queries)) {}
+
+void QueryMetrics::set(Index query, const RankedQuery& ranked,
+                       std::span<const RankMetric> metrics) {
+  answered[static_cast<std::size_t>(query)] = 1;
+  tied[static_cast<std::size_t>(query)] = ranked.ties.empty() ? 0 : 1;
+  double* const out = values.row(query);
+  for (std::size_t m = 0; m < metrics.size(); ++m) {
+    out[m] = metrics[m].value(ranked, metrics[m].k);
+  }
+}
+
+void QueryMetrics::keep_first(Index metrics) {
+  BasicMatrix<double> kept(values.rows(), metrics);
+  for (Index i = 0; i < kept.rows(); ++i) std::copy_n(values.row(i), metrics, kept.row(i));
+  values = std::move(kept);
+}
 
 QueryMetrics rank_queries(const Workers& workers, ConstMatrixView queries,
                           std::span<const std::int64_t> query_labels, ConstMatrixView gallery,

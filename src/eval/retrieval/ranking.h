@@ -12,8 +12,14 @@ namespace kindred {
 
 /// The metrics of each query by itself.
 struct QueryMetrics {
+  QueryMetrics(Index queries, Index metrics);
+  void set(Index query, const RankedQuery& ranked, std::span<const RankMetric> metrics);
+  /// Forgets all but the first metrics.
+  void keep_first(Index metrics);
+
   BasicMatrix<double> values;          ///< [Q, metrics]
   std::vector<std::uint8_t> answered;  ///< [Q]; 0: the gallery holds no other sample of its class
+  std::vector<std::uint8_t> tied;      ///< [Q]; 1: others tie with samples of its class
 };
 
 /// Finds the ranks of every query's relevant samples and their metrics. Memory grows with queries

@@ -18,6 +18,7 @@ std::span<const MetricEntry> metric_registry() {
       {"accuracy_std", "verify", "population standard deviation of that over folds"},
       {"accuracy_best", "verify",
        "that of the one threshold best for all pairs, which it has seen"},
+      {"base_rate", "verify", "accuracy of one answer for all pairs: share of the commoner kind"},
       {"auc", "verify", "chance that a same pair scores above a different one"},
       {"eer", "verify", "error rate where false accepts and false rejects meet"},
       {"tar@far=f", "verify", "share of same pairs accepted where a share f of others is"},

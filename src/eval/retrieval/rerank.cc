@@ -4,8 +4,6 @@
 #include <cmath>
 #include <utility>
 
-#include "eval/scores/unit_row.h"
-#include "kindred/core/matmul.h"
 #include "kindred/eval/neighbors.h"
 
 namespace kindred {
@@ -18,8 +16,8 @@ using RowList = std::vector<std::uint32_t>;
 /// The nearest rows of each row, itself first.
 class NearestRows {
  public:
-  NearestRows(const Workers& workers, ConstMatrixView unit, Index count)
-      : found_(find_neighbors(workers, unit, unit, count, Similarity::inner_product, true)) {}
+  NearestRows(const Workers& workers, ConstMatrixView rows, Index count)
+      : found_(find_neighbors(workers, rows, rows, count, Similarity::cosine, true)) {}
 
   /// The first `count` others, and before them the row itself.
   RowList first(Index row, Index count) const {
@@ -67,17 +65,16 @@ RowList expanded(const NearestRows& nearest, Index row, Index k1) {
   return all;
 }
 
-float squared_distance(ConstMatrixView unit, Index a, Index b) {
-  float product = 0;
-  for (Index k = 0; k < unit.cols(); ++k) product += unit(a, k) * unit(b, k);
-  return std::max(0.0F, 2 - 2 * product);
+/// Of unit rows, one of which is `query`.
+double squared_distance(const ExactQuery& query, Index row) {
+  return std::max(0.0, 2 - 2 * query.score(row));
 }
 
-SparseRow encode(ConstMatrixView unit, Index row, RowList neighbors, float farthest) {
+SparseRow encode(const ExactQuery& query, RowList neighbors, double farthest) {
   SparseRow encoded;
   float sum = 0;
   for (const std::uint32_t other : neighbors) {
-    const float weight = std::exp(-squared_distance(unit, row, other) / farthest);
+    const auto weight = static_cast<float>(std::exp(-squared_distance(query, other) / farthest));
     encoded.weights.push_back(weight);
     sum += weight;
   }
@@ -115,24 +112,26 @@ Reranker::Reranker(const Workers& workers, ConstMatrixView rows, Index gallery, 
     : gallery_(gallery),
       first_query_(first_query),
       lambda_(options.lambda),
-      unit_(unit_rows(workers, rows)),
+      exact_(workers, rows, Similarity::cosine),
       farthest_(static_cast<std::size_t>(rows.rows())),
       encoding_(static_cast<std::size_t>(rows.rows())) {
   const Index count = std::min(std::max(options.k1, options.k2), rows.rows() - 1);
-  const NearestRows nearest(workers, unit_, count);
+  const NearestRows nearest(workers, rows, count);
   // The farthest row is the nearest one of the opposite.
-  Matrix turned = unit_rows(workers, rows);
+  Matrix turned(rows.rows(), rows.cols());
   for (Index i = 0; i < turned.rows(); ++i) {
-    for (Index k = 0; k < turned.cols(); ++k) turned(i, k) = -turned(i, k);
+    for (Index k = 0; k < turned.cols(); ++k) turned(i, k) = -rows(i, k);
   }
-  const Neighbors opposite = find_neighbors(workers, turned, unit_, 1, Similarity::inner_product);
+  const Neighbors opposite = find_neighbors(workers, turned, rows, 1, Similarity::cosine);
   std::vector<SparseRow> encoding(encoding_.size());
   workers.for_blocks(rows.rows(), kRerankRows, [&](Index begin, Index end, int) {
+    ExactQuery query(exact_);
     for (Index i = begin; i < end; ++i) {
-      const float farthest = squared_distance(unit_, i, opposite.index(i, 0));
+      query.load(rows, i);
+      const double farthest = squared_distance(query, opposite.index(i, 0));
       farthest_[static_cast<std::size_t>(i)] = farthest > 0 ? farthest : 1;  // all rows are equal
-      encoding[static_cast<std::size_t>(i)] = encode(unit_, i, expanded(nearest, i, options.k1),
-                                                     farthest_[static_cast<std::size_t>(i)]);
+      encoding[static_cast<std::size_t>(i)] =
+          encode(query, expanded(nearest, i, options.k1), farthest_[static_cast<std::size_t>(i)]);
     }
   });
   workers.for_blocks(rows.rows(), kRerankRows, [&](Index begin, Index end, int) {
@@ -160,11 +159,9 @@ std::span<const Reranker::Entry> Reranker::column(std::uint32_t index) const {
   return std::span(columns_).subspan(begin_[index], begin_[index + 1] - begin_[index]);
 }
 
-void Reranker::score(const Workers& workers, Index first, MatrixView scores) const {
-  const ConstMatrixView unit = unit_;
+void Reranker::score(Index first, MatrixView scores) const {
   const Index own = first_query_ + first;
-  multiply_nt<float>(workers, unit.rows_from(own, scores.rows()), unit.rows_from(0, gallery_),
-                     scores);
+  ExactQuery query(exact_);
   std::vector<float> shared(static_cast<std::size_t>(gallery_));
   for (Index i = 0; i < scores.rows(); ++i) {
     std::fill(shared.begin(), shared.end(), 0.0F);
@@ -174,12 +171,14 @@ void Reranker::score(const Workers& workers, Index first, MatrixView scores) con
         shared[entry.row] += std::min(encoded.weights[c], entry.weight);
       }
     }
-    const float scale = lambda_ / farthest_[static_cast<std::size_t>(own + i)];
+    query.load(exact_.rows(), own + i);
+    const double scale =
+        static_cast<double>(lambda_) / farthest_[static_cast<std::size_t>(own + i)];
     float* const row = scores.row(i);
     for (Index j = 0; j < gallery_; ++j) {
       const float overlap = shared[static_cast<std::size_t>(j)];
       const float jaccard = 1 - overlap / (2 - overlap);
-      row[j] = -((1 - lambda_) * jaccard + scale * std::max(0.0F, 2 - 2 * row[j]));
+      row[j] = -((1 - lambda_) * jaccard + static_cast<float>(scale * squared_distance(query, j)));
     }
   }
 }

@@ -3,6 +3,7 @@
 #include <span>
 #include <vector>
 
+#include "eval/scores/exact_scores.h"
 #include "kindred/core/matrix.h"
 #include "kindred/core/parallel.h"
 #include "kindred/eval/retrieval.h"
@@ -24,12 +25,12 @@ struct SparseRow {
 class Reranker {
  public:
   /// One matrix for all: queries are rows [first_query, first_query + queries) of it and the
-  /// gallery rows [0, gallery). Leave-one-out: the same rows.
+  /// gallery rows [0, gallery). Leave-one-out: the same rows. They have to outlive this.
   Reranker(const Workers& workers, ConstMatrixView rows, Index gallery, Index first_query,
            const Rerank& options);
 
   /// scores(i, j): minus the final distance of query first + i to gallery row j.
-  void score(const Workers& workers, Index first, MatrixView scores) const;
+  void score(Index first, MatrixView scores) const;
 
  private:
   struct Entry {
@@ -42,8 +43,8 @@ class Reranker {
   Index gallery_;
   Index first_query_;
   float lambda_;
-  Matrix unit_;
-  std::vector<float> farthest_;      // of each row: its largest squared distance
+  ExactScores exact_;
+  std::vector<double> farthest_;     // of each row: its largest squared distance
   std::vector<SparseRow> encoding_;  // of each row, after the query expansion
   std::vector<Entry> columns_;       // the gallery's rows of it, column by column
   std::vector<std::size_t> begin_;   // of each column

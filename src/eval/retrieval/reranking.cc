@@ -31,23 +31,27 @@ QueryMetrics rank_reranked(const Workers& workers, ConstMatrixView queries,
   const Index size = gallery.rows();
   const Matrix rows = joined(gallery, options.leave_one_out ? ConstMatrixView() : queries);
   const Reranker reranker(workers, rows, size, options.leave_one_out ? 0 : size, *options.rerank);
-  QueryMetrics result{BasicMatrix<double>(queries.rows(), static_cast<Index>(metrics.size())),
-                      std::vector<std::uint8_t>(static_cast<std::size_t>(queries.rows()))};
+  QueryMetrics result(queries.rows(), static_cast<Index>(metrics.size()));
   std::vector<Index> names(static_cast<std::size_t>(size));
   std::iota(names.begin(), names.end(), Index{0});
 
   workers.for_blocks(queries.rows(), kQueriesAtOnce, [&](Index begin, Index end, int) {
     Matrix scores(end - begin, round_up(size, 64));  // room that RankCounter::count may read
     scores.fill(kLowest);
-    reranker.score(workers, begin, {scores.data(), end - begin, size, scores.stride()});
+    reranker.score(begin, {scores.data(), end - begin, size, scores.stride()});
     RankCounter counter;
     RankScratch scratch;
+    std::vector<float> all(static_cast<std::size_t>(size));  // scores are their own exact ones
+    const auto exact = [&](Index j) {
+      return static_cast<double>(all[static_cast<std::size_t>(j)]);
+    };
     for (Index query = begin; query < end; ++query) {
       float* const row = scores.row(query - begin);
       const auto group = [&](std::span<const std::int64_t> groups, Index i) {
         return groups.empty() ? 0 : groups[static_cast<std::size_t>(i)];
       };
-      counter.start();
+      std::copy_n(row, size, all.begin());
+      counter.start(0, exact);
       for (Index j = 0; j < size; ++j) {
         if (gallery_labels[static_cast<std::size_t>(j)] !=
             query_labels[static_cast<std::size_t>(query)]) {
@@ -63,11 +67,7 @@ QueryMetrics rank_reranked(const Workers& workers, ConstMatrixView queries,
       if (counter.relevant() == 0) continue;
       counter.sort(size, scratch);
       counter.count(row, size, names.data());
-      const std::span<const Index> ranks = counter.ranks();
-      result.answered[static_cast<std::size_t>(query)] = 1;
-      for (std::size_t m = 0; m < metrics.size(); ++m) {
-        result.values(query, static_cast<Index>(m)) = metrics[m].value(ranks, metrics[m].k);
-      }
+      result.set(query, counter.ranked(), metrics);
     }
   });
   return result;

@@ -127,6 +127,17 @@ std::vector<MetricInterval> bootstrap(const Workers& workers, const QueryMetrics
   return intervals;
 }
 
+/// Where the recall curve has points: 1, 2, 3, 5, 7, 10, 20, ... up to `most`.
+std::vector<Index> curve_places(Index most) {
+  std::vector<Index> places;
+  for (Index decade = 1; decade <= most; decade *= 10) {
+    for (const Index step : {1, 2, 3, 5, 7}) {
+      if (decade * step <= most) places.push_back(decade * step);
+    }
+  }
+  return places;
+}
+
 std::vector<double> per_query_values(const QueryMetrics& queries) {
   std::vector<double> values;
   for (Index i = 0; i < queries.values.rows(); ++i) {
@@ -163,11 +174,15 @@ RetrievalResult evaluate_retrieval(const Workers& workers, ConstMatrixView queri
   check_groups(options, queries.rows(), gallery.rows());
   check_bootstrap(options);
   check_rerank(options, queries.rows() + gallery.rows());
-  const std::vector<RankMetric> metrics = rank_metrics(options);
+  std::vector<RankMetric> metrics = rank_metrics(options);
+  const std::size_t asked = metrics.size();
+  const std::vector<Index> curve =
+      options.per_query ? curve_places(gallery.rows()) : std::vector<Index>{};
+  add_recall(metrics, curve);
   check_rows(workers, queries, "query embeddings");
   if (!options.leave_one_out) check_rows(workers, gallery, "gallery embeddings");
 
-  const QueryMetrics ranked = (options.rerank ? rank_reranked : rank_queries)(
+  QueryMetrics ranked = (options.rerank ? rank_reranked : rank_queries)(
       workers, queries, query_labels, gallery, gallery_labels, options, metrics);
   const std::vector<Index> answered = answered_queries(ranked);
   if (answered.empty() && !options.query_groups.empty()) {
@@ -185,8 +200,16 @@ RetrievalResult evaluate_retrieval(const Workers& workers, ConstMatrixView queri
   }
 
   RetrievalResult result;
+  if (!curve.empty()) {
+    const std::vector<double> all = means(ranked, answered);
+    result.recall_curve_at = curve;
+    result.recall_curve.assign(all.begin() + static_cast<std::ptrdiff_t>(asked), all.end());
+    metrics.resize(asked);
+    ranked.keep_first(static_cast<Index>(asked));
+  }
   result.queries_used = static_cast<Index>(answered.size());
   result.queries_without_match = queries.rows() - result.queries_used;
+  result.queries_with_ties = std::count(ranked.tied.begin(), ranked.tied.end(), 1);
   const std::vector<double> mean = means(ranked, answered);
   result.classes = class_results(ranked, query_labels);
   for (std::size_t m = 0; m < metrics.size(); ++m) {

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "eval/scores/score_kernels.h"
-#include "eval/scores/unit_row.h"
 
 namespace kindred {
 namespace {
@@ -13,16 +12,6 @@ namespace {
 constexpr Index kReadable = 64;  // columns beyond the gallery are filled up to a multiple of it
 
 const TileKernels<float>& tile_kernels() { return kernels<TileKernels<float>>(); }
-
-// Prepares row `row` for scoring and returns x · x (0 unless Euclidean).
-float prepare(ConstMatrixView rows, Index row, Similarity similarity, float* dst) {
-  if (similarity == Similarity::cosine) {
-    unit_row(rows.row(row), rows.cols(), dst);
-    return 0;
-  }
-  std::copy_n(rows.row(row), rows.cols(), dst);
-  return similarity == Similarity::euclidean ? tile_kernels().dot(dst, dst, rows.cols()) : 0;
-}
 
 Operand<float> operand_of(const Matrix& rows, Index count) {
   return {rows.data(), count, rows.cols(), rows.stride(), 1};
@@ -38,26 +27,34 @@ Index block_elements(Index dimension) {
 
 }  // namespace
 
-Gallery::Gallery(const Workers& workers, ConstMatrixView rows, Similarity similarity,
+Gallery::Gallery(const Workers& workers, const RowsView& rows, const Screen& screen,
                  std::span<const Index> order)
     : size_(order.empty() ? rows.rows() : static_cast<Index>(order.size())),
       dimension_(rows.cols()),
-      similarity_(similarity),
+      screen_(screen),
       packed_(blocks_of(size_, kBlock) * block_elements(dimension_)),
-      squares_(similarity == Similarity::euclidean ? round_up(size_, kBlock) : 0) {
+      squares_(screen.measures_distances() ? round_up(size_, kBlock) : 0),
+      errors_(size_) {
   assert(kBlock % tile_kernels().cols == 0 && kBlock % kReadable == 0);
-  std::vector<Matrix> scratch(static_cast<std::size_t>(workers.threads()));
+  struct Scratch {
+    Matrix rows;
+    Buffer<double> numbers;
+  };
+  std::vector<Scratch> scratch(static_cast<std::size_t>(workers.threads()));
   workers.for_blocks(size_, kBlock, [&](Index begin, Index end, int worker) {
-    Matrix& prepared = scratch[static_cast<std::size_t>(worker % workers.threads())];
-    if (prepared.rows() == 0) prepared = Matrix(kBlock, dimension_);
+    Scratch& own = scratch[static_cast<std::size_t>(worker % workers.threads())];
+    if (own.rows.rows() == 0) own = {Matrix(kBlock, dimension_), Buffer<double>(dimension_)};
     for (Index i = begin; i < end; ++i) {
-      const float x = prepare(rows, at(order, i), similarity, prepared.row(i - begin));
-      if (similarity == Similarity::euclidean) squares_[i] = x;
+      const Screen::Row row = screen.prepare(rows, at(order, i), Screen::Side::gallery,
+                                             own.numbers.data(), own.rows.row(i - begin));
+      errors_[i] = row.error;
+      if (squares_.size() > 0) squares_[i] = row.square;
     }
-    tile_kernels().pack_right(operand_of(prepared, end - begin), 0,
+    tile_kernels().pack_right(operand_of(own.rows, end - begin), 0,
                               tile_kernels().right().count(end - begin),
                               packed_.data() + begin / kBlock * block_elements(dimension_));
   });
+  for (Index i = 0; i < size_; ++i) largest_error_ = std::max(largest_error_, errors_[i]);
 }
 
 Index QueryBlock::most_rows() { return round_up(128, tile_kernels().rows); }
@@ -73,15 +70,20 @@ QueryBlock::QueryBlock(const Gallery& gallery)
       rows_(most_rows(), gallery.dimension()),
       packed_(tile_kernels().left().padded(most_rows()) * gallery.dimension()),
       squares_(most_rows()),
+      errors_(most_rows()),
+      scratch_(gallery.dimension()),
       // Sixteen more columns: rows a multiple of 2 KiB apart would share few sets of the cache.
       tile_(most_rows(), Gallery::kBlock + 16) {}
 
-void QueryBlock::load(ConstMatrixView queries, std::span<const Index> order, Index begin,
+void QueryBlock::load(const RowsView& queries, std::span<const Index> order, Index begin,
                       Index end) {
   assert(end - begin <= most_rows() && queries.cols() == gallery_.dimension_);
   count_ = end - begin;
   for (Index i = 0; i < count_; ++i) {
-    squares_[i] = prepare(queries, at(order, begin + i), gallery_.similarity_, rows_.row(i));
+    const Screen::Row row = gallery_.screen_.prepare(
+        queries, at(order, begin + i), Screen::Side::query, scratch_.data(), rows_.row(i));
+    squares_[i] = row.square;
+    errors_[i] = row.error;
   }
   tile_kernels().pack_left(operand_of(rows_, count_), 0, tile_kernels().left().count(count_),
                            packed_.data());
@@ -103,7 +105,7 @@ ScoreTile QueryBlock::score_part(Index block, Index begin, Index end, Index firs
   tile_kernels().multiply_block(left, begin, end - begin, right, first, last - first,
                                 gallery_.dimension_, tile_.row(begin) + first, tile_.stride(),
                                 false);
-  if (gallery_.similarity_ == Similarity::euclidean) {
+  if (gallery_.screen_.measures_distances()) {
     const float* squares = gallery_.squares_.data() + offset;
     for (Index i = begin; i < end; ++i) {
       kernels<ScoreKernels>().finish_euclidean(tile_.row(i) + first, last - first, squares_[i],

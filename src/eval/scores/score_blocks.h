@@ -2,42 +2,53 @@
 #include <span>
 
 #include "core/matmul_tile.h"
+#include "eval/scores/screen.h"
 #include "kindred/core/buffer.h"
 #include "kindred/core/matrix.h"
 #include "kindred/core/parallel.h"
-#include "kindred/eval/metric.h"
 
-/// Scores of queries against a gallery, computed block by block into memory that stays in cache
-/// and is reduced there. A score is the larger the nearer:
-///   cosine          inner product of unit rows (rows of zeros stay zeros and score 0)
-///   inner product   q · g
-///   Euclidean       minus the squared distance, 2 q · g - (q · q + g · g), at most 0
-/// A score depends only on its two rows: equal rows give equal bits (core/matmul_tile.h), the
-/// Euclidean score of equal rows is exactly 0.
+/// A screen's scores (screen.h) of queries against a gallery, computed block by block into memory
+/// that stays in cache and is reduced there. A score depends only on its two rows: equal rows give
+/// equal bits (core/matmul_tile.h).
 namespace kindred {
 
-/// A gallery prepared for scoring: rows in a given order, made unit where asked, packed.
-/// Position p holds row order[p] (row p where `order` is empty).
+/// A gallery prepared for a screen: rows in a given order, packed. Position p holds row order[p]
+/// (row p where `order` is empty). The screen has to outlive it.
 class Gallery {
  public:
   static constexpr Index kBlock = 512;  ///< positions scored at a time; whole panels
 
   /// `rows` are not used after the construction.
-  Gallery(const Workers& workers, ConstMatrixView rows, Similarity similarity,
+  Gallery(const Workers& workers, const RowsView& rows, const Screen& screen,
           std::span<const Index> order = {});
 
   Index size() const { return size_; }
   Index dimension() const { return dimension_; }
   Index blocks() const { return blocks_of(size_, kBlock); }
-  Similarity similarity() const { return similarity_; }
+  const Screen& screen() const { return screen_; }
+  /// Screen::Row::error of the row at a position.
+  float error(Index position) const { return errors_[position]; }
+
+  /// How far exact scores of a query may lie from the screen's: above, for all positions; below,
+  /// for one; and between two scores that may stand in either order, for all.
+  float above(float query_error) const { return screen_.above(query_error, largest_error_); }
+  float below(float query_error, Index position) const {
+    return screen_.below(query_error,
+                         screen_.measures_distances() ? errors_[position] : largest_error_);
+  }
+  float width(float query_error) const {
+    return 1.01F * (above(query_error) + screen_.below(query_error, largest_error_));
+  }
 
  private:
   friend class QueryBlock;
   Index size_;
   Index dimension_;
-  Similarity similarity_;
+  const Screen& screen_;
   Buffer<float> packed_;   // block after block, each packed by itself
-  Buffer<float> squares_;  // Euclidean only: x · x of each position
+  Buffer<float> squares_;  // of the distances only: X of each position
+  Buffer<float> errors_;
+  float largest_error_ = 0;
 };
 
 /// The scores of a few queries with one block of the gallery.
@@ -60,7 +71,10 @@ class QueryBlock {
 
   /// Takes rows order[begin, end) of `queries` (rows [begin, end) where `order` is empty); at most
   /// most_rows().
-  void load(ConstMatrixView queries, std::span<const Index> order, Index begin, Index end);
+  void load(const RowsView& queries, std::span<const Index> order, Index begin, Index end);
+
+  /// Screen::Row::error of a loaded query.
+  float error(Index query) const { return errors_[query]; }
 
   /// The scores of all loaded queries with block `block`. Valid until the next call; the caller may
   /// write into it.
@@ -76,6 +90,8 @@ class QueryBlock {
   Matrix rows_;
   Buffer<float> packed_;
   Buffer<float> squares_;
+  Buffer<float> errors_;
+  Buffer<double> scratch_;
   Matrix tile_;
 };
 

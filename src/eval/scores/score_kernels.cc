@@ -8,8 +8,6 @@
 namespace kindred {
 namespace {
 
-enum class Keep { above, not_below };
-
 // What a score is compared with: one threshold for all, or one each.
 struct OneThreshold {
   float value;
@@ -24,9 +22,8 @@ inline Floats load(const float* p) { return _mm512_loadu_ps(p); }
 inline Floats threshold_at(OneThreshold threshold, Index) {
   return _mm512_set1_ps(threshold.value);
 }
-template <Keep keep>
 inline unsigned passing(Floats scores, Floats thresholds) {
-  return _mm512_cmp_ps_mask(scores, thresholds, keep == Keep::above ? _CMP_GT_OQ : _CMP_GE_OQ);
+  return _mm512_cmp_ps_mask(scores, thresholds, _CMP_GE_OQ);
 }
 #elif defined(__AVX__)
 using Floats = __m256;
@@ -34,19 +31,15 @@ inline Floats load(const float* p) { return _mm256_loadu_ps(p); }
 inline Floats threshold_at(OneThreshold threshold, Index) {
   return _mm256_set1_ps(threshold.value);
 }
-template <Keep keep>
 inline unsigned passing(Floats scores, Floats thresholds) {
-  constexpr int kCompare = keep == Keep::above ? _CMP_GT_OQ : _CMP_GE_OQ;
-  return static_cast<unsigned>(_mm256_movemask_ps(_mm256_cmp_ps(scores, thresholds, kCompare)));
+  return static_cast<unsigned>(_mm256_movemask_ps(_mm256_cmp_ps(scores, thresholds, _CMP_GE_OQ)));
 }
 #else
 using Floats = __m128;
 inline Floats load(const float* p) { return _mm_loadu_ps(p); }
 inline Floats threshold_at(OneThreshold threshold, Index) { return _mm_set1_ps(threshold.value); }
-template <Keep keep>
 inline unsigned passing(Floats scores, Floats thresholds) {
-  return static_cast<unsigned>(_mm_movemask_ps(
-      keep == Keep::above ? _mm_cmpgt_ps(scores, thresholds) : _mm_cmpge_ps(scores, thresholds)));
+  return static_cast<unsigned>(_mm_movemask_ps(_mm_cmpge_ps(scores, thresholds)));
 }
 #endif
 inline Floats threshold_at(ThresholdEach thresholds, Index i) {
@@ -55,14 +48,14 @@ inline Floats threshold_at(ThresholdEach thresholds, Index i) {
 
 constexpr Index kLanes = static_cast<Index>(sizeof(Floats) / sizeof(float));
 
-// Calls use(i) for each i in [0, count) in rising order whose score passes.
-template <Keep keep, typename Threshold, typename Use>
+// Calls use(i) for each i in [0, count) in rising order whose score is not below the threshold.
+template <typename Threshold, typename Use>
 inline void for_each_passing(const float* scores, Index count, Threshold threshold, Use use) {
   for (Index base = 0; base < count; base += 64) {
     std::uint64_t mask = 0;  // bit i stands for scores[base + i]
     for (Index i = 0; i < 64; i += kLanes) {
       const std::uint64_t part =
-          passing<keep>(load(scores + base + i), threshold_at(threshold, base + i));
+          passing(load(scores + base + i), threshold_at(threshold, base + i));
       mask |= part << i;
     }
     for (; mask != 0; mask &= mask - 1) use(base + std::countr_zero(mask));
@@ -105,15 +98,16 @@ inline void count_ahead(const ScoreTree& tree, const float* scores, Index* ahead
   }
 }
 
-// Counts scores, or writes the places of those that the tree holds.
+// Counts scores, or writes the places of those that are close to one of the tree.
 class Tally {
  public:
-  Tally(const ScoreTree& tree, std::uint32_t* gaps, std::uint32_t* ties)
-      : leaves_(tree.nodes), gaps_(gaps), ties_(ties) {}
+  Tally(const ScoreTree& tree, float width, std::uint32_t* gaps, std::uint32_t* close)
+      : leaves_(tree.nodes), width_(width), gaps_(gaps), close_(close) {}
 
+  // The tree ends with a leaf of minus infinity, which is close to none.
   void add(Index ahead, float score, Index place) {
-    if (ahead > 0 && leaves_[ahead - 1] == score) {
-      ties_[found_++] = static_cast<std::uint32_t>(place);
+    if ((ahead > 0 && leaves_[ahead - 1] - score <= width_) || score - leaves_[ahead] <= width_) {
+      close_[found_++] = static_cast<std::uint32_t>(place);
     } else {
       ++gaps_[ahead];
     }
@@ -122,39 +116,31 @@ class Tally {
 
  private:
   const float* leaves_;
+  float width_;
   std::uint32_t* gaps_;
-  std::uint32_t* ties_;
+  std::uint32_t* close_;
   Index found_ = 0;
 };
 
-Index above(const float* scores, Index count, float threshold, std::uint32_t* places) {
-  Index found = 0;
-  for_each_passing<Keep::above>(scores, count, OneThreshold{threshold},
-                                [&](Index i) { places[found++] = static_cast<std::uint32_t>(i); });
-  return found;
-}
-
 Index not_below(const float* scores, Index count, float threshold, std::uint32_t* places) {
   Index found = 0;
-  for_each_passing<Keep::not_below>(scores, count, OneThreshold{threshold}, [&](Index i) {
-    places[found++] = static_cast<std::uint32_t>(i);
-  });
+  for_each_passing(scores, count, OneThreshold{threshold},
+                   [&](Index i) { places[found++] = static_cast<std::uint32_t>(i); });
   return found;
 }
 
 Index not_below_each(const float* scores, Index count, const float* thresholds,
                      std::uint32_t* places) {
   Index found = 0;
-  for_each_passing<Keep::not_below>(scores, count, ThresholdEach{thresholds}, [&](Index i) {
-    places[found++] = static_cast<std::uint32_t>(i);
-  });
+  for_each_passing(scores, count, ThresholdEach{thresholds},
+                   [&](Index i) { places[found++] = static_cast<std::uint32_t>(i); });
   return found;
 }
 
 Index keep(const float* scores, Index count, float threshold, const Index* rows, float* kept_scores,
            std::uint32_t* kept_rows) {
   Index kept = 0;
-  for_each_passing<Keep::not_below>(scores, count, OneThreshold{threshold}, [&](Index i) {
+  for_each_passing(scores, count, OneThreshold{threshold}, [&](Index i) {
     kept_scores[kept] = scores[i];
     kept_rows[kept] = static_cast<std::uint32_t>(rows[i]);
     ++kept;
@@ -162,14 +148,13 @@ Index keep(const float* scores, Index count, float threshold, const Index* rows,
   return kept;
 }
 
-Index tally(const ScoreTree& tree, const float* scores, Index count, float threshold,
-            std::uint32_t* gaps, std::uint32_t* ties) {
-  Tally tally(tree, gaps, ties);
+Index tally(const ScoreTree& tree, const float* scores, Index count, float threshold, float width,
+            std::uint32_t* gaps, std::uint32_t* close) {
+  Tally tally(tree, width, gaps, close);
   const float* const leaves = tree.nodes;
   const auto count_with = [&](auto ahead_of) {
-    for_each_passing<Keep::not_below>(scores, count, OneThreshold{threshold}, [&](Index i) {
-      tally.add(ahead_of(scores[i]), scores[i], i);
-    });
+    for_each_passing(scores, count, OneThreshold{threshold},
+                     [&](Index i) { tally.add(ahead_of(scores[i]), scores[i], i); });
   };
   if (tree.size < ScoreTree::kNode) {
     count_with([&](float score) { return count_in_node(leaves, score); });
@@ -187,10 +172,10 @@ Index tally(const ScoreTree& tree, const float* scores, Index count, float thres
   return tally.found();
 }
 
-Index tally_all(const ScoreTree& tree, const float* scores, Index count, std::uint32_t* gaps,
-                std::uint32_t* ties) {
+Index tally_all(const ScoreTree& tree, const float* scores, Index count, float width,
+                std::uint32_t* gaps, std::uint32_t* close) {
   constexpr Index kSide = 8;  // looked up side by side: one alone waits for each level's load
-  Tally tally(tree, gaps, ties);
+  Tally tally(tree, width, gaps, close);
   Index ahead[kSide];
   Index i = 0;
   for (; i + kSide <= count; i += kSide) {
@@ -212,7 +197,6 @@ void finish_euclidean(float* scores, Index count, float query, const float* squa
 
 }  // namespace
 
-KINDRED_OFFER(ScoreKernels,
-              {above, not_below, not_below_each, keep, tally, tally_all, finish_euclidean});
+KINDRED_OFFER(ScoreKernels, {not_below, not_below_each, keep, tally, tally_all, finish_euclidean});
 
 }  // namespace kindred

@@ -23,9 +23,6 @@ struct ScoreTree {
 struct ScoreKernels {
   static constexpr Isa kHighest = Isa::v4;
 
-  /// Where the scores above `threshold` stand; returns how many.
-  Index (*above)(const float* scores, Index count, float threshold, std::uint32_t* places);
-
   /// Where the scores not below `threshold` stand; returns how many.
   Index (*not_below)(const float* scores, Index count, float threshold, std::uint32_t* places);
   /// The same, each score with a threshold of its own, which are readable as far as the scores.
@@ -37,12 +34,13 @@ struct ScoreKernels {
                 float* kept_scores, std::uint32_t* kept_rows);
 
   /// Counts the scores not below `threshold` into gaps[how many of the tree are not below it].
-  /// Scores that the tree holds are not counted: their places are written, returns how many.
+  /// Scores within `width` of one that the tree holds are not counted: their places are written,
+  /// returns how many.
   Index (*tally)(const ScoreTree& tree, const float* scores, Index count, float threshold,
-                 std::uint32_t* gaps, std::uint32_t* ties);
+                 float width, std::uint32_t* gaps, std::uint32_t* close);
   /// The same for any number of scores, all of which count.
-  Index (*tally_all)(const ScoreTree& tree, const float* scores, Index count, std::uint32_t* gaps,
-                     std::uint32_t* ties);
+  Index (*tally_all)(const ScoreTree& tree, const float* scores, Index count, float width,
+                     std::uint32_t* gaps, std::uint32_t* close);
 
   /// scores[j] := minus the squared distance, of the inner product, the query's q · q and g · g.
   void (*finish_euclidean)(float* scores, Index count, float query, const float* squares);

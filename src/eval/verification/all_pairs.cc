@@ -3,56 +3,26 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
-#include <bit>
 #include <cmath>
+#include <limits>
 #include <memory>
 
 #include "eval/scores/check_rows.h"
-#include "eval/scores/score_blocks.h"
+#include "eval/scores/exact_scores.h"
 #include "eval/verification/false_accepts.h"
+#include "eval/verification/pair_score.h"
+#include "eval/verification/score_bins.h"
 #include "kindred/core/error.h"
+#include "kindred/core/random.h"
 
 namespace kindred {
 namespace {
 
-constexpr int kCoarseBits = 22;
-constexpr int kFineBits = 32 - kCoarseBits;
-constexpr std::size_t kCoarse = std::size_t{1} << kCoarseBits;
-constexpr std::size_t kFine = std::size_t{1} << kFineBits;
+constexpr Index kPairRowsPerTask = 128;
+constexpr Index kRowsAtOnce = 512;  // of the other side: stay in cache
+constexpr Index kSampledPairs = Index{1} << 16;
 constexpr std::size_t kHistogramBins = 200;
-constexpr std::uint16_t kUnseen = 0xffff;
 constexpr std::size_t kMostRates = 1000;
-
-/// Rises with the score.
-std::uint32_t key_of(float score) {
-  const auto bits = std::bit_cast<std::uint32_t>(score + 0.0F);  // -0 and 0 are one score
-  return bits >> 31 != 0 ? ~bits : bits | 0x80000000U;
-}
-
-float score_of(std::uint32_t key) {
-  return std::bit_cast<float>(key >> 31 != 0 ? key & 0x7fffffffU : ~key);
-}
-
-/// How many pairs of each kind have a score of each bin. Adding whole numbers gives the same sums
-/// in any order, so that all workers share one table.
-class Counts {
- public:
-  explicit Counts(std::size_t bins)
-      : bins_(bins), counts_(std::make_unique<std::atomic<Index>[]>(2 * bins)) {}
-  std::size_t bins() const { return bins_; }
-  void add(bool same, std::size_t bin) {
-    counts_[2 * bin + (same ? 1 : 0)].fetch_add(1, std::memory_order_relaxed);
-  }
-  Index same(std::size_t bin) const { return counts_[2 * bin + 1].load(std::memory_order_relaxed); }
-  Index different(std::size_t bin) const {
-    return counts_[2 * bin].load(std::memory_order_relaxed);
-  }
-
- private:
-  std::size_t bins_;
-  std::unique_ptr<std::atomic<Index>[]> counts_;
-};
 
 class AllPairs {
  public:
@@ -62,11 +32,12 @@ class AllPairs {
         rows_(rows),
         labels_(labels),
         options_(options),
-        gallery_(workers, rows, options.similarity),
-        counts_(kCoarse) {}
+        exact_(workers, rows, options.similarity),
+        bins_(sample_scores()),
+        counts_(bins_.count()) {}
 
   AllPairsResult run() {
-    for_each_pair([&](bool same, float score) { counts_.add(same, key_of(score) >> kFineBits); });
+    count_all();
     count_kinds();
     AllPairsResult result;
     VerificationResult& verification = result.verification;
@@ -74,40 +45,67 @@ class AllPairs {
     verification.negatives = negatives_;
     const std::vector<Target> targets = find_targets(verification);
     const Crossing crossing = find_crossing();
-    look_into(targets, crossing);
+    look_into(targets, crossing, result.histogram);
     verification.metrics.push_back({"auc", area_under_curve()});
     verification.metrics.push_back({"eer", equal_error_rate(crossing)});
     for (const Target& target : targets) add_far(target, verification);
     result.uncertainty = uncertainty();
-    add_histogram(result.histogram);
     return result;
   }
 
  private:
+  /// Exact scores of pairs that are drawn.
+  std::vector<double> sample_scores() const {
+    std::vector<double> scores(static_cast<std::size_t>(kSampledPairs));
+    workers_.for_blocks(kSampledPairs, kRowsAtOnce, [&](Index begin, Index end, int) {
+      ExactQuery query(exact_);
+      for (Index i = begin; i < end; ++i) {
+        Random random(1, Purpose::pairs, static_cast<std::uint64_t>(i));
+        const Index a = random.below(rows_.rows());
+        const Index b = random.below(rows_.rows() - 1);
+        query.load(rows_, a);
+        scores[static_cast<std::size_t>(i)] =
+            pair_score(query.score(b < a ? b : b + 1), options_.similarity);
+      }
+    });
+    return scores;
+  }
+
+  /// Calls use(worker, same, score) for each pair of rows.
   template <typename Use>
-  void for_each_pair(Use use) {
-    std::vector<std::unique_ptr<QueryBlock>> blocks(static_cast<std::size_t>(workers_.threads()));
-    const Index step = QueryBlock::rows_per_task(rows_.rows());
-    workers_.for_blocks(rows_.rows(), step, [&](Index begin, Index end, int worker) {
-      auto& queries = blocks[static_cast<std::size_t>(worker % workers_.threads())];
-      if (!queries) queries = std::make_unique<QueryBlock>(gallery_);
-      queries->load(rows_, {}, begin, end);
-      for (Index block = begin / Gallery::kBlock; block < gallery_.blocks(); ++block) {
-        const ScoreTile tile = queries->score(block);
-        for (Index i = begin; i < end; ++i) {
-          const float* scores = tile.scores.row(i - begin);
+  void for_each_pair(Use use) const {
+    workers_.for_blocks(rows_.rows(), kPairRowsPerTask, [&](Index begin, Index end, int worker) {
+      ExactQuery query(exact_);
+      for (Index first = begin; first < rows_.rows(); first += kRowsAtOnce) {
+        const Index last = std::min(first + kRowsAtOnce, rows_.rows());
+        for (Index i = begin; i < std::min(end, last - 1); ++i) {
+          query.load(rows_, i);
           const std::int64_t label = labels_[static_cast<std::size_t>(i)];
-          const std::int64_t* labels = labels_.data() + tile.first;
-          for (Index j = std::max<Index>(0, i + 1 - tile.first); j < tile.scores.cols(); ++j) {
-            use(labels[j] == label, scores[j]);
+          for (Index j = std::max(first, i + 1); j < last; ++j) {
+            use(worker, labels_[static_cast<std::size_t>(j)] == label,
+                pair_score(query.score(j), options_.similarity));
           }
         }
       }
     });
   }
 
+  void count_all() {
+    std::vector<double> lows(static_cast<std::size_t>(workers_.threads()),
+                             std::numeric_limits<double>::infinity());
+    std::vector<double> highs(lows.size(), -std::numeric_limits<double>::infinity());
+    for_each_pair([&](int worker, bool same, double score) {
+      counts_.add(same, bins_.of(score));
+      const auto own = static_cast<std::size_t>(worker);
+      lows[own] = std::min(lows[own], score);
+      highs[own] = std::max(highs[own], score);
+    });
+    low_ = *std::min_element(lows.begin(), lows.end());
+    high_ = *std::max_element(highs.begin(), highs.end());
+  }
+
   void count_kinds() {
-    for (std::size_t bin = 0; bin < kCoarse; ++bin) {
+    for (std::size_t bin = 0; bin < bins_.count(); ++bin) {
       positives_ += counts_.same(bin);
       negatives_ += counts_.different(bin);
     }
@@ -121,7 +119,8 @@ class AllPairs {
   /// Pairs of different kinds in one bin may stand in either order.
   double uncertainty() const {
     double unordered = 0;
-    for (std::size_t bin = 0; bin < kCoarse; ++bin) {
+    for (std::size_t bin = 0; bin < bins_.count(); ++bin) {
+      if (ScoreBins::is_one_score(bin)) continue;
       unordered +=
           static_cast<double>(counts_.same(bin)) * static_cast<double>(counts_.different(bin));
     }
@@ -131,7 +130,7 @@ class AllPairs {
   double area_under_curve() const {
     double below = 0;
     double wins = 0;
-    for (std::size_t bin = 0; bin < kCoarse; ++bin) {
+    for (std::size_t bin = 0; bin < bins_.count(); ++bin) {
       const auto different = static_cast<double>(counts_.different(bin));
       wins += static_cast<double>(counts_.same(bin)) * (below + different / 2);
       below += different;
@@ -165,7 +164,6 @@ class AllPairs {
   }
 
   double equal_error_rate(Crossing at) const {
-    const std::size_t base = fine_base(at.bin);
     double nearest = 2;
     double rate = 0;
     const auto look = [&] {
@@ -177,9 +175,9 @@ class AllPairs {
       }
     };
     look();
-    for (std::size_t i = 0; i < kFine; ++i) {
-      at.same_below += fine_->same(base + i);
-      at.different_below += fine_->different(base + i);
+    for (const ScoreTally& tally : tallies_of(at.bin)) {
+      at.same_below += tally.same;
+      at.different_below += tally.different;
       look();
     }
     return rate;
@@ -197,7 +195,7 @@ class AllPairs {
   std::vector<Target> find_targets(VerificationResult& result) const {
     std::vector<Target> targets;
     for (const double far : options_.far) {
-      Target target{far, accepted_by_far(far, negatives_), kCoarse - 1, 0, 0};
+      Target target{far, accepted_by_far(far, negatives_), bins_.count() - 1, 0, 0};
       if (target.most < 1) {
         result.far_unsupported.push_back(far);
         continue;
@@ -213,78 +211,70 @@ class AllPairs {
     return targets;
   }
 
-  /// Counts the scores of the bins that matter one by one.
-  void look_into(const std::vector<Target>& targets, const Crossing& crossing) {
-    slots_.assign(kCoarse, kUnseen);
-    std::size_t used = 0;
-    const auto want = [&](std::size_t bin) {
-      if (slots_[bin] == kUnseen) slots_[bin] = static_cast<std::uint16_t>(used++);
+  /// Counts the scores of the bins that matter one by one, and all into the histogram.
+  void look_into(const std::vector<Target>& targets, const Crossing& crossing,
+                 ScoreHistogram& histogram) {
+    std::vector<bool> wanted(bins_.count());
+    wanted[crossing.bin] = true;
+    for (const Target& target : targets) wanted[target.bin] = true;
+    struct Own {
+      ScoreTallies tallies;
+      std::vector<Index> counts = std::vector<Index>(2 * kHistogramBins);
     };
-    want(crossing.bin);
-    for (const Target& target : targets) want(target.bin);
-    fine_ = std::make_unique<Counts>(used * kFine);
-    for_each_pair([&](bool same, float score) {
-      const std::uint32_t key = key_of(score);
-      const std::size_t slot = slots_[key >> kFineBits];
-      if (slot != kUnseen) fine_->add(same, slot * kFine + (key & (kFine - 1)));
+    std::vector<Own> owns(static_cast<std::size_t>(workers_.threads()));
+    for_each_pair([&](int worker, bool same, double score) {
+      Own& own = owns[static_cast<std::size_t>(worker)];
+      ++own.counts[2 * histogram_bin(score, low_, high_, kHistogramBins) + (same ? 1 : 0)];
+      if (wanted[bins_.of(score)]) own.tallies.add(score, same);
     });
+    histogram = {low_, high_, std::vector<Index>(kHistogramBins),
+                 std::vector<Index>(kHistogramBins)};
+    for (const Own& own : owns) {
+      tallies_.add(own.tallies);
+      for (std::size_t bin = 0; bin < kHistogramBins; ++bin) {
+        histogram.different[bin] += own.counts[2 * bin];
+        histogram.same[bin] += own.counts[2 * bin + 1];
+      }
+    }
+    tallies_.sort();
   }
 
-  std::size_t fine_base(std::size_t bin) const { return slots_[bin] * kFine; }
+  /// The different scores of a bin that was looked into, rising.
+  std::span<const ScoreTally> tallies_of(std::size_t bin) const {
+    const std::vector<ScoreTally>& all = tallies_.by_score();
+    const auto first = std::partition_point(all.begin(), all.end(), [&](const ScoreTally& tally) {
+      return bins_.of(tally.score) < bin;
+    });
+    const auto last = std::partition_point(
+        first, all.end(), [&](const ScoreTally& tally) { return bins_.of(tally.score) == bin; });
+    return {first, last};
+  }
 
   void add_far(const Target& target, VerificationResult& result) const {
-    const std::size_t base = fine_base(target.bin);
-    std::size_t at = kFine - 1;
+    const std::span<const ScoreTally> tallies = tallies_of(target.bin);
+    auto at = tallies.rbegin();
     Index different = target.different_above;
     Index same = target.same_above;
-    while (different + fine_->different(base + at) <= target.most) {
-      different += fine_->different(base + at);
-      same += fine_->same(base + at);
-      --at;
+    while (different + at->different <= target.most) {
+      different += at->different;
+      same += at->same;
+      ++at;
     }
-    const auto key = static_cast<std::uint32_t>(target.bin << kFineBits | at);
     result.metrics.push_back({fmt::format("tar@far={}", target.far),
                               static_cast<double>(same) / static_cast<double>(positives_)});
-    result.thresholds.push_back({fmt::format("threshold@far={}", target.far), told(score_of(key))});
-  }
-
-  /// A score as score_pairs gives it: Euclidean scores are squared inside.
-  double told(float score) const {
-    if (options_.similarity != Similarity::euclidean) return static_cast<double>(score);
-    return -std::sqrt(std::max(-static_cast<double>(score), 0.0));
-  }
-
-  double middle(std::size_t bin) const {
-    return told(score_of(static_cast<std::uint32_t>(bin << kFineBits | kFine / 2)));
-  }
-
-  void add_histogram(ScoreHistogram& histogram) const {
-    const auto used = [&](std::size_t bin) {
-      return counts_.same(bin) + counts_.different(bin) > 0;
-    };
-    std::size_t first = 0;
-    std::size_t last = kCoarse - 1;
-    while (!used(first)) ++first;
-    while (!used(last)) --last;
-    histogram = {middle(first), middle(last), std::vector<Index>(kHistogramBins),
-                 std::vector<Index>(kHistogramBins)};
-    for (std::size_t bin = first; bin <= last; ++bin) {
-      if (!used(bin)) continue;
-      const std::size_t at =
-          histogram_bin(middle(bin), histogram.low, histogram.high, kHistogramBins);
-      histogram.same[at] += counts_.same(bin);
-      histogram.different[at] += counts_.different(bin);
-    }
+    result.thresholds.push_back({fmt::format("threshold@far={}", target.far), at->score});
   }
 
   const Workers& workers_;
   ConstMatrixView rows_;
   std::span<const std::int64_t> labels_;
   const AllPairsOptions& options_;
-  Gallery gallery_;
-  Counts counts_;
-  std::vector<std::uint16_t> slots_;  // of each coarse bin, in fine_
-  std::unique_ptr<Counts> fine_;
+  ExactScores exact_;
+  ScoreBins bins_;
+  PairCounts counts_;
+  ScoreTallies tallies_;
+  double low_ = 0;
+  double high_ = 0;
   Index positives_ = 0;
   Index negatives_ = 0;
 };

@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
-#include <cmath>
-
 #include "eval/scores/check_rows.h"
+#include "eval/scores/exact_scores.h"
+#include "eval/verification/pair_score.h"
 #include "kindred/core/error.h"
 #include "kindred/eval/verification.h"
 
@@ -11,26 +11,31 @@ namespace {
 
 constexpr Index kPairsPerTask = 256;
 
-double score(const float* a, const float* b, Index size, Similarity similarity) {
-  double ab = 0;
-  double aa = 0;
-  double bb = 0;
-  double distance = 0;
-  for (Index k = 0; k < size; ++k) {
-    const double x = a[k];
-    const double y = b[k];
-    ab += x * y;
-    aa += x * x;
-    bb += y * y;
-    distance += (x - y) * (x - y);
+/// Scores one pair after the other.
+class PairScorer {
+ public:
+  PairScorer(const RowsView& a, const RowsView& b, Similarity similarity)
+      : a_(a), b_(b), similarity_(similarity), first_(a.cols()), second_(a.cols()) {}
+
+  double score(Index i, Index j) {
+    a_.widen(i, first_.data());
+    double aa = 0;
+    double bb = 0;
+    if (similarity_ == Similarity::cosine) {
+      b_.widen(j, second_.data());
+      aa = a_.dot(first_.data(), i);
+      bb = b_.dot(second_.data(), j);
+    }
+    return pair_score(exact_score(first_.data(), aa, b_, j, bb, similarity_), similarity_);
   }
-  switch (similarity) {
-    case Similarity::cosine: return aa > 0 && bb > 0 ? ab / std::sqrt(aa * bb) : 0;
-    case Similarity::inner_product: return ab;
-    case Similarity::euclidean: return -std::sqrt(distance);
-  }
-  return 0;
-}
+
+ private:
+  RowsView a_;
+  RowsView b_;
+  Similarity similarity_;
+  Buffer<double> first_;
+  Buffer<double> second_;
+};
 
 }  // namespace
 
@@ -46,8 +51,9 @@ std::vector<double> score_pairs(const Workers& workers, ConstMatrixView a, Const
   check_rows(workers, b, "second side of the pairs");
   std::vector<double> scores(static_cast<std::size_t>(a.rows()));
   workers.for_blocks(a.rows(), kPairsPerTask, [&](Index begin, Index end, int) {
+    PairScorer scorer(a, b, similarity);
     for (Index i = begin; i < end; ++i) {
-      scores[static_cast<std::size_t>(i)] = score(a.row(i), b.row(i), a.cols(), similarity);
+      scores[static_cast<std::size_t>(i)] = scorer.score(i, i);
     }
   });
   return scores;
@@ -69,8 +75,9 @@ std::vector<double> score_pairs(const Workers& workers, ConstMatrixView rows,
   std::vector<double> scores(first.size());
   workers.for_blocks(
       static_cast<Index>(first.size()), kPairsPerTask, [&](Index begin, Index end, int) {
+        PairScorer scorer(rows, rows, similarity);
         for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
-          scores[i] = score(rows.row(first[i]), rows.row(second[i]), rows.cols(), similarity);
+          scores[i] = scorer.score(first[i], second[i]);
         }
       });
   return scores;

@@ -104,6 +104,7 @@ std::vector<FoldResult> judge_folds(const SortedPairs& pairs, std::span<const st
     for (std::size_t i = 0; i < fold.size(); ++i) {
       if (fold[i] != name) continue;
       ++result.pairs;
+      result.same += pairs.same[i] != 0 ? 1 : 0;
       right += (pairs.scores[i] > result.threshold) == (pairs.same[i] != 0) ? 1 : 0;
     }
     result.accuracy = static_cast<double>(right) / static_cast<double>(result.pairs);
@@ -239,6 +240,9 @@ VerificationResult evaluate_verification(std::span<const double> scores,
   }
   const double best = best_threshold(pairs, {}, 0);
   result.metrics.push_back({"accuracy_best", accuracy_at(scores, same, best)});
+  result.metrics.push_back(
+      {"base_rate", static_cast<double>(std::max(pairs.positives, pairs.negatives)) /
+                        static_cast<double>(scores.size())});
   result.thresholds.push_back({"threshold_best", best});
   result.metrics.push_back({"auc", area_under_curve(pairs)});
   result.metrics.push_back({"eer", equal_error_rate(pairs)});
