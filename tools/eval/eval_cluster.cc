@@ -82,8 +82,10 @@ void write_clusters(const std::string& path, const Clusters& clusters) {
 
 bool has_clusters_only(const ClusterOptions& options) {
   if (!options.assignments.empty()) return true;
-  if (options.source.path.ends_with(".npy") || !options.source.dataset.empty()) return false;
-  const Hdf5File file = Hdf5File::open(options.source.path);
+  const std::string& path = options.source.path;
+  const bool hdf5 = path.find(":/") != path.npos || is_hdf5_file(path);  // else arrays or a list
+  if (!hdf5 || !options.source.dataset.empty()) return false;
+  const Hdf5File file = Hdf5File::open(path);
   return !file.exists("embeddings") && file.is_dataset("clusters");
 }
 

@@ -9,7 +9,9 @@ namespace kindred::tools {
 Command add_eval_command(const Command& eval, const std::string& name, const std::string& what,
                          EvalOptions& options) {
   const Command command = eval.add_command(name, what);
-  command.add_option("file", options.source.path, "embedding file, FILE.h5:/group, or FILE.npy")
+  command
+      .add_option("file", options.source.path,
+                  "embedding file, FILE.h5:/group, or FILE.npy, .npz, .csv, .tsv")
       .type_name("EMB.h5")
       .reads_file();
   add_threads(command, options);
@@ -26,7 +28,7 @@ void add_source(const Command& command, EvalOptions& options) {
       .type_name("/PATH");
   command
       .add_option("--labels", options.source.labels,
-                  "its labels [N] (default: /labels), or a .npy file of them")
+                  "its labels [N] (default: /labels), a .npy file of them, or a column of a list")
       .type_name("/PATH")
       .reads_file(".npy");
 }

@@ -37,7 +37,8 @@ struct Sides {
 };
 
 bool is_hdf5_with(const std::string& path, const char* name) {
-  return !path.ends_with(".npy") && Hdf5File::open(path).exists(name);
+  const bool hdf5 = path.find(":/") != path.npos || is_hdf5_file(path);  // else arrays or a list
+  return hdf5 && Hdf5File::open(path).exists(name);
 }
 
 EmbeddingFile read_side(const RetrievalCommand& options, EmbeddingSource source) {

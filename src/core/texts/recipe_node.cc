@@ -7,14 +7,14 @@
 namespace kindred {
 namespace {
 
-std::string text_of(double number) {
+std::string toml_of(double number) {
   std::string text = fmt::format("{}", number);
   // TOML tells floats from integers by the point or the exponent.
   if (text.find_first_of(".eni") == std::string::npos) text += ".0";
   return text;
 }
 
-std::string text_of(const std::string& text) {
+std::string toml_of(const std::string& text) {
   std::string quoted = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') {
@@ -29,15 +29,15 @@ std::string text_of(const std::string& text) {
   return quoted + '"';
 }
 
-std::string text_of(bool flag) { return flag ? "true" : "false"; }
-std::string text_of(Index integer) { return fmt::format("{}", integer); }
+std::string toml_of(bool flag) { return flag ? "true" : "false"; }
+std::string toml_of(Index integer) { return fmt::format("{}", integer); }
 
 template <typename T>
-std::string text_of(const std::vector<T>& list) {
+std::string toml_of(const std::vector<T>& list) {
   std::string text = "[";
   for (const T& item : list) {
     if (text.size() > 1) text += ", ";
-    text += text_of(item);
+    text += toml_of(item);
   }
   return text + "]";
 }
@@ -114,7 +114,7 @@ std::string_view kind_of(const RecipeValue& value) {
 }
 
 std::string text_of(const RecipeValue& value) {
-  return std::visit([](const auto& item) { return text_of(item); }, value);
+  return std::visit([](const auto& item) { return toml_of(item); }, value);
 }
 
 std::string text_of_key(const std::string& key) {

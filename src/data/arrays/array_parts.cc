@@ -8,7 +8,7 @@
 #include <map>
 
 #include "data/archive/archive_process.h"
-#include "data/text/file_kind.h"
+#include "data/text/mistaken_file.h"
 #include "data/text/split_names.h"
 #include "data/text/text_lines.h"
 #include "kindred/core/error.h"
@@ -198,7 +198,7 @@ std::vector<NamedArray> read_arrays(const std::string& path) {
 bool holds_arrays(const std::string& path) {
   const std::string beginning = beginning_of_file(path, 512);
   if (beginning.starts_with("\x93NUMPY")) return true;
-  return kind_of_file(beginning, path).what.find(".npz") != std::string::npos;
+  return mistaken_file(beginning, path).what.find(".npz") != std::string::npos;
 }
 
 }  // namespace kindred

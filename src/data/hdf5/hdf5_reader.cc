@@ -14,7 +14,7 @@
 #include "core/files/fail_io.h"
 #include "data/hdf5/hdf5_session.h"
 #include "data/hdf5/hdf5_table.h"
-#include "data/text/file_kind.h"
+#include "data/text/mistaken_file.h"
 
 namespace kindred {
 namespace {
@@ -92,7 +92,7 @@ Hdf5Id open_file(const std::string& path) {
   }
   const htri_t is_hdf5 = H5Fis_hdf5(path.c_str());
   if (is_hdf5 == 0) {
-    const FileKind kind = kind_of_file(look_at(path).beginning, path);
+    const MistakenFile kind = mistaken_file(look_at(path).beginning, path);
     fail(ErrorKind::data,
          fmt::format("{}: is not an HDF5 file ({} bytes) but {}{}{}", path, status.st_size,
                      kind.what, kind.way.empty() ? "" : "; ", kind.way));

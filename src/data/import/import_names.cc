@@ -9,7 +9,7 @@
 
 #include "data/archive/archive.h"
 #include "data/image/image.h"
-#include "data/text/file_kind.h"
+#include "data/text/mistaken_file.h"
 #include "data/text/text_lines.h"
 #include "kindred/core/file.h"
 
@@ -75,7 +75,7 @@ std::string what_is_there(const SourceFiles& files) {
     } else if (is_archive_name(lower_case(file.name)) && file.path.empty()) {
       count("archive(s) inside of an archive (unpack them first)");
     } else if (!file.path.empty() && looked_into++ < kLookedInto) {
-      const FileKind kind = kind_of_file(beginning_of_file(file.path, 512), file.path);
+      const MistakenFile kind = mistaken_file(beginning_of_file(file.path, 512), file.path);
       const bool way = !kind.way.empty() && kind.way.find('`') == kind.way.npos;
       count(kind.what + (way ? " (" + kind.way + ")" : ""));
     } else {

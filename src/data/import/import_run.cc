@@ -31,9 +31,12 @@ Index most_waiting_bytes() {
   return std::max(machine_memory() / 2, std::min(machine_memory(), kSomeMemory));
 }
 
-// Before the work: what the sources were taken for, and what is left out.
-void tell(const ImportPlan& plan, const std::vector<Index>& order, const ImportReport& report,
-          WorkObserver& observer) {
+// Before the work: what the sources were taken for, and what is left out; nothing where nothing was
+// guessed.
+void tell(const ImportPlan& plan, const ImportOptions& options, const std::vector<Index>& order,
+          const ImportReport& report, WorkObserver& observer) {
+  const bool plain = !options.format.empty() || plan.format == "folder";
+  if (plain && plan.left_out.empty() && report.notes.empty()) return;
   std::array<Index, 3> of_split{};
   std::set<std::pair<std::int64_t, std::string_view>> classes;
   for (const Index i : order) {
@@ -41,8 +44,9 @@ void tell(const ImportPlan& plan, const std::vector<Index>& order, const ImportR
     ++of_split[item.split];
     classes.emplace(item.label, item.class_name);
   }
-  std::string text = fmt::format("{} read as {}: {} images of {} classes", plan.source, plan.format,
-                                 order.size(), classes.size());
+  std::string text =
+      fmt::format("{} read as {}: {} {} of {} classes", plan.source, plan.format, order.size(),
+                  plan.vectors.rows() > 0 ? "vectors" : "images", classes.size());
   if (of_split[1] + of_split[2] > 0) {
     text += fmt::format(" ({} for training, {} for validation, {} for test)", of_split[0],
                         of_split[1], of_split[2]);
@@ -64,11 +68,12 @@ ImportReport run_import(ImportPlan plan, const std::string& out_path, const Impo
   report.skipped = plan.left_out;
   report.notes.insert(report.notes.begin(), plan.notes.begin(), plan.notes.end());
   report.format = plan.format;
-  tell(plan, order, report, observer);
+  if (plan.vectors.rows() > 0) tell(plan, options, order, report, observer);
   if (plan.vectors.rows() > 0) return write_vectors(plan, order, out_path, options, report);
   const Workers workers(options.threads);
   ImportDecoder decoder(plan, options, workers.threads());
   Assembly assembly(plan, options, out_path, order, workers, report);
+  tell(plan, options, order, report, observer);
   std::vector<Index> places;
   std::unordered_map<Index, Index> rank_of;  // place -> place in the order
   for (const Index item : order) {

@@ -23,7 +23,7 @@ std::vector<std::string> names_of_sources(const SourceFiles& files) {
   return names;
 }
 
-std::string class_of(const ImportPlan& plan, const ImportItem& item) {
+std::string class_shown(const ImportPlan& plan, const ImportItem& item) {
   if (!plan.numbered) return item.class_name;
   const auto label = static_cast<std::size_t>(item.label);
   return label < plan.class_names.size() ? plan.class_names[label] : std::to_string(item.label);
@@ -72,7 +72,7 @@ void tell_sources_apart(const SourceFiles& files, const ImportOptions& options, 
   }
   if (options.prefix_sources) {
     for (ImportItem& item : plan.items) {
-      item.class_name = name_of(item) + "/" + class_of(plan, item);
+      item.class_name = name_of(item) + "/" + class_shown(plan, item);
       item.label = -1;
     }
     plan.numbered = false;
@@ -82,7 +82,7 @@ void tell_sources_apart(const SourceFiles& files, const ImportOptions& options, 
   if (plan.sources_are_splits || !plan.sources_are_sets) return;
   std::map<std::string, std::set<Index>> sources_of;
   for (const ImportItem& item : plan.items) {
-    if (is_a_set(files, item.source)) sources_of[class_of(plan, item)].insert(item.source);
+    if (is_a_set(files, item.source)) sources_of[class_shown(plan, item)].insert(item.source);
   }
   std::vector<std::string> shared;
   for (const auto& [name, sources] : sources_of) {

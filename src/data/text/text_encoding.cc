@@ -9,7 +9,7 @@
 namespace kindred {
 namespace {
 
-constexpr std::size_t kLookedAt = 4096;  // bytes, for zeros
+constexpr std::size_t kZerosLookedFor = 4096;  // bytes, for zeros
 
 void append(std::string& text, char32_t c) {
   const auto put = [&](char32_t value) { text += static_cast<char>(value); };
@@ -83,7 +83,7 @@ std::string from_utf16(std::string_view bytes, bool big) {
 // Zeros at nearly every second byte, and at no other: -1 none, 0 the first of two, 1 the second.
 int zeros_at(std::string_view bytes) {
   std::array<std::size_t, 2> zeros{};
-  const std::size_t looked_at = std::min(bytes.size(), kLookedAt) & ~std::size_t{1};
+  const std::size_t looked_at = std::min(bytes.size(), kZerosLookedFor) & ~std::size_t{1};
   for (std::size_t i = 0; i < looked_at; ++i) zeros[i % 2] += bytes[i] == '\0' ? 1 : 0;
   for (int side = 0; side < 2; ++side) {
     if (looked_at >= 4 && zeros[1 - side] == 0 && zeros[side] * 10 >= looked_at / 2 * 7)

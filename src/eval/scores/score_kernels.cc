@@ -1,9 +1,9 @@
 #include "eval/scores/score_kernels.h"
 
-#include <immintrin.h>
-
 #include <algorithm>
 #include <bit>
+
+#include "core/register.h"
 
 namespace kindred {
 namespace {
@@ -16,37 +16,17 @@ struct ThresholdEach {
   const float* values;
 };
 
-#if defined(__AVX512F__)
-using Floats = __m512;
-inline Floats load(const float* p) { return _mm512_loadu_ps(p); }
-inline Floats threshold_at(OneThreshold threshold, Index) {
-  return _mm512_set1_ps(threshold.value);
+constexpr Index kLanes = kRegisterBytes / static_cast<Index>(sizeof(float));
+
+inline Register load(const float* from) {
+  Register v;
+  read(from, v);
+  return v;
 }
-inline unsigned passing(Floats scores, Floats thresholds) {
-  return _mm512_cmp_ps_mask(scores, thresholds, _CMP_GE_OQ);
-}
-#elif defined(__AVX__)
-using Floats = __m256;
-inline Floats load(const float* p) { return _mm256_loadu_ps(p); }
-inline Floats threshold_at(OneThreshold threshold, Index) {
-  return _mm256_set1_ps(threshold.value);
-}
-inline unsigned passing(Floats scores, Floats thresholds) {
-  return static_cast<unsigned>(_mm256_movemask_ps(_mm256_cmp_ps(scores, thresholds, _CMP_GE_OQ)));
-}
-#else
-using Floats = __m128;
-inline Floats load(const float* p) { return _mm_loadu_ps(p); }
-inline Floats threshold_at(OneThreshold threshold, Index) { return _mm_set1_ps(threshold.value); }
-inline unsigned passing(Floats scores, Floats thresholds) {
-  return static_cast<unsigned>(_mm_movemask_ps(_mm_cmpge_ps(scores, thresholds)));
-}
-#endif
-inline Floats threshold_at(ThresholdEach thresholds, Index i) {
+inline Register threshold_at(OneThreshold threshold, Index) { return Register{} + threshold.value; }
+inline Register threshold_at(ThresholdEach thresholds, Index i) {
   return load(thresholds.values + i);
 }
-
-constexpr Index kLanes = static_cast<Index>(sizeof(Floats) / sizeof(float));
 
 // Calls use(i) for each i in [0, count) in rising order whose score is not below the threshold.
 template <typename Threshold, typename Use>
@@ -55,7 +35,7 @@ inline void for_each_passing(const float* scores, Index count, Threshold thresho
     std::uint64_t mask = 0;  // bit i stands for scores[base + i]
     for (Index i = 0; i < 64; i += kLanes) {
       const std::uint64_t part =
-          passing(load(scores + base + i), threshold_at(threshold, base + i));
+          bits_not_below(load(scores + base + i), threshold_at(threshold, base + i));
       mask |= part << i;
     }
     for (; mask != 0; mask &= mask - 1) use(base + std::countr_zero(mask));
@@ -64,24 +44,12 @@ inline void for_each_passing(const float* scores, Index count, Threshold thresho
 
 // How many of a node's scores are not below `score`.
 inline Index count_in_node(const float* node, float score) {
-#if defined(__AVX512F__)
-  const auto mask = _mm512_cmp_ps_mask(_mm512_load_ps(node), _mm512_set1_ps(score), _CMP_GE_OQ);
-  return std::popcount(static_cast<unsigned>(mask));
-#elif defined(__AVX__)
-  const __m256 limit = _mm256_set1_ps(score);
-  const __m256 low = _mm256_cmp_ps(_mm256_load_ps(node), limit, _CMP_GE_OQ);
-  const __m256 high = _mm256_cmp_ps(_mm256_load_ps(node + 8), limit, _CMP_GE_OQ);
-  return std::popcount(static_cast<unsigned>(_mm256_movemask_ps(low)) |
-                       static_cast<unsigned>(_mm256_movemask_ps(high)) << 8);
-#else
-  const __m128 limit = _mm_set1_ps(score);
-  unsigned mask = 0;
-  for (int i = 0; i < 4; ++i) {
-    const __m128 part = _mm_cmpge_ps(_mm_load_ps(node + 4 * i), limit);
-    mask |= static_cast<unsigned>(_mm_movemask_ps(part)) << (4 * i);
+  const Register limit = Register{} + score;
+  std::uint32_t mask = 0;
+  for (Index i = 0; i < ScoreTree::kNode; i += kLanes) {
+    mask |= bits_not_below(load(node + i), limit) << i;
   }
   return std::popcount(mask);
-#endif
 }
 
 // ahead[i]: how many of the tree are not below scores[i].

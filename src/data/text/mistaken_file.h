@@ -5,12 +5,12 @@
 namespace kindred {
 
 /// What a file is that somebody took for something else, and how it can be used all the same.
-struct FileKind {
+struct MistakenFile {
   std::string what;  ///< "a NumPy archive (.npz)"; never empty
   std::string way;   ///< "`kindred import FILE OUT.h5` makes a data set of it", or ""
 };
 
 /// By its first bytes (512 are enough, all of a shorter file); `path` stands in the way.
-FileKind kind_of_file(std::string_view beginning, const std::string& path);
+MistakenFile mistaken_file(std::string_view beginning, const std::string& path);
 
 }  // namespace kindred

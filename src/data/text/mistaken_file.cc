@@ -1,4 +1,4 @@
-#include "data/text/file_kind.h"
+#include "data/text/mistaken_file.h"
 
 #include <fmt/format.h>
 
@@ -80,7 +80,7 @@ bool is_text(std::string_view bytes) {
   });
 }
 
-FileKind zip_kind(std::string_view bytes, const std::string& path) {
+MistakenFile zip_kind(std::string_view bytes, const std::string& path) {
   constexpr std::size_t kName = 30;  // a local header's fixed part
   const std::size_t length =
       bytes.size() < kName
@@ -93,7 +93,7 @@ FileKind zip_kind(std::string_view bytes, const std::string& path) {
 
 }  // namespace
 
-FileKind kind_of_file(std::string_view beginning, const std::string& path) {
+MistakenFile mistaken_file(std::string_view beginning, const std::string& path) {
   if (beginning.empty()) return {"empty", ""};
   if (beginning.starts_with("PK\3\4")) return zip_kind(beginning, path);
   for (const Kind& kind : kKinds) {
