@@ -22,7 +22,7 @@
 namespace kindred {
 namespace {
 
-constexpr Index kPieceBytes = Index{1} << 20;  // read at once
+constexpr Index kPackedBytes = Index{1} << 20;  // read at once
 
 /// The new order: sample order[i] becomes the i-th, so sample i goes to place[i].
 struct Order {
@@ -87,7 +87,7 @@ class SampleCopy {
     const Index bytes = dataset_.sample_bytes();
     const Index all = dataset_.size();
     const Index most = std::clamp<Index>(window_ / bytes, 1, std::max<Index>(all, 1));
-    const Index rows = std::clamp<Index>(kPieceBytes / bytes, 1, std::max<Index>(all, 1));
+    const Index rows = std::clamp<Index>(kPackedBytes / bytes, 1, std::max<Index>(all, 1));
     Buffer<std::byte> window(most * bytes);
     std::vector<Buffer<std::byte>> pieces;
     for (int i = 0; i < workers.threads(); ++i) pieces.emplace_back(rows * bytes);

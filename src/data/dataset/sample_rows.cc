@@ -10,7 +10,7 @@
 namespace kindred {
 namespace {
 
-constexpr Index kPieceBytes = Index{4} << 20;  // converted at once
+constexpr Index kConvertedBytes = Index{4} << 20;  // converted at once
 
 // Where each stored value belongs in [height, width, channels].
 std::vector<Index> places_of(AxisOrder order, const Shape& shape) {
@@ -76,7 +76,7 @@ Index SampleRows::reading_bytes() const {
     for (const Index extent : part.data.chunk()) bytes *= extent;
     chunk_bytes = std::max(chunk_bytes, bytes);
   }
-  const Index pieces = place_.empty() && bytes_ ? 0 : kPieceBytes * Index{sizeof(float)};
+  const Index pieces = place_.empty() && bytes_ ? 0 : kConvertedBytes * Index{sizeof(float)};
   return kLeast + 2 * chunk_bytes + pieces;
 }
 
@@ -84,7 +84,7 @@ void SampleRows::find_scale() {
   float low = 0;
   float high = 0;
   bool whole = true;
-  const Index most = std::max<Index>(1, kPieceBytes / (sample_values_ * Index{sizeof(float)}));
+  const Index most = std::max<Index>(1, kConvertedBytes / (sample_values_ * Index{sizeof(float)}));
   for (const Part& part : parts_) {
     for (Index row = 0; row < part.count; row += most) {
       const Index count = std::min(most, part.count - row);
@@ -132,7 +132,7 @@ void SampleRows::read_part(const Part& part, Index first, Index count, std::byte
     return;
   }
   const auto values = static_cast<std::size_t>(sample_values_);
-  const Index most = std::max<Index>(1, kPieceBytes / sample_values_);
+  const Index most = std::max<Index>(1, kConvertedBytes / sample_values_);
   for (Index done = 0; done < count; done += most) {
     const Index rows = std::min(most, count - done);
     const std::size_t total = static_cast<std::size_t>(rows) * values;

@@ -8,7 +8,7 @@
 namespace kindred {
 namespace {
 
-constexpr Index kPieceBytes = Index{32} << 10;  // read at once where there are no chunks
+constexpr Index kStreamedBytes = Index{32} << 10;  // read at once where there are no chunks
 constexpr Index kMostLanes = 32;
 
 }  // namespace
@@ -66,8 +66,8 @@ SampleStream::SampleStream(SampleRows rows, BlockCache::Limits memory)
   if (way_ == Way::chunks) {
     block_rows_ = chunks_->block_rows();
   } else {
-    block_rows_ =
-        rows.block_rows() > 0 ? rows.block_rows() : std::max<Index>(1, kPieceBytes / sample_bytes_);
+    block_rows_ = rows.block_rows() > 0 ? rows.block_rows()
+                                        : std::max<Index>(1, kStreamedBytes / sample_bytes_);
   }
   block_rows_ = std::min(block_rows_, size_);
   const Index blocks = blocks_of(size_, block_rows_);

@@ -106,13 +106,8 @@ EmbeddingFile read_list(const EmbeddingSource& source) {
   return file;
 }
 
-/// A column of somebody else's file: any whole numbers, negative ones too. Labels may be NumPy's.
+/// A column of somebody else's file: any whole numbers, negative ones too.
 std::vector<std::int64_t> read_column(const Hdf5File& file, const std::string& name, Index rows) {
-  if (name.ends_with(".npy")) {
-    std::vector<std::int64_t> values = read_npy_integers(name);
-    check_count(values.size(), rows, name);
-    return values;
-  }
   if (!file.is_dataset(name)) {
     fail(ErrorKind::data, fmt::format("{} is missing", file.where(name)));
   }

@@ -10,9 +10,9 @@
 namespace kindred {
 namespace {
 
-constexpr Index kMostBytes = Index{1} << 42;       // what a data set may claim at all
-constexpr Index kMostChunkBytes = Index{1} << 30;  // inflated in one piece
-constexpr Index kSmall = Index{1} << 20;           // claims below this need no backing
+constexpr Index kMostBytes = Index{1} << 42;          // what a data set may claim at all
+constexpr Index kMostInflatedBytes = Index{1} << 30;  // inflated in one piece
+constexpr Index kSmall = Index{1} << 20;              // claims below this need no backing
 constexpr Index kLarge = Index{256} << 20;  // what unpacks to more must not be mostly nothing
 constexpr Index kMostRatio = 256;
 constexpr Index kDeflateRatio = 1100;  // deflate cannot do better than 1032 to 1
@@ -165,7 +165,7 @@ void Hdf5Array::check_storage(Index file_bytes) {
       }
       bytes = bytes < 0 ? -1 : product(bytes, extent);
     }
-    if (bytes < 0 || bytes > kMostChunkBytes) {
+    if (bytes < 0 || bytes > kMostInflatedBytes) {
       fail(ErrorKind::data,
            fmt::format("{}: has chunks of [{}] elements, over 1 GiB each; repack it with smaller "
                        "chunks: `h5repack -l NAME:CHUNK=ROWSxCOLUMNS IN OUT`",

@@ -8,7 +8,7 @@
 namespace kindred {
 namespace {
 
-constexpr std::size_t kMostChunkBytes = std::size_t{1} << 30;
+constexpr std::size_t kMostLzfBytes = std::size_t{1} << 30;
 
 // A control byte below 32 comes before that many bytes and one; else its upper three bits are a
 // length (7: a byte of more follows) and the rest, with the next byte, how far back to copy from.
@@ -42,7 +42,7 @@ bool unpack_lzf(std::span<const unsigned char> packed, std::span<unsigned char> 
 std::size_t unpack(unsigned flags, std::size_t count, const unsigned values[], std::size_t bytes,
                    std::size_t* capacity, void** buffer) {
   const bool reads = (flags & H5Z_FLAG_REVERSE) != 0;
-  if (!reads || count < 3 || values[2] == 0 || values[2] > kMostChunkBytes || bytes > *capacity) {
+  if (!reads || count < 3 || values[2] == 0 || values[2] > kMostLzfBytes || bytes > *capacity) {
     return 0;
   }
   auto* const unpacked = static_cast<unsigned char*>(H5allocate_memory(values[2], false));

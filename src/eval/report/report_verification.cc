@@ -9,7 +9,7 @@
 namespace kindred {
 namespace {
 
-constexpr Index kHardestPairs = 16;
+constexpr Index kHardestShown = 16;
 
 }  // namespace
 
@@ -29,7 +29,7 @@ void describe_verification(const DescribedPairs& pairs, const VerificationResult
     const auto p = static_cast<std::size_t>(pair);
     return ReportPair{samples.of(pairs.first[p]), samples.of(pairs.second[p]), pairs.scores[p]};
   };
-  const HardestPairs hardest = hardest_pairs(pairs.scores, pairs.same, kHardestPairs);
+  const HardestPairs hardest = hardest_pairs(pairs.scores, pairs.same, kHardestShown);
   for (const Index pair : hardest.false_accepts) section.false_accepts.push_back(named(pair));
   for (const Index pair : hardest.false_rejects) section.false_rejects.push_back(named(pair));
   report.samples.rows = samples.rows();
