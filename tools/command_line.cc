@@ -178,7 +178,7 @@ Option& Option::reads_file(const std::string& ending) {
 }
 
 Option& Option::writes_file(const FileKind& kind) {
-  option_->description(fmt::format("{}; of what is there, {} or an empty file is replaced",
+  option_->description(fmt::format("{}; replaces nothing but {} or an empty file",
                                    option_->get_description(), kind.name));
   option_->each([files = files_, &kind](const std::string& value) {
     if (value != "-") files->writes(value, &kind);

@@ -58,8 +58,8 @@ void add_report(const Command& program) {
       .type_name("RUN");
   command
       .add_option("--out", options->out,
-                  "page to write (default: RUN/report.html); of what is there, an HTML "
-                  "page or an empty file is replaced")
+                  "page to write (default: RUN/report.html); replaces nothing but an HTML page "
+                  "or an empty file")
       .type_name("FILE")
       .check(named());
   command

@@ -207,7 +207,7 @@ pid_t own_number() { return ::getpid(); }
 TEST(IsolatedDeathTest, LittleAddressSpaceIsAnErrorOfTheFile) {
   test::expect_refusal(
       Index{1} << 30, [] { const IsolatedProcess child("data.h5"); },
-      "data.h5: cannot be read in 3 GiB of address space: .*ulimit -v");
+      "data.h5: reading it takes 3 GiB of address space, .*ulimit -v");
 }
 
 TEST(Isolated, NoChildRemains) {

@@ -24,9 +24,9 @@ constexpr Index kSteps = 9;
 // Weights that could not be read left runs/NAME/checkpoints behind: the next run was NAME-2.
 TEST(RunThatCannotStart, LeavesNothing) {
   const SmallRun runs;
-  const std::vector<std::pair<const char*, ErrorKind>> wrong = {
-      {"train.initial='missing.kindred'", ErrorKind::no_input},
-      {"train.initial='data.h5'", ErrorKind::data},
+  const std::vector<std::pair<std::string, ErrorKind>> wrong = {
+      {"train.initial='" + runs.path("missing.kindred") + "'", ErrorKind::no_input},
+      {"train.initial='" + runs.path("data.h5") + "'", ErrorKind::data},
       {"model.slice=5", ErrorKind::recipe},
   };
   RunObserver silent;
