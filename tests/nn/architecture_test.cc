@@ -83,10 +83,13 @@ TEST(Architecture, ResnetFitsItsStemAndItsPoolToThePicture) {
                                            {64, 2.0, "flatten"},
                                            {96, 3.0, "flatten"},
                                            {224, 4.0, "flatten"},
-                                           {256, 4.0, "global_average_pool"}}) {
+                                           {512, 4.0, "flatten"}}) {
     const Architecture resnet = architecture_of("architecture = 'resnet'", {3, side, side});
     EXPECT_EQ(stride_of(resnet), stride) << side;
     EXPECT_EQ(pool_of(resnet), pool) << side;
+    EXPECT_EQ(std::ranges::count(kinds_of(resnet), "residual"), side > 400   ? 5
+                                                                : side > 100 ? 4
+                                                                             : 3);
   }
   const Architecture asked =
       architecture_of("architecture = 'resnet'\npooling = 'average'", {3, 64, 64});
@@ -97,6 +100,10 @@ TEST(Architecture, ResnetFitsItsStemAndItsPoolToThePicture) {
       "dropout = 0.0",
       {3, 32, 32});
   EXPECT_EQ(pool_of(before), "global_average_pool");
+  const Architecture strided =
+      architecture_of("architecture = 'resnet'\nstem_stride = 2", {3, 64, 64});
+  EXPECT_EQ(pool_of(strided), "global_average_pool");
+  EXPECT_EQ(std::ranges::count(kinds_of(strided), "residual"), 4);
 }
 
 TEST(Architecture, LayersOneByOneGetNamesAndLoseTheBiasBeforeANorm) {

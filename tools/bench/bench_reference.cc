@@ -17,7 +17,7 @@ struct Kind {
 };
 constexpr Kind kKinds[] = {
     {"conv4", {1, 28, 28}, "width = 64\npool_last = true\n"},
-    {"resnet", {3, 32, 32}, "widths = [32, 64, 128]\nblocks = 1\n"},
+    {"resnet", {3, 32, 32}, "widths = [32, 64, 128]\nblocks = 1\npooling = \"average\"\n"},
     {"mlp", {1, 28, 28}, "hidden = [512, 512]\n"},
 };
 

@@ -67,19 +67,24 @@ std::vector<Index> class_sizes(const TrainingSet& set) {
   return sizes;
 }
 
-/// Of batches in which every sample comes as likely as any: kin are met where one of the other
-/// batch - 1 is of the class, of which there are size - 1 among the other samples.
+/// The chance that `drawn` of `all` samples, all different, are among `chosen` of them.
+double all_among(Index chosen, Index all, Index drawn) {
+  if (chosen < drawn) return 0;
+  const auto log_factorial = [](Index n) { return std::lgamma(static_cast<double>(n) + 1); };
+  return std::exp(log_factorial(chosen) - log_factorial(chosen - drawn) - log_factorial(all) +
+                  log_factorial(all - drawn));
+}
+
+/// Of batches in which every sample comes as likely as any, and none twice.
 BatchPairs pairs_by_chance(Index batch, const std::vector<Index>& class_sizes) {
-  const auto samples =
-      static_cast<double>(std::accumulate(class_sizes.begin(), class_sizes.end(), Index{0}));
-  const auto more = static_cast<double>(batch - 1);
+  const Index samples = std::accumulate(class_sizes.begin(), class_sizes.end(), Index{0});
   BatchPairs pairs{.kin = 0, .others = 0, .no_kin = {}, .no_others = {}};
   for (const Index size : class_sizes) {
-    const auto own = static_cast<double>(size);
-    const double share = samples > 1 ? (own - 1) / (samples - 1) : 0;
-    pairs.kin += own / samples * (1 - std::pow(1 - share, more));
-    pairs.others += own / samples * (1 - std::pow(share, more));
+    const double share = static_cast<double>(size) / static_cast<double>(samples);
+    if (size > 1) pairs.kin += share * (1 - all_among(samples - size, samples - 1, batch - 1));
+    if (size < samples) pairs.others += share * (1 - all_among(size - 1, samples - 1, batch - 1));
   }
+  if (batch == 1) pairs.kin = pairs.others = 0;
   return pairs;
 }
 

@@ -28,19 +28,30 @@ LayerSpec basic_block(const std::string& name, Index src_channels, Index channel
   return block;
 }
 
-/// What of the stem and behind the stages follows from the picture's size. Stages work on 20 to 40
-/// pixels a side at most: at 64 x 64 that is a fourth of the operations of the whole picture, where
-/// most of them are.
+constexpr Index kMostFlattened = 8;  // a side
+
+/// What of the stem, the stages and the pool follows from the picture's size. Stages work on 20 to
+/// 40 pixels a side: at 64 x 64 that is a fourth of the operations of the whole picture, where most
+/// of them were.
 Index stem_stride_for(const Shape& src) {
   const Index side = std::max(src.height, src.width);
   return side <= 40 ? 1 : side <= 80 ? 2 : side <= 160 ? 3 : 4;
 }
 
-/// What is left of a side behind the stem and `stages` stages.
-Index last_side(Index side, Index stem_stride, std::size_t stages) {
-  side = blocks_of(side, stem_stride);
+/// What is left of the picture's longer side behind the stem and the stages.
+Index last_side(const Shape& src, Index stem_stride, std::size_t stages) {
+  Index side = blocks_of(std::max(src.height, src.width), stem_stride);
   for (std::size_t stage = 1; stage < stages; ++stage) side = blocks_of(side, 2);
   return side;
+}
+
+/// Three stages, and more until what is left can be flattened.
+std::vector<Index> widths_for(const Shape& src, Index stem_stride) {
+  std::vector<Index> widths{32, 48, 64};
+  while (last_side(src, stem_stride, widths.size()) > kMostFlattened) {
+    widths.push_back(std::min<Index>(2 * widths.back(), 256));
+  }
+  return widths;
 }
 
 }  // namespace
@@ -50,14 +61,15 @@ Index last_side(Index side, Index stem_stride, std::size_t stages) {
 /// image is left it is flattened: where in the picture something is tells faces and letters apart
 /// (Deng et al. 2019, section 3.2.2, "E").
 std::vector<LayerSpec> read_resnet(Section model, const Shape& src) {
-  constexpr Index kMostFlattened = 7;  // a side
-  std::vector<Index> widths{32, 48, 64, 128};
-  Index blocks = 1;
-  // Recipes of before say a stride and no pool: the mean then.
+  // Recipes of before say a stride, and no pool: they mean what they meant.
   const bool before = model.has("stem_stride");
+  Index blocks = 1;
   Index stem_stride = stem_stride_for(src);
+  std::vector<Index> widths =
+      before ? std::vector<Index>{32, 64, 128, 256} : widths_for(src, stem_stride);
   double dropout = 0;
-  model.read("widths", widths, "channels of each stage");
+  model.read("widths", widths,
+             "channels of each stage; default: as many stages as leave 8 pixels a side or less");
   model.read("blocks", blocks, "residual blocks in each stage", {1, 64});
   model.read(
       "stem_stride", stem_stride,
@@ -73,10 +85,10 @@ std::vector<LayerSpec> read_resnet(Section model, const Shape& src) {
           fmt::format("widths holds {}; expected values from 1 to {}", width, kMostChannels));
     }
   }
-  const Index left = last_side(std::max(src.height, src.width), stem_stride, widths.size());
-  std::string pooling = before || left > kMostFlattened ? "average" : "flatten";
+  const bool small = last_side(src, stem_stride, widths.size()) <= kMostFlattened;
+  std::string pooling = !before && small ? "flatten" : "average";
   model.read_choice("pooling", pooling, {"average", "flatten"},
-                    "what becomes of the last image: its mean, or all of it (default up to 7 x 7)");
+                    "what becomes of the last image: its mean, or all of it (default up to 8 x 8)");
   std::vector<LayerSpec> layers;
   add_unit(layers, "stem.", "",
            convolution("stem.convolution", widths[0], 3, stem_stride, 1, false));
