@@ -112,10 +112,12 @@ void add_list(const Command& program) {
   const Command command = program.add_command("list", "what there is, with settings and defaults");
   command
       .add_option("what", *which,
-                  "a list (sections, losses, miners, architectures, layers, optimizers, samplers, "
-                  "formats, metrics, recipes), a table of recipes (train), anything's name "
-                  "(triplet), or a key (learning_rate); default: everything")
-      .type_name("NAME");
+                  "a list, a table of recipes (train), anything's name (triplet), or a key "
+                  "(learning_rate); default: everything")
+      // What is in braces is what completion offers.
+      .type_name(
+          "{sections,losses,miners,architectures,layers,optimizers,samplers,formats,metrics,"
+          "recipes}|NAME");
   auto curves = std::make_shared<std::string>();
   command.add_option("--curves", *curves, "writes a picture of every loss's curve instead (SVG)")
       .type_name("FILE.svg")

@@ -103,6 +103,21 @@ TEST_F(Message, OfPicturesOfAnotherSizeSaysHowToMakeThemFit) {
   const Outcome wrong = kindred("embed " + path("run/model.kindred") + " " + path("large.h5") +
                                 " --out " + path("e.h5"));
   expect(wrong, 65, "kindred import PICTURES OUT.h5 --size 8 --grey");
+  for (const char* name : {"a", "b"}) {
+    fs::create_directories(path("pictures/") + name);
+    EXPECT_EQ(kindred("inspect " + path("large.h5") + " --thumbnails " + path("pictures/") + name +
+                      "/1.png")
+                  .code,
+              0);
+  }
+  const std::string options = " --size 8 --grey";
+  const Outcome made =
+      kindred("import " + path("pictures") + " " + path("fits.h5") + options + " --quiet");
+  EXPECT_EQ(made.code, 0) << made.err;
+  EXPECT_EQ(kindred("embed " + path("run/model.kindred") + " " + path("fits.h5") + " --out " +
+                    path("e.h5"))
+                .code,
+            0);
 }
 
 TEST_F(Message, OfAnEmptyRecipeSaysWhatARecipeNames) {

@@ -80,7 +80,7 @@ _kindred_folders() {
 
 _kindred_recipes() {
   local program=${COMP_WORDS[0]/#\~/$HOME}
-  _kindred_words $("$program" list recipes 2>/dev/null | sed -n 's/^  \([^:]*\):.*/\1/p')
+  _kindred_words $("$program" list recipes 2>/dev/null | sed -n 's/^  \([^ :]*\):.*/\1/p')
   compopt -o filenames 2>/dev/null
   COMPREPLY+=($(compgen -f -X '!*.toml' -- "$current") $(compgen -d -- "$current"))
 }
@@ -167,7 +167,7 @@ constexpr const char* kZsh = R"zsh(#compdef kindred
 
 _kindred_recipes() {
   local -a names
-  names=(${(f)"$(${(Q)words[1]} list recipes 2>/dev/null | sed -n 's/^  \([^:]*\):.*/\1/p')"})
+  names=(${(f)"$(${(Q)words[1]} list recipes 2>/dev/null | sed -n 's/^  \([^ :]*\):.*/\1/p')"})
   compadd -a names
   _files -g '*.toml'
 }
@@ -235,7 +235,7 @@ constexpr const char* kFish =
 
 function __kindred_recipes
     set -l words (commandline -opc)
-    eval $words[1] list recipes 2>/dev/null | string match -r -g '^  ([^:]*):'
+    eval $words[1] list recipes 2>/dev/null | string match -r -g '^  ([^ :]*):'
 end
 
 function __kindred_at
