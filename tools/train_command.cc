@@ -107,7 +107,6 @@ void plan(TrainOptions& options, FileUse& files) {
 }
 
 void train(TrainOptions& options) {
-  const RunOptions& run = options.run;
   watch_signals();
   const RunResult result = run_shown(std::move(options.read), options);
   print_result(options, result);
