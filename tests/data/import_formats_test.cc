@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -223,9 +224,9 @@ TEST(ImportMarket, DistractorsAreClassesOfTheirOwn) {
   const Written out(folder / "out.h5");
   EXPECT_EQ(out.labels(), (Labels{7, 7, 8, 9}));
   EXPECT_EQ(out.images(), (Bytes{'c', 'd', 'a', 'b'}));
-  ASSERT_EQ(report.notes.size(), 1U);
-  EXPECT_NE(report.notes[0].find("2 distractors (person 0) are classes of their own, 8 to 9"),
-            std::string::npos);
+  const std::string wanted = "2 distractors (person 0) are classes of their own, 8 to 9";
+  EXPECT_TRUE(std::ranges::any_of(
+      report.notes, [&](const std::string& note) { return note.find(wanted) != note.npos; }));
 }
 
 TEST(ImportList, FindsImagesOnDiskOrInTheSources) {
