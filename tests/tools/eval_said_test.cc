@@ -285,7 +285,8 @@ TEST_F(EvalSaid, NamesThatAFileOfBothSidesHasNoUseForAreRefused) {
   expect_refused("eval retrieval " + both + " --split test", 64, "--split");
   expect_refused("eval retrieval " + both + " --ignore-same /camera", 64, "--ignore-same /groups");
   // What the message advises is taken: all relevant ones are of the query's group.
-  expect_refused("eval retrieval " + both + " --ignore-same /groups", 65, "at least two samples");
+  expect_refused("eval retrieval " + both + " --ignore-same /groups", 65,
+                 "leave that out, or name other groups");
 }
 
 }  // namespace
