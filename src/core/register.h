@@ -127,17 +127,8 @@ KINDRED_INLINE bool any(const IntRegister& mask) {
 #endif
 }
 
-/// Bit l is set where lane l of a is above (not below) that of b; none where one of them is NaN.
+/// Bit l is set where lane l of a is not below that of b; none where one of them is NaN.
 #if !defined(KINDRED_DOUBLE)
-KINDRED_INLINE std::uint32_t bits_above(const Register& a, const Register& b) {
-#if defined(__AVX512F__)
-  return _mm512_cmp_ps_mask(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b), _CMP_GT_OQ);
-#elif defined(__AVX2__)
-  return static_cast<std::uint32_t>(_mm256_movemask_ps(reinterpret_cast<__m256>(a > b)));
-#else
-  return static_cast<std::uint32_t>(_mm_movemask_ps(reinterpret_cast<__m128>(a > b)));
-#endif
-}
 KINDRED_INLINE std::uint32_t bits_not_below(const Register& a, const Register& b) {
 #if defined(__AVX512F__)
   return _mm512_cmp_ps_mask(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b), _CMP_GE_OQ);

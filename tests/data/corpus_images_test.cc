@@ -3,7 +3,6 @@
 #include <stdio.h>
 
 #include <jpeglib.h>
-#include <libdeflate.h>
 #include <webp/encode.h>
 
 #include <functional>
@@ -11,11 +10,15 @@
 
 #include "data/image/image.h"
 #include "support/import_corpus.h"
+#include "support/png_file.h"
 
 namespace kindred {
 namespace {
 
+using test::big_endian;
+using test::chunk;
 using test::expect_error;
+using test::png;
 using test::TempFolder;
 using Pixels = std::vector<std::uint8_t>;
 using namespace std::string_literals;
@@ -140,34 +143,6 @@ TEST(ImageCorpus, JpegsForPrintingBecomeRgb) {
   plain.erase(adobe, 16);
   EXPECT_NEAR(decoded(plain).pixels[2], 0, 3);  // all black ink
   EXPECT_NEAR(decoded(plain).pixels[0], 0, 3);
-}
-
-std::string big_endian(std::uint32_t value) {
-  std::string text;
-  for (int i = 3; i >= 0; --i) text += static_cast<char>(value >> (8 * i));
-  return text;
-}
-
-std::string zlib(const std::string& bytes) {
-  libdeflate_compressor* const compressor = libdeflate_alloc_compressor(9);
-  std::string packed(libdeflate_zlib_compress_bound(compressor, bytes.size()), '\0');
-  packed.resize(libdeflate_zlib_compress(compressor, bytes.data(), bytes.size(), packed.data(),
-                                         packed.size()));
-  libdeflate_free_compressor(compressor);
-  return packed;
-}
-
-std::string chunk(const std::string& type, const std::string& content) {
-  const std::string body = type + content;
-  return big_endian(static_cast<std::uint32_t>(content.size())) + body +
-         big_endian(libdeflate_crc32(0, body.data(), body.size()));
-}
-
-std::string png(std::uint32_t width, std::uint32_t height, char depth, char colour,
-                const std::string& rows, const std::string& more = "") {
-  return "\x89PNG\r\n\x1A\n" +
-         chunk("IHDR", big_endian(width) + big_endian(height) + depth + colour + "\0\0\0"s) + more +
-         chunk("IDAT", zlib(rows)) + chunk("IEND", "");
 }
 
 // A TIFF structure with the tag of orientation alone.

@@ -1,17 +1,20 @@
 // Images made to do harm, and kinds that are rare: refused or read by a stated rule.
 #include <gtest/gtest.h>
-#include <libdeflate.h>
 #include <turbojpeg.h>
 
 #include <string>
 
 #include "data/image/image.h"
+#include "support/png_file.h"
 #include "support/temp_folder.h"
 
 namespace kindred {
 namespace {
 
+using test::chunk;
 using test::expect_error;
+using test::png;
+using test::zlib;
 using Pixels = std::vector<std::uint8_t>;
 using namespace std::string_literals;
 
@@ -21,35 +24,6 @@ Image decoded(const std::string& bytes) {
 
 void refused(const std::string& file, const std::string& why) {
   expect_error(ErrorKind::data, why, [&] { decoded(file); });
-}
-
-std::string big_endian(std::uint32_t value) {
-  std::string text;
-  for (int i = 3; i >= 0; --i) text += static_cast<char>(value >> (8 * i));
-  return text;
-}
-
-std::string zlib(const std::string& bytes) {
-  libdeflate_compressor* const compressor = libdeflate_alloc_compressor(9);
-  std::string packed(libdeflate_zlib_compress_bound(compressor, bytes.size()), '\0');
-  packed.resize(libdeflate_zlib_compress(compressor, bytes.data(), bytes.size(), packed.data(),
-                                         packed.size()));
-  libdeflate_free_compressor(compressor);
-  return packed;
-}
-
-std::string chunk(const std::string& type, const std::string& content) {
-  const std::string body = type + content;
-  return big_endian(static_cast<std::uint32_t>(content.size())) + body +
-         big_endian(libdeflate_crc32(0, body.data(), body.size()));
-}
-
-// Rows with their filter bytes; `more` are chunks in front of the pixels.
-std::string png(std::uint32_t width, std::uint32_t height, char depth, char colour,
-                const std::string& rows, const std::string& more = "") {
-  return "\x89PNG\r\n\x1A\n" +
-         chunk("IHDR", big_endian(width) + big_endian(height) + depth + colour + "\0\0\0"s) + more +
-         chunk("IDAT", zlib(rows)) + chunk("IEND", "");
 }
 
 std::string jpeg_of(int side, int format, int sampling) {

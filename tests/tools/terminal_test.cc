@@ -5,8 +5,6 @@
 #include <fstream>
 #include <string>
 
-#include "kindred/core/random.h"
-#include "kindred/data/embedding_file.h"
 #include "support/screen.h"
 #include "support/small_data.h"
 #include "support/terminal.h"
@@ -87,32 +85,6 @@ TEST_P(Terminal, ShowsTrainingInOneLineThatNeverWraps) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Columns, Terminal, testing::Values(60, 80, 120, 30, 200, 0));
-
-TEST(LongEvaluations, ShowHowFarTheyAre) {
-  const TempFolder folder;
-  // Every query has half of the gallery among its own class: the case that takes minutes with more.
-  constexpr Index kRows = 24'000;
-  EmbeddingFile file;
-  file.embeddings = Matrix(kRows, 8);
-  Random random(1, Purpose::test);
-  for (Index i = 0; i < kRows; ++i) {
-    for (Index j = 0; j < 8; ++j) file.embeddings(i, j) = random.normal();
-    file.labels.push_back(i % 2);
-  }
-  write_embedding_file(folder / "e.h5", file);
-  Screen screen(60);
-  std::string written;
-  const std::string command = std::string(KINDRED_PROGRAM) + " eval retrieval " +
-                              (folder / "e.h5") + " --threads 1 --json " + (folder / "out.json");
-  const int code = run_in_terminal(command, 60, [&](const std::string& text) {
-    written += text;
-    screen.write(text);
-    return contains(written, "ranking ");
-  });
-  EXPECT_TRUE(code == 0 || code == 130) << code;
-  EXPECT_TRUE(contains(written, "ranking ")) << written;
-  EXPECT_EQ(screen.wrapped_bars(), 0);
-}
 
 }  // namespace
 }  // namespace kindred
