@@ -27,7 +27,7 @@ inline Set make_set(int n) {
   constexpr float kLengths[] = {1e-6F, 1e-3F, 1e3F};
   constexpr Index kColumns[] = {1, 2, 3, 8, 16, 33, 300};
   Random random(77, Purpose::test, static_cast<std::uint64_t>(n));
-  const auto one_of = [&](const auto& list) { return list[random.below(std::size(list))]; };
+  const auto one_of = [&](const auto& list) { return list[random.below(std::ssize(list))]; };
   const float scale = one_of(kScales);
   const float offset = scale > 1e9F ? 0 : one_of(kOffsets);
   const Index columns = one_of(kColumns);

@@ -104,7 +104,7 @@ TEST(PairSupply, MayComeFromAMemoryThatHoldsMoreThanTheBatch) {
     if (!has_setting(entry, "memory")) continue;
     SCOPED_TRACE(entry.name);
     for (const auto& [changes, batch] : {std::pair(kOneSample, 8), std::pair(kOneClass, 4)}) {
-      const auto with = [&](int memory) {
+      const auto with = [&, &changes = changes](int memory) {
         return fault_of(runs, one_loss(entry.name, "memory = " + std::to_string(memory)), changes);
       };
       const std::string too_small = with(batch);
