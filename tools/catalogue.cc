@@ -2,11 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "inspect_network.h"
 #include "kindred/data/import.h"
 #include "kindred/data/sampler.h"
 #include "kindred/eval/registry.h"
 #include "kindred/loss/loss.h"
 #include "kindred/loss/miner.h"
+#include "kindred/nn/outline.h"
 #include "kindred/nn/registry.h"
 #include "kindred/train/optimizer.h"
 #include "kindred/train/sections.h"
@@ -88,6 +92,18 @@ std::vector<CatalogueEntry> of_listings(const std::vector<LayerListing>& listing
   return entries;
 }
 
+std::vector<CatalogueEntry> architectures() {
+  std::vector<CatalogueEntry> entries = of_listings(list_architectures());
+  for (const ArchitectureOutline& one : outline_architectures()) {
+    const auto entry = std::ranges::find(entries, one.name, &CatalogueEntry::name);
+    entry->summary +=
+        fmt::format("; on {}: {} parameters, {} FLOPs, {}B in a training step of 128",
+                    shape_text(one.outline.src), count_text(one.outline.parameters),
+                    count_text(one.outline.flops), count_text(one.outline.training_bytes(128, 16)));
+  }
+  return entries;
+}
+
 std::vector<CatalogueEntry> formats() {
   std::vector<CatalogueEntry> entries;
   for (const ImportFormat& entry : import_registry()) {
@@ -119,7 +135,7 @@ std::vector<CatalogueList> catalogue() {
   return {{"sections", "the tables of a recipe", sections()},
           {"losses", "name in [[loss]]", losses()},
           {"miners", "mining in [[loss]] of pair losses", miners()},
-          {"architectures", "architecture in [model]", of_listings(list_architectures())},
+          {"architectures", "architecture in [model]", architectures()},
           {"layers", "kind in [[model.layers]]", of_listings(list_layers())},
           {"optimizers", "name in [optimizer]", optimizers()},
           {"samplers", "name in [sampler]", samplers()},

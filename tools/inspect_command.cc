@@ -1,15 +1,22 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <optional>
+
 #include "command.h"
 #include "contact_sheet.h"
+#include "draw_network.h"
 #include "inspect_dataset.h"
+#include "inspect_network.h"
 #include "kindred/core/error.h"
 #include "kindred/core/file.h"
 #include "kindred/core/text.h"
 #include "kindred/data/dataset.h"
 #include "kindred/data/embedding_file.h"
 #include "kindred/data/hdf5_file.h"
+#include "kindred/train/model.h"
 #include "kindred/train/tensor_file.h"
+#include "shipped.h"
 
 namespace kindred::tools {
 namespace {
@@ -17,6 +24,8 @@ namespace {
 struct InspectOptions : CommonOptions {
   std::string file;
   std::string thumbnails;
+  std::string svg;   // of a network
+  std::string size;  // of its samples
   DatasetNames names;
 };
 
@@ -91,8 +100,28 @@ Json inspect_embeddings(const std::string& path) {
                                      path, path));
 }
 
+bool is_recipe(const std::string& file) {
+  if (file.ends_with(".toml")) return true;
+  // The name of one that comes with the program.
+  return !exists(file) && std::ranges::any_of(shipped_recipes(), [&](const ShippedRecipe& recipe) {
+    return recipe.name == file;
+  });
+}
+
+/// The network of a recipe or a model, or nothing.
+std::optional<Outline> network_in(const InspectOptions& options) {
+  if (is_folder(options.file)) return std::nullopt;
+  if (is_recipe(options.file)) {
+    return outline_of_recipe(find_recipe(options.file, options.quiet), options.size);
+  }
+  if (!is_model_file(options.file)) return std::nullopt;
+  if (TensorFile::read(options.file).text("kind") != "kindred model") return std::nullopt;
+  return outline_of(read_model(options.file).architecture);
+}
+
 Json look_into(const InspectOptions& options) {
   if (is_folder(options.file)) refuse_folder(options.file);
+  if (is_recipe(options.file)) return {{"kind", "recipe"}};
   if (is_model_file(options.file)) return inspect_tensors(options.file);
   const bool hdf5 = options.file.find(":/") != options.file.npos || is_hdf5_file(options.file);
   if (hdf5 && Hdf5File::open(options.file).exists("embeddings")) {
@@ -107,19 +136,32 @@ Json look_into(const InspectOptions& options) {
 }
 
 void inspect(const InspectOptions& options) {
-  const Json found = look_into(options);
+  const std::optional<Outline> network = network_in(options);
+  if (!network && !(options.svg.empty() && options.size.empty())) {
+    fail(ErrorKind::usage,
+         fmt::format("--svg and --size are for a recipe or a model; {} is neither", options.file));
+  }
+  Json found = look_into(options);
+  if (network) found["network"] = network_json(*network);
+  if (!options.svg.empty()) {
+    write_file_durably(options.svg, draw_network(*network, printable(options.file)));
+  }
   if (!write_json(options, found)) return;
   fmt::print("{}\n", printable(options.file));
+  found.erase("network");
   print(found);
+  if (network) fmt::print("{}", network_text(*network));
 }
 
 }  // namespace
 
 void add_inspect(const Command& program) {
   auto options = std::make_shared<InspectOptions>();
-  const Command command =
-      program.add_command("inspect", "what is in a data set, embedding file, model, checkpoint");
-  command.add_option("file", options->file, "the file, or FILE.h5:/group")
+  const Command command = program.add_command(
+      "inspect", "what is in a data set, embedding file, model, checkpoint, recipe");
+  command
+      .add_option("file", options->file,
+                  "the file, or FILE.h5:/group, or the name of a shipped recipe")
       .required()
       .type_name("FILE")
       .reads_file();
@@ -127,13 +169,23 @@ void add_inspect(const Command& program) {
       .add_option("--thumbnails", options->thumbnails, "draw some samples, a class a row, as PNG")
       .type_name("SHEET.png")
       .writes_file(kPngFile);
+  command.add_option("--svg", options->svg, "of a recipe or a model: draws its network")
+      .type_name("NETWORK.svg")
+      .writes_file(kSvgFile);
+  command
+      .add_option("--size", options->size,
+                  "of a recipe: the size of a sample, height x width x channels, where its data "
+                  "set is not there")
+      .type_name("28x28x1");
   add_names(command, options->names);
   add_threads(command, *options);
   add_json(command, *options);
   add_quiet(command, *options);
   command.footer(
-      "Reads and checks the whole file.\n"
+      "Reads and checks the whole file. Of a recipe and of a model it shows the network: layers,\n"
+      "shapes, parameters, operations.\n"
       "Example:\n  kindred inspect runs/first/model.kindred\n"
+      "  kindred inspect omniglot --svg network.svg\n"
       "  kindred inspect other.h5 --images train_x --labels train_y --thumbnails sheet.png");
   command.callback([options] { inspect(*options); });
 }

@@ -34,6 +34,11 @@ void check_size(const std::string& name, const std::vector<Index>& shape, Index 
 
 }  // namespace
 
+void ParameterTable::set_training(std::size_t i, double learning_rate_factor, bool frozen) {
+  segments_[i].learning_rate_factor = learning_rate_factor;
+  segments_[i].frozen = frozen;
+}
+
 const Segment& ParameterTable::add(std::string name, std::vector<Index> shape, bool decay,
                                    double learning_rate_factor) {
   if (find(name) != nullptr) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "kindred/core/error.h"
@@ -26,19 +27,71 @@ Shape checked_dst(const Architecture& architecture) {
   return dst;
 }
 
+/// True where nothing of it is trained: frozen, or without numbers of its own.
+bool rests(const LayerSpec& spec, const Shape& src) {
+  if (spec.frozen) return true;
+  const LayerKind& kind = layer_kind(spec.kind);
+  if (kind.cost != nullptr && kind.cost(spec, src).parameters > 0) return false;
+  const auto all_rest = [&](const std::vector<LayerSpec>& layers) {
+    Shape shape = src;
+    return std::ranges::all_of(layers, [&](const LayerSpec& layer) {
+      const Shape before = std::exchange(shape, layer_kind(layer.kind).dst_shape(layer, shape));
+      return rests(layer, before);
+    });
+  };
+  return all_rest(spec.body) && all_rest(spec.shortcut);
+}
+
+/// How many layers the network begins with that rest, up to the first dropout; none where nothing
+/// among them is frozen.
+std::ptrdiff_t frozen_layers(const Architecture& architecture) {
+  Shape shape = architecture.src;
+  std::ptrdiff_t count = 0;
+  bool any = false;
+  for (const LayerSpec& layer : architecture.layers) {
+    if (layer.kind == "dropout" || !rests(layer, shape)) break;
+    any = any || layer.frozen;
+    shape = layer_kind(layer.kind).dst_shape(layer, shape);
+    ++count;
+  }
+  return any ? count : 0;
+}
+
+/// The last linear layer of these gives float32. False where there is none.
+bool end_in_float32(std::vector<FusedSpec>& pieces) {
+  const auto linear = std::ranges::find(pieces.rbegin(), pieces.rend(), "linear",
+                                        [](const FusedSpec& piece) { return piece.layer->kind; });
+  if (linear == pieces.rend()) return false;
+  linear->to_float32 = true;
+  return true;
+}
+
 std::unique_ptr<Sequence> compile(const Architecture& architecture, Compiler& compiler) {
-  const NetworkMode mode = compiler.training() ? NetworkMode::training : NetworkMode::inference;
   const auto channels_last = [&](const Shape& shape, ElementType type) {
     return tensor(compiler.slice(), shape, FormatTag::nhwc, type);
   };
   const Source src{architecture.src, channels_last(architecture.src, kFloat32), false};
-  auto pieces = fuse(architecture.layers, mode);
+  // What is frozen at the beginning runs as for inference, and nothing goes back through it.
+  const bool training = compiler.training();
+  const auto first = architecture.layers.begin();
+  const auto middle = first + (training ? frozen_layers(architecture) : 0);
+  const std::vector<LayerSpec> at_rest(first, middle);
+  const std::vector<LayerSpec> others(middle, architecture.layers.end());
+  auto resting = fuse(at_rest, NetworkMode::inference);
+  auto pieces = fuse(others, training ? NetworkMode::training : NetworkMode::inference);
   // Embeddings are float32, and so is all that follows the last linear layer.
-  const auto linear = std::ranges::find(pieces.rbegin(), pieces.rend(), "linear",
-                                        [](const FusedSpec& piece) { return piece.layer->kind; });
-  if (linear != pieces.rend()) linear->to_float32 = true;
+  if (!end_in_float32(pieces)) end_in_float32(resting);
   auto layers = std::make_unique<Sequence>("network", src, compiler);
   layers->convert(channels_last(src.shape, compiler.type()), compiler);
+  if (!resting.empty()) {
+    compiler.set_resting(true);
+    auto front = std::make_unique<Sequence>(
+        "frozen", Source{layers->dst_shape(), layers->dst_desc(), false}, compiler);
+    front->append(resting, compiler);
+    compiler.set_resting(false);
+    front->set_frozen(true);
+    layers->append(std::move(front));
+  }
   layers->append(pieces, compiler);
   layers->convert(channels_last(layers->dst_shape(), kFloat32), compiler);
   return layers;
@@ -60,6 +113,11 @@ void set_places(const std::vector<Layer*>& layers, const Layer* parent, std::siz
   }
 }
 
+/// By itself, or with the block that it is in.
+bool is_frozen(const Layer& layer) {
+  return layer.frozen() || (layer.parent() != nullptr && is_frozen(*layer.parent()));
+}
+
 }  // namespace
 
 Network::Impl::Impl(const Architecture& architecture, Index samples,
@@ -73,7 +131,10 @@ Network::Impl::Impl(const Architecture& architecture, Index samples,
   layers = compile(architecture, compiler);
   std::size_t number = 0;
   set_places(layers->children(), nullptr, number);
-  leaves = compiler.leaves();
+  for (Layer* leaf : compiler.leaves()) {
+    const bool at_rest = mode == NetworkMode::training && is_frozen(*leaf);
+    (at_rest ? frozen_leaves : leaves).push_back(leaf);
+  }
   fillings = compiler.fillings();
   gradient_size = compiler.gradient_size();
   statistics_size = compiler.statistics_size();
@@ -82,9 +143,10 @@ Network::Impl::Impl(const Architecture& architecture, Index samples,
 Network::Network(const Architecture& architecture, Index slice, NetworkMode mode,
                  ParameterTable& table, State& state)
     : impl_(std::make_unique<Impl>(architecture, slice,
-                                   mode == NetworkMode::training
-                                       ? Compiler::Numbers{table, state, &table, &state}
-                                       : Compiler::Numbers{table, state})) {}
+                                   mode == NetworkMode::inference ? Compiler::Numbers{table, state}
+                                   : table.segments().empty()
+                                       ? Compiler::Numbers{table, state, &state, &table}
+                                       : Compiler::Numbers{table, state, &state})) {}
 
 Network Network::for_inference(const Architecture& architecture, Index slice,
                                const ParameterTable& table, const State& state) {
@@ -95,6 +157,7 @@ Network::Network(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Network::~Network() = default;
 Network::Network(Network&&) noexcept = default;
+Network& Network::operator=(Network&&) noexcept = default;
 
 Index Network::slice() const { return impl_->slice; }
 Index Network::embedding() const { return impl_->embedding; }
@@ -118,6 +181,14 @@ void Network::initialise(std::uint64_t seed, std::span<float> parameters) const 
 }
 
 void Network::pack(const Workers& workers, std::span<const float> parameters) {
+  const auto pack_leaf = [&](Index i, int) {
+    impl_->frozen_leaves[static_cast<std::size_t>(i)]->pack(parameters);
+  };
+  workers.for_each(static_cast<Index>(impl_->frozen_leaves.size()), pack_leaf, Idle::helps);
+  pack_trained(workers, parameters);
+}
+
+void Network::pack_trained(const Workers& workers, std::span<const float> parameters) {
   const auto pack_leaf = [&](Index i, int) {
     impl_->leaves[static_cast<std::size_t>(i)]->pack(parameters);
   };

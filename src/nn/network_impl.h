@@ -24,7 +24,8 @@ struct KINDRED_HIDDEN Network::Impl {
   Shape src;
   Index embedding = 0;
   std::unique_ptr<Sequence> layers;
-  std::vector<Layer*> leaves;  // layers with parameters, in order
+  std::vector<Layer*> leaves;         // layers with parameters, in order
+  std::vector<Layer*> frozen_leaves;  // training: those whose parameters stay as they are
   std::vector<Compiler::Filling> fillings;
   Index gradient_size = 0;
   Index statistics_size = 0;

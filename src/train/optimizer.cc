@@ -9,8 +9,12 @@ constexpr Index kBlock = 8192;  // floats a task updates: four arrays of it stay
 
 }  // namespace
 
-Optimizer::Optimizer(const ParameterTable& table) {
+Optimizer::Optimizer(const ParameterTable& table) { follow(table); }
+
+void Optimizer::follow(const ParameterTable& table) {
+  blocks_.clear();
   for (const Segment& segment : table.segments()) {
+    if (segment.frozen) continue;
     for (Index begin = 0; begin < segment.size; begin += kBlock) {
       blocks_.push_back({segment.offset + begin,
                          segment.offset + std::min(begin + kBlock, segment.size),

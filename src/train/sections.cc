@@ -19,12 +19,27 @@ namespace {
 
 constexpr double kMany = 1e15;
 
+void read_parameter_keys(Section section, ParameterRule& rule) {
+  section.read("match", rule.match,
+               "names of layers, as `kindred inspect MODEL` has them; * stands for any text");
+  section.read("learning_rate_factor", rule.learning_rate_factor,
+               "times the learning rate, for their parameters", {0, 1e6});
+  section.read("frozen", rule.frozen, "their parameters and running statistics stay as they are");
+  section.read("freeze_until", rule.freeze_until,
+               "frozen up to this part of the planned steps, for instance 0.2", {0, 1});
+}
+
 void list_top_level(Section root) { read_seed(root); }
 void list_data(Section data) { read_data(data); }
 void list_augment(Section augment) { read_augment(augment); }
 void list_train(Section train) {
   TrainSettings settings;
   read_train(train, settings);
+}
+
+void list_parameter_rule(Section rule) {
+  ParameterRule settings;
+  read_parameter_keys(rule, settings);
 }
 
 // Of the first, as of the default architecture: the registries have the others.
@@ -70,6 +85,9 @@ constexpr SectionListing kSections[] = {
      "[optimizer]: how weights move, here by adam; `kindred list optimizers` has the others",
      list_optimizer},
     {"train", "[train]: how long, and what is looked at meanwhile", list_train},
+    {"train.parameters",
+     "[[train.parameters]]: how some layers are trained; the last that matches a layer counts",
+     list_parameter_rule},
 };
 
 }  // namespace
@@ -130,6 +148,17 @@ DataSettings read_data(Section section) {
   return data;
 }
 
+ParameterRule read_parameter_rule(Section section) {
+  ParameterRule rule;
+  read_parameter_keys(section, rule);
+  if (rule.match.empty()) section.fail("match names no layer, for instance match = \"stages.*\"");
+  if (rule.frozen && rule.freeze_until > 0) {
+    section.fail("frozen = true is for the whole run, freeze_until for its beginning; give one");
+  }
+  section.finish();
+  return rule;
+}
+
 void read_train(Section section, TrainSettings& train) {
   section.read("epochs", train.epochs, "passes over the training samples",
                {1, static_cast<double>(kMostSteps)});
@@ -155,6 +184,9 @@ void read_train(Section section, TrainSettings& train) {
   section.read("average", train.average,
                "decay of the moving average of the weights that is evaluated and kept; 0: off",
                {0, 0.999999});
+  for (Section rule : section.sections("parameters")) {
+    train.parameters.push_back(read_parameter_rule(rule));
+  }
   section.finish();
 }
 

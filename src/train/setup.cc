@@ -12,6 +12,7 @@
 #include "kindred/core/memory.h"
 #include "kindred/core/text.h"
 #include "kindred/data/reader.h"
+#include "train/parameter_rules.h"
 #include "train/sections.h"
 #include "train/step_limit.h"
 
@@ -63,11 +64,13 @@ void check_slices(Section model, Setup& setup) {
                                       : above == fits.begin()
                                           ? fmt::format("{}", *above)
                                           : fmt::format("{} or {}", *(above - 1), *above);
-    model.fail(fmt::format(
-        "slice = {}: a batch of {} does not divide into such slices; use slice = {}, or a batch "
-        "of {} or {}",
-        slice, batch, nearest_sizes, std::max<Index>(1, batch / slice) * slice,
-        (batch / slice + 1) * slice));
+    const Index below = batch / slice * slice;
+    const std::string batches =
+        below == 0 ? fmt::format("{}", slice) : fmt::format("{} or {}", below, below + slice);
+    model.fail(
+        fmt::format("slice = {}: a batch of {} does not divide into such slices; use slice "
+                    "= {}, or a batch of {}",
+                    slice, batch, nearest_sizes, batches));
   }
   const Index slices = setup.slices();
   if (setup.train.gradient_rows == 0) setup.train.gradient_rows = std::min<Index>(slices, 16);
@@ -85,6 +88,7 @@ void finish_setup(Setup& setup) {
                                         setup.origin, setup.train.select, fmt::join(metrics, ", "),
                                         did_you_mean(setup.train.select, metrics)));
   }
+  check_parameter_rules(setup);
   setup.scaling =
       measure_scaling(*setup.dataset, training_samples(setup.set), &setup.training_rows);
   if (setup.train.planned_steps == 0) {

@@ -13,6 +13,7 @@
 #include "kindred/train/open_reader.h"
 #include "kindred/train/schedule.h"
 #include "train/pair_supply.h"
+#include "train/parameter_rules.h"
 #include "train/sections.h"
 #include "weight_average.h"
 #include "worker_profiles.h"
@@ -61,6 +62,10 @@ struct KINDRED_HIDDEN Trainer::Impl {
     return {setup.seed, carried.step, s * setup.train.slice,
             scratches[static_cast<std::size_t>(worker)].get(), scratches};
   }
+  /// Makes what holds the network's numbers while it runs.
+  void make_slices();
+  /// Compiles the network anew where another part of it is frozen at the step that comes.
+  void thaw();
   double measure_losses(const Batch& batch);
   void propagate_back(const Batch& batch);
   void update();
@@ -88,6 +93,7 @@ struct KINDRED_HIDDEN Trainer::Impl {
   Matrix gradient_rows;                             // [rows, network.gradient_row_size()]
   Buffer<float> gradient;                           // [table.size()]
   GradientNorm gradient_norm;
+  Index thaw_at = -1;  // the first step with another part of the network frozen; -1: none
   std::unique_ptr<Reader> reader;
   StepReport report;
   StepTimes times;
@@ -99,9 +105,11 @@ Trainer::Impl::Impl(const Setup& from, const Workers& with)
     : setup(from),
       workers(with),
       learned_by(Recipe::from_text("", from.origin)),
-      network(from.architecture, from.train.slice, NetworkMode::training, carried.table,
+      network(frozen_at(from, 0), from.train.slice, NetworkMode::training, carried.table,
               carried.state),
       augmenter(from.augment, from.dataset->shape(), from.dataset->element(), from.scaling) {
+  mark_segments(setup, 0, carried.table);
+  thaw_at = next_thaw(setup, 0);
   Section root = learned_by.root();
   for (const NamedSettings& loss : setup.losses) root.append("loss").put_settings(loss);
   objective = std::make_unique<Objective>(root, loss_context(setup, network.embedding()),
@@ -114,6 +122,9 @@ Trainer::Impl::Impl(const Setup& from, const Workers& with)
   }
 
   notes = check_pair_supply(setup, *objective);
+  if (const std::string note = frozen_note(setup, 0, carried.table); !note.empty()) {
+    notes.push_back(note);
+  }
 
   Section optimizer = root.section("optimizer");
   optimizer.put_settings(setup.optimizer);
@@ -131,7 +142,12 @@ Trainer::Impl::Impl(const Setup& from, const Workers& with)
     std::copy_n(carried.parameters.data(), carried.table.size(), carried.average.data());
   }
   gradient_norm = GradientNorm(carried.table);
+  embeddings = Matrix(setup.batch(), network.embedding());
+  diff_embeddings = Matrix(setup.batch(), network.embedding());
+  make_slices();
+}
 
+void Trainer::Impl::make_slices() {
   const Index held = setup.train.recompute ? workers.threads() : setup.slices();
   // Memory lies on the node of the thread that writes it first: not all on this one's.
   slices.resize(static_cast<std::size_t>(held));
@@ -140,19 +156,33 @@ Trainer::Impl::Impl(const Setup& from, const Workers& with)
   if (setup.train.recompute) {
     statistics = Matrix(setup.slices(), static_cast<Index>(slices[0]->statistics().size()));
   }
+  seen.clear();
   for (Index i = 0; i < setup.slices(); ++i) {
     const auto size = static_cast<std::size_t>(statistics.cols());
     seen.push_back(setup.train.recompute ? std::span<const float>(statistics.row(i), size)
                                          : slices[static_cast<std::size_t>(i)]->statistics());
   }
+  scratches.clear();
   for (int i = 0; i < workers.threads(); ++i) scratches.push_back(network.make_scratch());
-  embeddings = Matrix(setup.batch(), network.embedding());
-  diff_embeddings = Matrix(setup.batch(), network.embedding());
   gradient_rows = Matrix(setup.gradient_rows(), network.gradient_row_size());
   network.pack(workers, carried.parameters.span());
 }
 
+void Trainer::Impl::thaw() {
+  const Index step = carried.step;
+  slices.clear();  // they belong to the network that goes
+  network = Network(frozen_at(setup, step), setup.train.slice, NetworkMode::training, carried.table,
+                    carried.state);
+  mark_segments(setup, step, carried.table);
+  carried.optimizer->follow(carried.table);
+  std::ranges::fill(gradient.span(), 0.0F);
+  thaw_at = next_thaw(setup, step);
+  make_slices();
+  if (!profiles.each().empty()) profiles.start(scratches, network.layers().size());
+}
+
 const StepReport& Trainer::Impl::step() {
+  if (carried.step == thaw_at) thaw();
   ComputeScope scope;
   if (!reader) {
     reader = open_reader(setup, carried.step, workers.threads());
@@ -170,7 +200,7 @@ const StepReport& Trainer::Impl::step() {
   watch.add_to(times.reduce);
   update();
   watch.add_to(times.update);
-  network.pack(workers, carried.parameters.span());
+  network.pack_trained(workers, carried.parameters.span());
   watch.add_to(times.pack);
   report.step = ++carried.step;
   return report;
@@ -307,6 +337,7 @@ TrainingState& Trainer::training_state() { return impl_->carried; }
 const TrainingState& Trainer::training_state() const { return impl_->carried; }
 
 void Trainer::restored() {
+  if (!impl_->setup.train.parameters.empty()) impl_->thaw();
   impl_->network.pack(impl_->workers, impl_->carried.parameters.span());
   impl_->reader.reset();
 }

@@ -111,7 +111,8 @@ class Hdf5Advice : public Hdf5Files {
     return path;
   }
   /// Opening `path` advises `command`, in which IN and OUT are files; what it writes is read.
-  void expect_to_help(const std::string& path, const std::string& command) {
+  void expect_to_help(const std::string& path, const std::string& command,
+                      const Bytes& pixels = {1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8}) {
     expect_error(ErrorKind::data, "`" + command + "`", [&] { Dataset::open(path); });
     const std::string tool = command.substr(0, command.find(' '));
     if (std::system((tool + " --version > /dev/null 2>&1").c_str()) != 0) {
@@ -122,9 +123,9 @@ class Hdf5Advice : public Hdf5Files {
     run.replace(run.find(" OUT") + 1, 3, folder_ / "out.h5");
     ASSERT_EQ(std::system(("cd " + folder_.path().string() + " && " + run).c_str()), 0) << run;
     const Dataset repacked = Dataset::open(folder_ / "out.h5");
-    Bytes found(16);
+    Bytes found(pixels.size());
     repacked.read(repacked.samples_of(Split::all), reinterpret_cast<std::byte*>(found.data()));
-    EXPECT_EQ(found, pixels_);
+    EXPECT_TRUE(found == pixels);
   }
   const Bytes pixels_{1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8};
 };
@@ -135,6 +136,37 @@ TEST_F(Hdf5Advice, ForFiltersThatComeWithHdf5Helps) {
     H5Pset_scaleoffset(plan, H5Z_SO_INT, 0);
   });
   expect_to_help(path, "h5repack -f GZIP=1 IN OUT");
+}
+
+// Chunks of 2 GiB that hold 16 bytes: nothing else of them is ever written.
+TEST_F(Hdf5Advice, ForHugeChunksHelps) {
+  const std::string path = folder_ / "huge.h5";
+  const hid_t file = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+  const std::vector<hsize_t> shape{4, 2, 2};
+  const std::vector<hsize_t> most{H5S_UNLIMITED, H5S_UNLIMITED, H5S_UNLIMITED};
+  const std::vector<hsize_t> chunk{hsize_t{1} << 21, 32, 32};
+  const hid_t space = H5Screate_simple(3, shape.data(), most.data());
+  const hid_t plan = H5Pcreate(H5P_DATASET_CREATE);
+  H5Pset_chunk(plan, 3, chunk.data());
+  H5Pset_fill_time(plan, H5D_FILL_TIME_NEVER);
+  const hid_t data =
+      H5Dcreate2(file, "images", H5T_STD_U8LE, space, H5P_DEFAULT, plan, H5P_DEFAULT);
+  ASSERT_GE(H5Dwrite(data, H5T_NATIVE_UINT8, H5S_ALL, H5S_ALL, H5P_DEFAULT, pixels_.data()), 0);
+  H5Dclose(data);
+  H5Pclose(plan);
+  H5Sclose(space);
+  H5Fclose(file);
+  expect_to_help(path, "h5repack -l /images:CHUNK=4x2x2 IN OUT");
+}
+
+TEST_F(Hdf5Advice, ForWhatUnpacksToHundredsOfTimesTheFileHelps) {
+  const std::string path = folder_ / "flat.h5";
+  const Bytes pixels((Index{257} << 20), 7);
+  Hdf5Writer writer(path);
+  writer.write<std::uint8_t>("images", {257, 1024, 1024}, pixels,
+                             {.chunk = {1, 1024, 1024}, .gzip = 9});
+  writer.finish();
+  expect_to_help(path, "h5repack -f NONE IN OUT", pixels);
 }
 
 TEST_F(Hdf5Advice, ForValuesInAnotherFileHelps) {

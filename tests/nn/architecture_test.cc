@@ -56,6 +56,21 @@ TEST(Architecture, MlpHasTheHiddenLayersAskedFor) {
   EXPECT_EQ(kinds_of(mlp), expected);
 }
 
+TEST(Architecture, MlpCarriesItsInputPastHiddenLayersWhereAsked) {
+  const Architecture mlp = architecture_of(
+      "architecture = 'mlp'\nhidden = [12, 12, 6]\nresidual = true\nnorm_last = true", {12});
+  const std::vector<std::string> expected{"residual", "residual", "residual", "linear",
+                                          "batch_norm"};
+  EXPECT_EQ(kinds_of(mlp), expected);
+  EXPECT_TRUE(mlp.layers[1].shortcut.empty());
+  EXPECT_EQ(mlp.layers[2].shortcut.size(), 1u);
+  NetworkHarness harness(mlp, 2, 4);
+  harness.fill(1);
+  harness.forward();
+  harness.backward();
+  EXPECT_TRUE(std::ranges::any_of(harness.gradient, [](float g) { return g != 0; }));
+}
+
 TEST(Architecture, ResnetHalvesTheImageAndWidensFromStageToStage) {
   const Architecture resnet =
       architecture_of("architecture = 'resnet'\nwidths = [16, 32]\nblocks = 2", {3, 32, 32});

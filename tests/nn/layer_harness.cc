@@ -47,7 +47,7 @@ void LayerHarness::compile(const std::vector<LayerSpec>& layers, Index S, const 
   const ComputeScope scope;
   specs_ = layers;
   const Compiler::Numbers numbers = mode == NetworkMode::training
-                                        ? Compiler::Numbers{from, *state, &from, state}
+                                        ? Compiler::Numbers{from, *state, state, &from}
                                         : Compiler::Numbers{from, *state};
   Compiler compiler(engine_, S, precision, convolution, numbers);
   const Source source{src, tensor(S, src, layout, compiler.type()), wants_diff_};

@@ -209,6 +209,14 @@ TEST_F(Message, OfTooLittleMemoryNamesWhatIsEnough) {
       << little.err;
 }
 
+TEST_F(Message, OfAnImportOfArraysNamesTheCommandThatTellsHowTheyAreRead) {
+  const Outcome refused = kindred("import " + path("data.h5") + " " + path("out.h5"));
+  expect(refused, 65, "arrays of HDF5 need no import");
+  const Outcome told = kindred(advised(refused.err, "inspect " + path("data.h5")));
+  EXPECT_EQ(told.code, 0) << told.err;
+  EXPECT_TRUE(contains(told.out, "samples")) << told.out;
+}
+
 TEST_F(Message, OfGroupsThatLeaveNothingNamesThem) {
   Hdf5Writer writer(path("e.h5"));
   writer.write<float>("embeddings", {4, 2}, std::vector<float>{1, 0, 0, 1, 1, 1, 2, 1});

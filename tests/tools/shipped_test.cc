@@ -61,7 +61,7 @@ TEST_F(Shipped, AreNamedWhereNeitherPathNorRecipeIsFound) {
   // Those beside the program as well.
   EXPECT_TRUE(contains(outcome.err,
                        "shipped are lfw, linear_regression, logistic_regression, "
-                       "omniglot, omniglot_thorough, small"))
+                       "omniglot, omniglot_thorough, small, vectors"))
       << outcome.err;
 }
 

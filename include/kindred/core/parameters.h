@@ -20,7 +20,8 @@ struct Segment {
   Index offset = 0;          ///< of its first element in the flat array; a multiple of 16
   Index size = 0;            ///< product of shape
   double learning_rate_factor = 1.0;
-  bool decay = true;  ///< off for biases and norms
+  bool decay = true;    ///< off for biases and norms
+  bool frozen = false;  ///< no optimizer moves it
 };
 
 /// The table of a flat float32 array of all trainable numbers. Parameters, gradients and the
@@ -32,6 +33,8 @@ class ParameterTable {
   const Segment& add(std::string name, std::vector<Index> shape, bool decay = true,
                      double learning_rate_factor = 1.0);
   std::span<const Segment> segments() const { return segments_; }
+  /// How segment number i is trained from now on. Optimizers that were made before do not see it.
+  void set_training(std::size_t i, double learning_rate_factor, bool frozen);
   /// nullptr when there is none of that name.
   const Segment* find(std::string_view name) const;
   /// Elements of the flat array, gaps included.

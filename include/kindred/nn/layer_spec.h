@@ -14,6 +14,9 @@ struct LayerSpec {
   std::vector<std::pair<std::string, double>> settings;
   std::vector<LayerSpec> body;      ///< residual: the branch with weights
   std::vector<LayerSpec> shortcut;  ///< residual: empty for the identity
+  /// Training leaves its numbers as they are; a batch norm keeps its running statistics, and uses
+  /// them. A residual block's holds for what is inside of it, too.
+  bool frozen = false;
 };
 
 }  // namespace kindred

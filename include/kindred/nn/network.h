@@ -43,8 +43,8 @@ class Scratch {
 /// time; pack() needs the network for itself.
 class Network {
  public:
-  /// Compiles. In training mode adds the network's segments to `table` (which must be empty) and
-  /// its running statistics to `state`; in inference mode finds them there by name.
+  /// Compiles. In training mode adds the network's segments to an empty `table` and its running
+  /// statistics to `state`; otherwise finds them there by name.
   /// REQUIRES: `state` outlives the network: pack() reads its arrays,
   /// update_running_statistics() writes them. `table` is used during the call only.
   Network(const Architecture& architecture, Index slice, NetworkMode mode, ParameterTable& table,
@@ -54,6 +54,7 @@ class Network {
                                const ParameterTable& table, const State& state);
   ~Network();
   Network(Network&&) noexcept;
+  Network& operator=(Network&&) noexcept;
 
   Index slice() const;
   Index embedding() const;
@@ -65,10 +66,13 @@ class Network {
   /// Copies the parameters (and, for inference, the folded running statistics) into the layouts
   /// that oneDNN wants. Once after each optimizer step.
   void pack(const Workers& workers, std::span<const float> parameters);
+  /// The same of those that are trained, where frozen ones (LayerSpec) were packed before.
+  void pack_trained(const Workers& workers, std::span<const float> parameters);
 
   /// Floats of a gradient row (weights in oneDNN's layouts).
   Index gradient_row_size() const;
-  /// gradient[network's segments] = sum of rows over a fixed pairwise tree, in the flat layout.
+  /// gradient[network's segments] = sum of rows over a fixed pairwise tree, in the flat layout;
+  /// those of frozen layers are left as they are.
   /// rows [rows, gradient_row_size()]; their content is destroyed.
   void reduce_gradient(const Workers& workers, MatrixView rows, std::span<float> gradient) const;
 

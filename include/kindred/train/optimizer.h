@@ -33,6 +33,8 @@ class Optimizer {
   /// gradient, parameters [table.size()].
   virtual void apply(const Workers& workers, std::span<const float> gradient,
                      std::span<float> parameters, const Update& update) = 0;
+  /// Takes learning rate factors, and what is frozen, anew from the table that it was made of.
+  void follow(const ParameterTable& table);
   /// Saved in checkpoints.
   std::vector<Moment>& moments() { return moments_; }
 

@@ -13,6 +13,14 @@
 
 namespace KINDRED_API kindred {
 
+/// How some of a network's layers are trained: one [[train.parameters]].
+struct ParameterRule {
+  std::string match;                ///< names of layers; * stands for any text, ? for a character
+  double learning_rate_factor = 1;  ///< of their parameters
+  bool frozen = false;              ///< their parameters and running statistics stay as they are
+  double freeze_until = 0;          ///< the same up to this part of the planned steps
+};
+
 /// [train], and what [model] says to the trainer.
 struct TrainSettings {
   Index epochs = 12;
@@ -21,9 +29,10 @@ struct TrainSettings {
   Index evaluate_every = 1;    ///< epochs; 0: at the end only
   Index checkpoint_every = 0;  ///< steps; 0: each epoch
   Index keep_checkpoints = 2;
-  std::string select = "recall@1";  ///< the validation metric that chooses the model
-  std::string initial;              ///< a model whose weights are taken over
-  double average = 0;               ///< decay of the moving average of the weights; 0: off
+  std::string select = "recall@1";        ///< the validation metric that chooses the model
+  std::string initial;                    ///< a model whose weights are taken over
+  std::vector<ParameterRule> parameters;  ///< of several that match a layer the last counts
+  double average = 0;                     ///< decay of the moving average of the weights; 0: off
   bool recompute = false;  ///< keep no activations: forward again before each slice's backward
   Index slice = 16;
   Index gradient_rows = 0;  ///< the recipe's model.lanes; 0: min(slices, 16)

@@ -70,6 +70,23 @@ std::string unpadded(std::string text, H5T_str_t padding) {
   return text.substr(0, last == std::string::npos ? 0 : last + 1);
 }
 
+/// "/images"
+std::string name_of_array(hid_t id) {
+  std::array<char, 256> name{};
+  H5Iget_name(id, name.data(), name.size());
+  return name.data();
+}
+
+/// Whole rows of an array, of a MiB or a row at least.
+std::vector<Index> small_chunk(const std::vector<Index>& shape, Index element_bytes) {
+  constexpr Index kBytes = Index{1} << 20;
+  Index row = element_bytes;
+  for (std::size_t i = 1; i < shape.size(); ++i) row *= std::max<Index>(shape[i], 1);
+  std::vector<Index> chunk = shape;
+  if (!chunk.empty()) chunk[0] = std::clamp<Index>(kBytes / row, 1, std::max<Index>(shape[0], 1));
+  return chunk;
+}
+
 }  // namespace
 
 Hdf5Kind hdf5_kind(hid_t type) {
@@ -168,8 +185,9 @@ void Hdf5Array::check_storage(Index file_bytes) {
     if (bytes < 0 || bytes > kMostInflatedBytes) {
       fail(ErrorKind::data,
            fmt::format("{}: has chunks of [{}] elements, over 1 GiB each; repack it with smaller "
-                       "chunks: `h5repack -l NAME:CHUNK=ROWSxCOLUMNS IN OUT`",
-                       where, fmt::join(chunk, ", ")));
+                       "chunks: `h5repack -l {}:CHUNK={} IN OUT`",
+                       where, fmt::join(chunk, ", "), name_of_array(id.get()),
+                       fmt::join(small_chunk(shape, element_bytes), "x")));
     }
     if (lzf_bytes >= 0 && lzf_bytes != bytes) {  // HDF5 would read on behind what was unpacked
       fail(ErrorKind::data,

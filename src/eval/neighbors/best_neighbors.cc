@@ -17,6 +17,7 @@ void BestNeighbors::shrink(Index query, Rescoring& rescoring) {
     drop_hopeless(rescoring);
     if (2 * keys_.size() <= keys_.capacity() + k_) return;
   }
+  for (const std::uint64_t key : keys_) rescoring.exact.prefetch(index_of_key(key));
   score_all(query, rescoring);
 }
 
@@ -43,7 +44,6 @@ void BestNeighbors::drop_hopeless(const Rescoring& rescoring) {
 void BestNeighbors::score_all(Index query, Rescoring& rescoring) {
   const Gallery& gallery = rescoring.gallery;
   best_.reserve(best_.size() + keys_.size());
-  for (const std::uint64_t key : keys_) rescoring.exact.prefetch(index_of_key(key));
   rescoring.exact.load(rescoring.queries, query);
   for (const std::uint64_t key : keys_) {
     const std::uint32_t row = index_of_key(key);
@@ -58,8 +58,13 @@ void BestNeighbors::score_all(Index query, Rescoring& rescoring) {
                                           static_cast<double>(gallery.above(query_error_))));
 }
 
-std::span<const ScoredRow> BestNeighbors::finish(Index query, Rescoring& rescoring) {
+void BestNeighbors::close(const Rescoring& rescoring) {
   if (best_.empty() && keys_.size() > k_) drop_hopeless(rescoring);
+  for (const std::uint64_t key : keys_) rescoring.exact.prefetch(index_of_key(key));
+}
+
+std::span<const ScoredRow> BestNeighbors::finish(Index query, Rescoring& rescoring) {
+  close(rescoring);
   score_all(query, rescoring);
   std::sort(best_.begin(), best_.end(), is_nearer);
   return best_;

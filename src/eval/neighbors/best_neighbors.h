@@ -59,6 +59,9 @@ class BestNeighbors {
     shrink(query, rescoring);
     return true;
   }
+  /// No candidates come any more: those that are left are on their way from memory. Worth it
+  /// while other queries finish.
+  void close(const Rescoring& rescoring);
   /// The best k, nearest first.
   std::span<const ScoredRow> finish(Index query, Rescoring& rescoring);
 

@@ -55,9 +55,12 @@ class SelfSearch {
     Neighbors found{BasicMatrix<std::int64_t>(rows_.rows(), k),
                     BasicMatrix<double>(rows_.rows(), k)};
     workers_.for_blocks(rows_.rows(), kBlock, [&](Index begin, Index end, int number) {
+      Rescoring& rescoring = worker_of(number).rescoring;
       for (Index i = begin; i < end; ++i) {
+        // The next row's candidates come from memory while this one's are scored.
+        if (i + 1 < end) best_of(i + 1).close(rescoring);
         BestNeighbors best = std::move(best_of(i));  // its memory goes
-        write_neighbors(best.finish(i, worker_of(number).rescoring), similarity_, i, found);
+        write_neighbors(best.finish(i, rescoring), similarity_, i, found);
       }
     });
     return found;

@@ -34,7 +34,7 @@ std::string text_of(const std::vector<Index>& shape) {
 ParameterRange Compiler::parameter(const std::string& name, std::vector<Index> shape, bool decay,
                                    Initial initial) {
   const Segment* segment = nullptr;
-  if (training()) {
+  if (numbers_.new_table != nullptr) {
     segment = &numbers_.new_table->add(name, std::move(shape), decay);
   } else {
     segment = numbers_.table.find(name);
@@ -47,15 +47,19 @@ ParameterRange Compiler::parameter(const std::string& name, std::vector<Index> s
 }
 
 StateNumbers Compiler::state(const std::string& name, Index size, float initial) {
-  if (training()) {
-    const auto values = numbers_.new_state->add<float>(name, {size});
+  const auto moved = [&](std::span<float> values) {
+    return training() ? values : std::span<float>();
+  };
+  if (numbers_.new_table != nullptr) {
+    const auto values = numbers_.moving->add<float>(name, {size});
     std::ranges::fill(values, initial);
-    return {values, values};
+    return {values, moved(values)};
   }
   const State::Array* array = numbers_.state.find(name);
   if (array == nullptr || array->type != DataType::f32) missing("float32 state", name, {size});
   if (array->size() != size) mismatch(name, array->shape, {size});
-  return {array->as<float>()};
+  if (numbers_.moving == nullptr) return {array->as<float>()};
+  return {array->as<float>(), moved(numbers_.moving->find(name)->as<float>())};
 }
 
 Index Compiler::claim(Index& used, Index floats) {

@@ -39,12 +39,12 @@ struct StateNumbers {
 /// and their place in a gradient row. Lives only while a network is compiled.
 class Compiler {
  public:
-  /// What is claimed, and where it is added in training.
+  /// What is claimed.
   struct Numbers {
     const ParameterTable& table;
     const State& state;
-    ParameterTable* new_table = nullptr;  ///< training: &table
-    State* new_state = nullptr;           ///< training: &state
+    State* moving = nullptr;              ///< training: &state
+    ParameterTable* new_table = nullptr;  ///< &table where the network is to be added to both
   };
 
   Compiler(const dnnl::engine& engine, Index slice, Precision precision, std::string convolution,
@@ -57,14 +57,17 @@ class Compiler {
 
   const dnnl::engine& engine() const { return engine_; }
   Index slice() const { return slice_; }
-  bool training() const { return numbers_.new_table != nullptr; }
+  bool training() const { return numbers_.moving != nullptr && !resting_; }
+  /// From now on layers are compiled as for inference: they are a part of a network in training
+  /// that is frozen, with nothing trained before it.
+  void set_resting(bool resting) { resting_ = resting; }
   /// "direct", "winograd" or "auto".
   const std::string& convolution() const { return convolution_; }
   /// Of activations and packed weights up to the last linear layer. Statistics and gradients of
   /// weights are always float32.
   ElementType type() const { return precision_ == Precision::bfloat16 ? kBfloat16 : kFloat32; }
 
-  /// Adds a segment (training) or finds the one of that name and shape (inference).
+  /// Adds a segment, or finds the one of that name and shape.
   ParameterRange parameter(const std::string& name, std::vector<Index> shape, bool decay,
                            Initial initial);
   /// Adds a state array filled with `initial`, or finds it.
@@ -96,6 +99,7 @@ class Compiler {
   Precision precision_;
   std::string convolution_;
   Numbers numbers_;
+  bool resting_ = false;
   std::vector<Filling> fillings_;
   std::vector<Layer*> leaves_;
   Index gradient_size_ = 0;

@@ -39,7 +39,9 @@ std::vector<FusedSpec> fuse(const std::vector<LayerSpec>& layers, NetworkMode mo
   const auto next_is = [&](std::string_view kind) {
     return i < chain.size() && chain[i]->kind == kind;
   };
-  const auto next_activates = [&] { return i < chain.size() && activation_of(*chain[i]); };
+  const auto next_activates = [&] {
+    return i < chain.size() && activation_of(*chain[i]) && (inference || !chain[i]->frozen);
+  };
   while (i < chain.size()) {
     FusedSpec piece;
     piece.layer = chain[i++];
@@ -48,7 +50,8 @@ std::vector<FusedSpec> fuse(const std::vector<LayerSpec>& layers, NetworkMode mo
       piece.layer = chain[i++];
     }
     const bool weighted = piece.layer->kind == "convolution" || piece.layer->kind == "linear";
-    const bool norm = piece.layer->kind == "batch_norm";
+    // A frozen norm in training is a factor and a summand: its own passes, both ways.
+    const bool norm = piece.layer->kind == "batch_norm" && (inference || !piece.layer->frozen);
     if (inference && weighted && next_is("batch_norm")) piece.norm = chain[i++];
     if ((norm || (inference && weighted)) && next_activates()) piece.nonlinear = chain[i++];
     if (norm && i < chain.size() && is_2x2_max_pool(*chain[i])) piece.pool = chain[i++];

@@ -70,6 +70,9 @@ class Layer {
   virtual bool keeps_dst() const { return false; }
   /// False when nothing in it is trained: backward may stop before it.
   virtual bool trainable() const { return false; }
+  /// True where its numbers stay as they are: what it computes of their gradient counts nowhere.
+  bool frozen() const { return frozen_; }
+  void set_frozen(bool frozen) { frozen_ = frozen; }
   /// The most that a forward or a backward takes from Scratch.
   virtual Index scratch_bytes() const { return 0; }
 
@@ -113,6 +116,7 @@ class Layer {
  private:
   std::string name_;
   std::string kind_;
+  bool frozen_ = false;
   std::size_t number_ = 0;
   const Layer* parent_ = nullptr;
   Shape src_shape_;

@@ -19,7 +19,7 @@ class BatchNorm final : public Layer {
   BatchNorm(const FusedSpec& spec, const Source& src, Compiler& compiler)
       : Layer(spec.name(), spec.kind()),
         numbers_(*spec.layer, src.shape.channels, compiler),
-        training_(compiler.training()) {
+        training_(compiler.training() && !spec.layer->frozen) {
     set_src(src.shape, src.desc);
     const Shape dst{src.shape.channels, spec.pool ? src.shape.height / 2 : src.shape.height,
                     spec.pool ? src.shape.width / 2 : src.shape.width};
@@ -37,12 +37,13 @@ class BatchNorm final : public Layer {
     } else {
       mean_ = Buffer<float>(C);
       variance_ = Buffer<float>(C);
+      if (compiler.training()) zeros_ = Buffer<float>(C);
     }
     compiler.add_leaf(*this);
   }
 
   std::unique_ptr<BoundLayer> bind() const override;
-  bool trainable() const override { return true; }
+  bool trainable() const override { return training_; }
   Index scratch_bytes() const override {
     return ScratchFrame::cost(2 * plan_.x.C * static_cast<Index>(sizeof(float)));
   }
@@ -56,12 +57,14 @@ class BatchNorm final : public Layer {
   }
 
   void unpack_gradient(const float* row, std::span<float> gradient) override {
+    if (!training_) return;
     const float* from = row + gradient_;
     std::copy_n(from, numbers_.scale.size, numbers_.scale.of(gradient).data());
     std::copy_n(from + plan_.x.C, numbers_.shift.size, numbers_.shift.of(gradient).data());
   }
 
   void update_running_statistics(std::span<const std::span<const float>> slices) override {
+    if (!training_) return;
     numbers_.update_running(slices, statistics_, statistics_ + plan_.x.C,
                             static_cast<double>(plan_.x.S * plan_.x.pixels()));
   }
@@ -77,8 +80,9 @@ class BatchNorm final : public Layer {
   NormPlan plan_;
   Buffer<float> scale_;  // padded with zeros to whole channel groups, as are these:
   Buffer<float> shift_;
-  Buffer<float> mean_;  // inference only
+  Buffer<float> mean_;  // the running ones, where they are used
   Buffer<float> variance_;
+  Buffer<float> zeros_;   // frozen in training only
   Index gradient_ = 0;    // in the row: scale, then shift
   Index statistics_ = 0;  // in the slice's statistics: mean, then variance
 };
@@ -99,15 +103,21 @@ class BoundBatchNorm final : public BoundLayer {
         kernels_.forward(layer_.plan_, part, x_, channels(run), y, selected);
       });
     } else {
-      const NormChannels running{layer_.scale_.data(), layer_.shift_.data(),
-                                 const_cast<float*>(layer_.mean_.data()),
-                                 const_cast<float*>(layer_.variance_.data())};
-      share(run, Work::forward,
-            [&](Index part) { kernels_.inference(layer_.plan_, part, x_, running, y); });
+      share(run, Work::forward, [&](Index part) {
+        kernels_.inference(layer_.plan_, part, x_, running(layer_.shift_, layer_.mean_), y);
+      });
     }
   }
 
   void backward(const void* diff_dst, void* diff_src, LayerPass& run) override {
+    if (!layer_.training_) {  // frozen: dx = dy scale / sqrt(variance + epsilon)
+      if (diff_src == nullptr) return;
+      share(run, Work::backward_data, [&](Index part) {
+        kernels_.inference(layer_.plan_, part, static_cast<const T*>(diff_dst),
+                           running(layer_.zeros_, layer_.zeros_), static_cast<T*>(diff_src));
+      });
+      return;
+    }
     const Index C = layer_.plan_.x.C;
     write_gradient(run.gradient + layer_.gradient_, 2 * C, run.accumulate == Accumulate::yes,
                    run.scratch, [&](float* gradient) {
@@ -124,6 +134,12 @@ class BoundBatchNorm final : public BoundLayer {
   void share(const LayerPass& run, Work work, F&& body) const {
     run.share(layer_, work, kernels_.parts(layer_.plan_),
               [&](Index part, ScratchStack&) { body(part); });
+  }
+
+  /// By the running variance, around `mean`, to `shift`.
+  NormChannels running(const Buffer<float>& shift, const Buffer<float>& mean) const {
+    return {layer_.scale_.data(), shift.data(), const_cast<float*>(mean.data()),
+            const_cast<float*>(layer_.variance_.data())};
   }
 
   NormChannels channels(LayerPass& run) const {

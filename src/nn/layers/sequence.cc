@@ -83,14 +83,17 @@ Sequence::Sequence(std::string name, const Source& src, const Compiler& compiler
 void Sequence::append(std::span<const FusedSpec> pieces, Compiler& compiler) {
   while (!pieces.empty()) {
     const Source src{dst_shape(), dst_desc(), wants_diff_ || trainable()};
-    append(make_first(pieces, src, compiler));
+    const bool frozen = pieces.front().layer->frozen;
+    auto layer = make_first(pieces, src, compiler);
+    layer->set_frozen(frozen);
+    append(std::move(layer));
   }
 }
 
 void Sequence::append(std::unique_ptr<Layer> layer) {
   const bool trained_before = trainable();
   set_dst(layer->dst_shape(), layer->dst_desc());
-  const bool trained = layer->trainable();
+  const bool trained = layer->trainable() && !layer->frozen();
   layers_.push_back(std::move(layer));
   if (!trained_before) first_trainable_ = layers_.size() - (trained ? 1 : 0);
 }

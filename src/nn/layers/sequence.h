@@ -19,6 +19,8 @@ class Sequence final : public Layer {
 
   /// Compiles and appends layers.
   void append(std::span<const FusedSpec> pieces, Compiler& compiler);
+  /// Appends a layer that is compiled already, for this one's dst.
+  void append(std::unique_ptr<Layer> layer);
   /// Appends a copy into another layout or type, where dst is not that.
   void convert(const TensorDesc& desc, const Compiler& compiler);
 
@@ -31,7 +33,6 @@ class Sequence final : public Layer {
 
  private:
   friend class BoundSequence;
-  void append(std::unique_ptr<Layer> layer);
   /// Layer i (> 0) writes over what the layer before it wrote.
   bool overwrites(std::size_t i) const;
   Index diff_bytes() const;

@@ -1,0 +1,112 @@
+#include "inspect_network.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "kindred/core/error.h"
+#include "kindred/core/text.h"
+#include "kindred/train/setup.h"
+
+namespace kindred::tools {
+namespace {
+
+constexpr Index kToldBatch = 128;  // of the training step whose memory is told
+constexpr Index kToldSlice = 16;
+
+Json shape_json(const Shape& shape) { return Json{shape.height, shape.width, shape.channels}; }
+
+}  // namespace
+
+Shape size_named(const std::string& text) {
+  std::vector<Index> numbers;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (at != end && numbers.size() < 4) {
+    Index number = 0;
+    const auto [next, error] = std::from_chars(at, end, number);
+    constexpr Index kMost = 65536;
+    if (error != std::errc() || number < 1 || number > kMost) break;
+    numbers.push_back(number);
+    at = next;
+    if (at != end && *at == 'x' && at + 1 != end) ++at;
+  }
+  if (at == end && numbers.size() == 1) return {numbers[0]};
+  if (at == end && numbers.size() == 3) return {numbers[2], numbers[0], numbers[1]};
+  fail(ErrorKind::usage,
+       fmt::format("--size {}: expected height x width x channels, for instance 28x28x1, or the "
+                   "numbers of a vector, 768",
+                   text));
+}
+
+std::string shape_text(const Shape& shape) {
+  if (shape.height == 1 && shape.width == 1) return fmt::format("{}", shape.channels);
+  return fmt::format("{} x {} x {}", shape.height, shape.width, shape.channels);
+}
+
+std::string count_text(double count) {
+  if (count < 1e4) return fmt::format("{:.0f}", count);
+  for (const auto& [unit, letter] : {std::pair(1e12, "T"), {1e9, "G"}, {1e6, "M"}}) {
+    if (count >= unit) return fmt::format("{:.3g} {}", count / unit, letter);
+  }
+  return fmt::format("{:.3g} k", count / 1e3);
+}
+
+Json network_json(const Outline& outline) {
+  Json found;
+  found["src"] = shape_json(outline.src);
+  found["parameters"] = static_cast<Index>(outline.parameters);
+  found["flops"] = outline.flops;
+  found["training bytes"] = std::round(outline.training_bytes(kToldBatch, kToldSlice));
+  for (const OutlineRow& row : outline.rows) {
+    found["layers"].push_back({{"name", row.name},
+                               {"kind", row.kind},
+                               {"settings", row.settings},
+                               {"depth", row.depth},
+                               {"dst", shape_json(row.dst)},
+                               {"parameters", static_cast<Index>(row.parameters)},
+                               {"flops", row.flops}});
+  }
+  return found;
+}
+
+std::string network_text(const Outline& outline) {
+  // 2 + 33 + 1 + 17 + 9 + 9 = 71 columns and the spaces between.
+  std::string text =
+      fmt::format("  {:<34} {:>17} {:>10} {:>10}\n", "layer", "dst", "parameters", "FLOPs");
+  text += fmt::format("  {:<34} {:>17}\n", "(samples)", shape_text(outline.src));
+  for (const OutlineRow& row : outline.rows) {
+    std::string what(static_cast<std::size_t>(2 * row.depth), ' ');
+    what += printable(row.kind);
+    if (!row.settings.empty()) what += " " + row.settings;
+    std::string line = fmt::format("  {:<34} {:>17} {:>10} {:>10}", what, shape_text(row.dst),
+                                   row.parameters > 0 ? count_text(row.parameters) : "",
+                                   row.flops > 0 ? count_text(row.flops) : "");
+    text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+  }
+  text += fmt::format(
+      "  {} parameters, {} FLOPs a sample forward;\n"
+      "  a training step of {} takes about {}B besides data and losses\n",
+      count_text(outline.parameters), count_text(outline.flops), kToldBatch,
+      count_text(outline.training_bytes(kToldBatch, kToldSlice)));
+  return text;
+}
+
+Outline outline_of_recipe(const std::string& path, const std::string& size) {
+  Recipe recipe = Recipe::from_file(path);
+  if (!size.empty()) {
+    return outline_of(read_architecture(recipe.root().section("model"), size_named(size)));
+  }
+  try {
+    return outline_of(read_setup(recipe, recipe.folder()).architecture);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::no_input) throw;
+    fail(ErrorKind::no_input, fmt::format("{}\n  a network depends on the size of its samples; "
+                                          "without the data set name it: --size 28x28x1",
+                                          error.what()));
+  }
+}
+
+}  // namespace kindred::tools
