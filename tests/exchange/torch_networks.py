@@ -208,11 +208,11 @@ class Scaled(nn.Module):
     def __init__(self, network, mean=(123.675, 116.28, 103.53), deviation=(58.395, 57.12, 57.375)):
         super().__init__()
         self.network = network
-        self.register_buffer("mean", torch.tensor(mean).view(1, -1, 1, 1))
-        self.register_buffer("deviation", torch.tensor(deviation).view(1, -1, 1, 1))
+        self.register_buffer("input_mean", torch.tensor(mean).view(1, -1, 1, 1))
+        self.register_buffer("input_deviation", torch.tensor(deviation).view(1, -1, 1, 1))
 
     def forward(self, x):
-        return self.network((x - self.mean) / self.deviation)
+        return self.network((x - self.input_mean) / self.input_deviation)
 
 
 def export(network, path, side, exporter, folded, opset=None):

@@ -90,6 +90,13 @@ std::string write_recipe(const ConvertedNetwork& network, const Model& model) {
   Recipe recipe;
   Section section = recipe.root().section("model");
   section.put_settings({{}, {{"architecture", "layers"}, {"slice", model.slice}}});
+  if (!network.architecture.empty()) {
+    section.put_settings(
+        {{}, {{"architecture", network.architecture}, {"embedding", network.embedding}}});
+    if (network.architecture != "iresnet18") section.put_settings({{}, {{"stem", "large"}}});
+    if (!network.stages.empty()) section.put_settings({{}, {{"stages", network.stages}}});
+    return recipe.resolved();
+  }
   choose(network, "kindred.convolution", section, "convolution", {"auto", "direct", "winograd"});
   choose(network, "kindred.precision", section, "precision", {"float32", "bfloat16"});
   write_layers(section, "layers", network.layers);
