@@ -14,6 +14,8 @@ struct LayerSpec {
   std::vector<std::pair<std::string, double>> settings;
   std::vector<LayerSpec> body;      ///< residual: the branch with weights
   std::vector<LayerSpec> shortcut;  ///< residual: empty for the identity
+  /// concatenate: chains of layers side by side; an empty one is the identity
+  std::vector<std::vector<LayerSpec>> branches = {};
 };
 
 }  // namespace kindred
