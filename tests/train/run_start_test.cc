@@ -32,7 +32,7 @@ TEST(RunThatCannotStart, LeavesNothing) {
   RunObserver silent;
   for (const auto& [key, kind] : wrong) {
     for (const bool is_new : {false, true}) {
-      expect_error(kind, "", [&] {
+      expect_error(kind, "", [&, &key = key] {
         Recipe bad =
             Recipe::from_text(runs.recipe(kRecipe, kSteps).resolved(), runs.path("recipe.toml"));
         bad.set(key);

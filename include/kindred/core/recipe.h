@@ -74,6 +74,8 @@ class Section {
   void put_settings(const NamedSettings& settings);
 
   bool has(std::string_view key) const;
+  /// True where `key` is an array of tables, [[key]], with at least one.
+  bool has_tables(std::string_view key) const;
   /// The child table `name`; made empty where the recipe has none.
   Section section(std::string_view name);
   /// The children of the array of tables [[name]], in order; none where the recipe has none.

@@ -173,9 +173,12 @@ void Section::put_settings(const NamedSettings& settings) {
 }
 
 bool Section::has(std::string_view key) const {
+  return node_->leaf(key) != nullptr || node_->table(key) != nullptr || has_tables(key);
+}
+
+bool Section::has_tables(std::string_view key) const {
   const Node::Array* array = node_->array(key);
-  return node_->leaf(key) != nullptr || node_->table(key) != nullptr ||
-         (array != nullptr && !array->elements.empty());
+  return array != nullptr && !array->elements.empty();
 }
 
 Section Section::section(std::string_view name) {

@@ -12,14 +12,36 @@ namespace {
 
 // Every architecture by name. A new one: its function, its line here.
 constexpr ArchitectureKind kArchitectures[] = {
-    {"conv4", "four blocks of 3x3 convolution, batch norm, ReLU and max pool; linear", read_conv4},
-    {"mlp", "hidden layers of linear, batch norm and ReLU; linear", read_mlp},
-    {"resnet", "a 3x3 stem, stages of residual blocks, flatten or average pool; linear",
+    {"conv4",
+     "four blocks of 3x3 convolution, batch norm, ReLU and max pool; linear",
+     {1, 28, 28},
+     read_conv4},
+    {"mlp", "hidden layers of linear, batch norm and ReLU; linear", {768}, read_mlp},
+    {"resnet",
+     "a 3x3 stem, stages of residual blocks, flatten or average pool; linear",
+     {3, 32, 32},
      read_resnet},
-    {"layers", "[[model.layers]] one by one: `kindred list layers`", read_layers},
+    {"resnet18",
+     "18 layers in residual blocks of two 3x3 convolutions (He et al. 2016)",
+     {3, 224, 224},
+     read_resnet18},
+    {"resnet34",
+     "34 layers in residual blocks of two 3x3 convolutions (He et al. 2016)",
+     {3, 224, 224},
+     read_resnet34},
+    {"resnet50",
+     "50 layers in bottleneck blocks (He et al. 2016; torchvision's strides)",
+     {3, 224, 224},
+     read_resnet50},
+    {"layers",
+     "in lines, or [[model.layers]] one by one: `kindred list layers`",
+     {1, 28, 28},
+     read_layers},
 };
 
 }  // namespace
+
+std::span<const ArchitectureKind> architecture_kinds() { return kArchitectures; }
 
 LayerSpec layer(std::string name, std::string kind,
                 std::vector<std::pair<std::string, double>> settings) {
@@ -64,7 +86,7 @@ std::vector<LayerListing> list_architectures() {
   std::vector<LayerListing> listings;
   for (const ArchitectureKind& kind : kArchitectures) {
     listings.push_back({kind.name, kind.summary, [&kind](Section model) {
-                          if (kind.read != read_layers) kind.read(model, {.channels = 1});
+                          if (kind.read != read_layers) kind.read(model, kind.customary);
                         }});
   }
   return listings;

@@ -1,4 +1,5 @@
 #pragma once
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,9 +13,13 @@ namespace kindred {
 struct ArchitectureKind {
   const char* name;
   const char* summary;  ///< one line for `kindred list architectures`
+  Shape customary;      ///< the input that its paper, or its user, has most
   /// Reads its settings from [model] and gives the layers.
   std::vector<LayerSpec> (*read)(Section model, const Shape& src);
 };
+
+/// Every architecture, in the order of `kindred list architectures`.
+std::span<const ArchitectureKind> architecture_kinds();
 
 // Building blocks of architectures. Names are prefixes of parameter names in model files.
 LayerSpec convolution(std::string name, Index channels, Index kernel, Index stride, Index padding,
@@ -35,7 +40,14 @@ void add_embedding(Section model, std::vector<LayerSpec>& layers);
 std::vector<LayerSpec> read_conv4(Section model, const Shape& src);
 std::vector<LayerSpec> read_mlp(Section model, const Shape& src);
 std::vector<LayerSpec> read_resnet(Section model, const Shape& src);
-/// [[model.layers]] one by one.
+std::vector<LayerSpec> read_resnet18(Section model, const Shape& src);
+std::vector<LayerSpec> read_resnet34(Section model, const Shape& src);
+std::vector<LayerSpec> read_resnet50(Section model, const Shape& src);
+std::vector<LayerSpec> read_iresnet18(Section model, const Shape& src);
+std::vector<LayerSpec> read_iresnet50(Section model, const Shape& src);
+std::vector<LayerSpec> read_mobilenet_v2(Section model, const Shape& src);
+std::vector<LayerSpec> read_mobilefacenet(Section model, const Shape& src);
+/// `layers` in lines, or [[model.layers]] one by one.
 std::vector<LayerSpec> read_layers(Section model, const Shape& src);
 
 }  // namespace kindred

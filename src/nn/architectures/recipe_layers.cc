@@ -3,6 +3,7 @@
 #include <set>
 
 #include "nn/architectures/architectures.h"
+#include "nn/architectures/layer_lines.h"
 #include "nn/contract/registry.h"
 
 namespace kindred {
@@ -64,11 +65,18 @@ std::vector<LayerSpec> read_chain(Section parent, const char* key, const std::st
 
 }  // namespace
 
-std::vector<LayerSpec> read_layers(Section model, const Shape&) {
+std::vector<LayerSpec> read_layers(Section model, const Shape& src) {
+  if (model.has("layers") && !model.has_tables("layers")) {
+    std::vector<std::string> lines;
+    model.read("layers", lines, "the network in lines, or [[model.layers]] one by one");
+    if (!lines.empty()) return read_layer_lines(model, lines, src);
+  }
   std::set<std::string> names;
   std::vector<LayerSpec> layers = read_chain(model, "layers", "layers", names);
   if (layers.empty()) {
-    model.fail("architecture = \"layers\" needs [[model.layers]], each with a kind");
+    model.fail(
+        "architecture = \"layers\" needs [[model.layers]], each with a kind, or lines: "
+        "layers = [\"conv 32 norm relu pool\", \"flatten\", \"linear 128\"]");
   }
   return layers;
 }

@@ -3,30 +3,10 @@
 #include <algorithm>
 
 #include "nn/architectures/architectures.h"
+#include "nn/architectures/blocks.h"
 
 namespace kindred {
 namespace {
-
-void add_unit(std::vector<LayerSpec>& layers, const std::string& name, const std::string& number,
-              LayerSpec weights) {
-  layers.push_back(std::move(weights));
-  layers.push_back(layer(name + "norm" + number, "batch_norm"));
-}
-
-/// Two 3x3 convolutions around which the input is carried over.
-LayerSpec basic_block(const std::string& name, Index src_channels, Index channels, Index stride) {
-  LayerSpec block = layer(name, "residual");
-  const std::string prefix = name + ".";
-  add_unit(block.body, prefix, "1",
-           convolution(prefix + "convolution1", channels, 3, stride, 1, false));
-  block.body.push_back(layer(prefix + "relu1", "relu"));
-  add_unit(block.body, prefix, "2", convolution(prefix + "convolution2", channels, 3, 1, 1, false));
-  if (stride != 1 || src_channels != channels) {
-    add_unit(block.shortcut, prefix + "shortcut.", "",
-             convolution(prefix + "shortcut.convolution", channels, 1, stride, 0, false));
-  }
-  return block;
-}
 
 constexpr Index kMostFlattened = 8;  // a side
 

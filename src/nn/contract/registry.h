@@ -21,6 +21,12 @@ struct Source {
   bool wants_diff = true;  ///< false: nothing before it is trained
 };
 
+/// What a layer costs, for one sample.
+struct LayerCost {
+  double parameters = 0;     ///< trained numbers, of its own
+  double multiply_adds = 0;  ///< of its product with weights, forward
+};
+
 /// One kind of layer: a row of the registry.
 struct LayerKind {
   const char* name;
@@ -30,6 +36,8 @@ struct LayerKind {
   /// The output's shape. Fails with ErrorKind::recipe where the input does not fit.
   Shape (*dst_shape)(const LayerSpec& spec, const Shape& src);
   std::unique_ptr<Layer> (*make)(const FusedSpec& spec, const Source& src, Compiler& compiler);
+  /// REQUIRES: dst_shape() takes `src`. nullptr: it costs neither.
+  LayerCost (*cost)(const LayerSpec& spec, const Shape& src) = nullptr;
 };
 
 std::span<const LayerKind* const> layer_kinds();

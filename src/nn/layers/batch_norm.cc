@@ -201,10 +201,15 @@ void fold(const NormNumbers& norm, std::span<const float> parameters, std::span<
 
 extern const LayerKind kBatchNorm;
 const LayerKind kBatchNorm{
-    "batch_norm", "normalises each channel over the slice, then scales and shifts",
-    read_settings<BatchNormSettings>, [](const LayerSpec&, const Shape& src) { return src; },
+    "batch_norm",
+    "normalises each channel over the slice, then scales and shifts",
+    read_settings<BatchNormSettings>,
+    [](const LayerSpec&, const Shape& src) { return src; },
     [](const FusedSpec& spec, const Source& src, Compiler& compiler) -> std::unique_ptr<Layer> {
       return std::make_unique<BatchNorm>(spec, src, compiler);
+    },
+    [](const LayerSpec&, const Shape& src) {
+      return LayerCost{.parameters = 2.0 * static_cast<double>(src.channels)};
     }};
 
 }  // namespace kindred

@@ -138,11 +138,22 @@ Shape convolution_dst(const LayerSpec& spec, const Shape& src) {
 
 extern const LayerKind kConvolution;
 const LayerKind kConvolution{
-    "convolution", "slides kernels over an image (cross-correlation)",
-    read_settings<ConvolutionSettings>, convolution_dst,
+    "convolution",
+    "slides kernels over an image (cross-correlation)",
+    read_settings<ConvolutionSettings>,
+    convolution_dst,
     [](const FusedSpec& spec, const Source& src, Compiler& compiler) -> std::unique_ptr<Layer> {
       const auto settings = settings_of<ConvolutionSettings>(*spec.layer);
       return std::make_unique<Convolution>(spec, src, settings, compiler);
+    },
+    [](const LayerSpec& spec, const Shape& src) {
+      const auto settings = settings_of<ConvolutionSettings>(spec);
+      const Shape dst = settings.dst(src);
+      const double weights = static_cast<double>(settings.channels) *
+                             static_cast<double>(src.channels / settings.groups) *
+                             static_cast<double>(settings.kernel * settings.kernel);
+      return LayerCost{weights + (settings.bias ? static_cast<double>(settings.channels) : 0),
+                       weights * static_cast<double>(dst.height * dst.width)};
     }};
 
 }  // namespace kindred

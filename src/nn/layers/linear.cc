@@ -89,10 +89,18 @@ Shape linear_dst(const LayerSpec& spec, const Shape& src) {
 
 extern const LayerKind kLinear;
 const LayerKind kLinear{
-    "linear", "every output is a weighted sum of all inputs", read_settings<LinearSettings>,
+    "linear",
+    "every output is a weighted sum of all inputs",
+    read_settings<LinearSettings>,
     linear_dst,
     [](const FusedSpec& spec, const Source& src, Compiler& compiler) -> std::unique_ptr<Layer> {
       return std::make_unique<Linear>(spec, src, compiler);
+    },
+    [](const LayerSpec& spec, const Shape& src) {
+      const auto settings = settings_of<LinearSettings>(spec);
+      const double weights = static_cast<double>(settings.features * src.channels);
+      return LayerCost{weights + (settings.bias ? static_cast<double>(settings.features) : 0),
+                       weights};
     }};
 
 }  // namespace kindred
