@@ -45,9 +45,11 @@ void write_run_report(const std::string& run, const std::string& compare, const 
 
 /// Each adds one subcommand to the program; its callback runs it.
 void add_bench(const Command& program);
+void add_convert(const Command& program);
 void add_documents(const Command& program);
 void add_embed(const Command& program);
 void add_eval(const Command& program);
+void add_export(const Command& program);
 void add_import(const Command& program);
 void add_inspect(const Command& program);
 void add_list(const Command& program);

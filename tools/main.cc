@@ -31,9 +31,11 @@ bool is_quiet = false;  // before commands read their options
 
 void add_commands(const Command& program) {
   add_bench(program);
+  add_convert(program);
   add_documents(program);
   add_embed(program);
   add_eval(program);
+  add_export(program);
   add_import(program);
   add_inspect(program);
   add_list(program);

@@ -38,25 +38,44 @@ bool is_no_weight(std::string_view name) {
          name.starts_with("optimizer:");
 }
 
-/// Its arrays lie in `setup` and `trained`.
-TensorFile file_of(const std::string& recipe, const Setup& setup, const TrainingState& trained) {
+/// What a model's file holds; the arrays lie with the caller.
+struct ModelParts {
+  const std::string& recipe;
+  const Architecture& architecture;
+  Index slice;
+  Element element;
+  const InputScaling& scaling;
+  const std::vector<std::string>& class_names;
+  Index step;
+  const ParameterTable& table;
+  std::span<const float> weights;
+  const State& state;
+};
+
+TensorFile file_of(const ModelParts& model) {
   TensorFile file;
-  const Shape& src = setup.architecture.src;
+  const Shape& src = model.architecture.src;
   file.metadata = {
-      {"recipe", recipe},
-      {"architecture", setup.architecture.name},
+      {"recipe", model.recipe},
+      {"architecture", model.architecture.name},
       {"src_shape", dump_json({src.height, src.width, src.channels})},
-      {"src_element", setup.dataset->element() == Element::u8 ? "u8" : "f32"},
-      {"slice", fmt::format("{}", setup.train.slice)},
-      {"step", fmt::format("{}", trained.step)},
-      {"class_names", dump_json(setup.set.class_names)},
+      {"src_element", model.element == Element::u8 ? "u8" : "f32"},
+      {"slice", fmt::format("{}", model.slice)},
+      {"step", fmt::format("{}", model.step)},
+      {"class_names", dump_json(model.class_names)},
   };
   file.describe("kindred model");
-  file.add(tensor_of(kMean, setup.scaling.mean));
-  file.add(tensor_of(kScale, setup.scaling.scale));
-  add_segments(file, "", trained.table, trained.weights());
-  add_state(file, kStatePrefix, trained.state);
+  file.add(tensor_of(kMean, model.scaling.mean));
+  file.add(tensor_of(kScale, model.scaling.scale));
+  add_segments(file, "", model.table, model.weights);
+  add_state(file, kStatePrefix, model.state);
   return file;
+}
+
+TensorFile file_of(const std::string& recipe, const Setup& setup, const TrainingState& trained) {
+  return file_of({recipe, setup.architecture, setup.train.slice, setup.dataset->element(),
+                  setup.scaling, setup.set.class_names, trained.step, trained.table,
+                  trained.weights(), trained.state});
 }
 
 }  // namespace
@@ -64,6 +83,12 @@ TensorFile file_of(const std::string& recipe, const Setup& setup, const Training
 void write_model(const std::string& path, const std::string& recipe, const Setup& setup,
                  const TrainingState& trained) {
   file_of(recipe, setup, trained).write(path);
+}
+
+void write_model(const std::string& path, const Model& model) {
+  file_of({model.recipe, model.architecture, model.slice, model.element, model.scaling,
+           model.class_names, model.step, model.table, model.parameters.span(), model.state})
+      .write(path);
 }
 
 void check_model(const std::string& recipe, const Setup& setup, const TrainingState& trained) {

@@ -20,6 +20,9 @@ def table(place):
         "embed --out": (["embed", model, data, "--out", "OUT"], [model, data], None),
         "embed LIST --out": (["embed", model, place["list.txt"], "--out", "OUT"],
                              [model, place["list.txt"], place["listed.h5"]], None),
+        "export OUT": (["export", model, "OUT"], [model], "--safetensors"),
+        "export --safetensors": (["export", model, "--safetensors", "OUT"], [model], None),
+        "convert OUT": (["convert", place["model.onnx"], "OUT"], [place["model.onnx"]], None),
         "search --out": (["search", e, "--query", place["query.h5"], "--k", "2", "--out", "OUT"],
                          [e, place["query.h5"]], None),
         "loss --out": (["loss", e, "--loss", "triplet", "--out", "OUT"], [e], "--json"),
@@ -56,7 +59,8 @@ def table(place):
 
 # What an option writes, by a word of its name in the table: a file of that kind.
 KINDS = {"--json": "bench.json", "--preview": "picture.png", "--thumbnails": "picture.png", "--html": "page.html",
-         "report --out": "page.html", "import OUT": "old", "OUT": "old", "embed": "e.h5"}
+         "report --out": "page.html", "export OUT": "model.onnx", "--safetensors": "arrays.safetensors",
+         "convert OUT": "converted.kindred", "import OUT": "old", "OUT": "old", "embed": "e.h5"}
 
 
 def kind_of(name):

@@ -73,6 +73,8 @@ class Place:
         for line in (["import", self["pictures"], self["data.h5"]],
                      ["train", self["recipe.toml"], "--out", self["run"]],
                      ["embed", self["run/model.kindred"], self["data.h5"], "--out", self["e.h5"]],
+                     ["export", self["run/model.kindred"], self["model.onnx"], "--safetensors", self["arrays.safetensors"]],
+                     ["convert", self["model.onnx"], self["converted.kindred"]],
                      ["report", self["run"], "--out", self["page.html"]],
                      ["inspect", self["data.h5"], "--thumbnails", self["picture.png"], "--json", self["inspected.json"]],
                      ["bench", "search", "--vectors", "50", "--dimension", "4", "--repeats", "1", "--json",

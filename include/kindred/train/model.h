@@ -33,6 +33,9 @@ struct Model {
 void write_model(const std::string& path, const std::string& recipe, const Setup& setup,
                  const TrainingState& trained);
 
+/// The same of a model that was read or converted.
+void write_model(const std::string& path, const Model& model);
+
 /// Fails as write_model() would of what is known before the first step: names, sizes, recipe.
 void check_model(const std::string& recipe, const Setup& setup, const TrainingState& trained);
 

@@ -1,12 +1,12 @@
 #include "nn/layers/batch_norm.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "nn/channels/norm_kernels.h"
 #include "nn/contract/registry.h"
 #include "nn/contract/settings.h"
 #include "nn/layers/activation_numbers.h"
+#include "nn/layers/fold_norm.h"
 #include "nn/onednn/packed.h"
 
 namespace kindred {
@@ -198,21 +198,9 @@ void NormNumbers::update_running(std::span<const std::span<const float>> slices,
 
 void fold(const NormNumbers& norm, std::span<const float> parameters, std::span<float> weights,
           std::span<float> bias) {
-  const auto scale = norm.scale.of(parameters);
-  const auto shift = norm.shift.of(parameters);
-  const std::size_t per_channel = weights.size() / bias.size();
-  for (std::size_t c = 0; c < bias.size(); ++c) {
-    const double variance =
-        static_cast<double>(norm.running_variance.values[c]) + norm.settings.epsilon;
-    const double factor = static_cast<double>(scale[c]) / std::sqrt(variance);
-    const double centred =
-        static_cast<double>(bias[c]) - static_cast<double>(norm.running_mean.values[c]);
-    bias[c] = static_cast<float>(centred * factor + static_cast<double>(shift[c]));
-    for (std::size_t i = 0; i < per_channel; ++i) {
-      float& weight = weights[c * per_channel + i];
-      weight = static_cast<float>(static_cast<double>(weight) * factor);
-    }
-  }
+  fold({norm.scale.of(parameters), norm.shift.of(parameters), norm.running_mean.values,
+        norm.running_variance.values, norm.settings.epsilon},
+       weights, bias);
 }
 
 extern const LayerKind kBatchNorm;
