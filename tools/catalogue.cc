@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "inspect_network.h"
+#include "count_text.h"
 #include "kindred/data/import.h"
 #include "kindred/data/sampler.h"
 #include "kindred/eval/registry.h"

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <utility>
 #include <vector>
 
 #include "kindred/core/error.h"
@@ -32,14 +31,15 @@ bool rests(const LayerSpec& spec, const Shape& src) {
   if (spec.frozen) return true;
   const LayerKind& kind = layer_kind(spec.kind);
   if (kind.cost != nullptr && kind.cost(spec, src).parameters > 0) return false;
-  const auto all_rest = [&](const std::vector<LayerSpec>& layers) {
+  bool all_rest = true;
+  for_each_chain(spec, [&](const std::vector<LayerSpec>& chain) {
     Shape shape = src;
-    return std::ranges::all_of(layers, [&](const LayerSpec& layer) {
-      const Shape before = std::exchange(shape, layer_kind(layer.kind).dst_shape(layer, shape));
-      return rests(layer, before);
-    });
-  };
-  return all_rest(spec.body) && all_rest(spec.shortcut);
+    for (const LayerSpec& layer : chain) {
+      all_rest = all_rest && rests(layer, shape);
+      shape = layer_kind(layer.kind).dst_shape(layer, shape);
+    }
+  });
+  return all_rest;
 }
 
 /// How many layers the network begins with that rest, up to the first dropout; none where nothing

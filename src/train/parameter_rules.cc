@@ -69,8 +69,8 @@ void add_ruled(std::vector<LayerSpec>& layers, const std::vector<ParameterRule>&
   for (LayerSpec& layer : layers) {
     const ParameterRule* rule = rule_of(layer.name, rules, outer);
     found.push_back({&layer, rule});
-    add_ruled(layer.body, rules, rule, found);
-    add_ruled(layer.shortcut, rules, rule, found);
+    for_each_chain(layer,
+                   [&](std::vector<LayerSpec>& chain) { add_ruled(chain, rules, rule, found); });
   }
 }
 

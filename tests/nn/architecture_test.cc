@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "kindred/nn/registry.h"
 #include "nn/network_harness.h"
 #include "support/error_of.h"
@@ -166,6 +168,51 @@ TEST(Architecture, NamesTheLayerThatDoesNotFitAndWhatToChange) {
   EXPECT_EQ(error_in("[[model.layers]]\nkind = 'residual'"),
             "test: [model]: layer 'layers.0' (residual) on an input of 28 x 28 x 1 (height x width "
             "x channels): it needs a body: [[model.layers.body]] one by one");
+  EXPECT_EQ(error_in("[[model.layers]]\nkind = 'concatenate'"),
+            "test: [model]: layer 'layers.0' (concatenate) on an input of 28 x 28 x 1 (height x "
+            "width x channels): it needs branches: [[model.layers.branches]] one by one");
+  EXPECT_EQ(error_in("[[model.layers]]\nkind = 'concatenate'\n"
+                     "[[model.layers.branches]]\n"
+                     "[[model.layers.branches]]\n"
+                     "[[model.layers.branches.layers]]\nkind = 'max_pool'"),
+            "test: [model]: layer 'layers.0' (concatenate) on an input of 28 x 28 x 1 (height x "
+            "width x channels): branch 0 gives 28 x 28 pixels but branch 1 gives 14 x 14; all need "
+            "the same height and width");
+  EXPECT_EQ(error_in("[[model.layers]]\nkind = 'layer_norm'"),
+            "test: [model]: layer 'layers.0' (layer_norm) on an input of 28 x 28 x 1 (height x "
+            "width x channels): it takes vectors; an instance_norm or a batch_norm normalises "
+            "images");
+  EXPECT_EQ(error_in("[[model.layers]]\nkind = 'l2_normalize'"),
+            "test: [model]: layer 'layers.0' (l2_normalize) on an input of 28 x 28 x 1 (height x "
+            "width x channels): it takes vectors; put a flatten, a pool or a linear layer before "
+            "it");
+  EXPECT_EQ(error_in("[[model.layers]]\nkind = 'instance_norm'", {7, 1, 1}),
+            "test: [model]: layer 'layers.0' (instance_norm) on an input of 1 x 1 x 7 (height x "
+            "width x channels): of a single pixel nothing is left; a layer_norm normalises "
+            "vectors");
+}
+
+TEST(Architecture, NamesWhatLiesInBranches) {
+  const Architecture of = architecture_of(
+      "[[model.layers]]\nkind = 'concatenate'\n"
+      "[[model.layers.branches]]\n"
+      "[[model.layers.branches]]\n"
+      "[[model.layers.branches.layers]]\nkind = 'convolution'\nchannels = 8\n"
+      "[[model.layers.branches.layers]]\nkind = 'instance_norm'\n"
+      "[[model.layers]]\nkind = 'gem_pool'\n",
+      kOmniglot);
+  ASSERT_EQ(of.layers[0].branches.size(), 2U);
+  EXPECT_TRUE(of.layers[0].branches[0].empty());
+  EXPECT_EQ(of.layers[0].branches[1][0].name, "layers.0.branches.1.0");
+  NetworkHarness harness(of, 2, 2);
+  EXPECT_EQ(harness.network.embedding(), 9);
+  // A bias would be taken away again by the norm.
+  EXPECT_EQ(harness.table.find("layers.0.branches.1.0.bias"), nullptr);
+  EXPECT_NE(harness.table.find("layers.0.branches.1.1.scale"), nullptr);
+  EXPECT_NE(error_in("[[model.layers]]\nkind = 'concatenate'\n"
+                     "[[model.layers.branches]]\nkind = 'relu'")
+                .find("kind"),
+            std::string::npos);
 }
 
 TEST(Architecture, AsksForAVectorAtTheEnd) {
@@ -206,9 +253,10 @@ TEST(LayerListing, GivesEverySettingWithItsDefault) {
       EXPECT_FALSE(setting.description.empty()) << listing.name << "." << setting.key;
       EXPECT_FALSE(setting.value.empty()) << listing.name << "." << setting.key;
     }
-    const bool has_none = listing.name == "relu" || listing.name == "flatten" ||
-                          listing.name == "global_average_pool";
-    EXPECT_EQ(section.settings().empty(), has_none) << listing.name;
+    const std::set<std::string> without{"relu",        "relu6",       "hard_swish",
+                                        "swish",       "flatten",     "global_average_pool",
+                                        "concatenate", "l2_normalize"};
+    EXPECT_EQ(section.settings().empty(), without.contains(listing.name)) << listing.name;
   }
 }
 
@@ -218,6 +266,10 @@ TEST(Architecture, IsTheSameWhenReadAgainFromTheResolvedRecipe) {
        {"pool_last = true", "architecture = 'mlp'", "architecture = 'resnet'\nwidths = [16, 32]",
         "[[model.layers]]\nkind = 'convolution'\n"
         "[[model.layers]]\nkind = 'batch_norm'\n"
+        "[[model.layers]]\nkind = 'concatenate'\n"
+        "[[model.layers.branches]]\n"
+        "[[model.layers.branches]]\n"
+        "[[model.layers.branches.layers]]\nkind = 'prelu'\nslope = 0.5\n"
         "[[model.layers]]\nkind = 'global_average_pool'\n"}) {
     Recipe recipe = Recipe::from_text(std::string("[model]\n") + model, "test");
     const Architecture first = read_architecture(recipe.root().section("model"), kOmniglot);

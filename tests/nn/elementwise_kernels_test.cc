@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "nn/kernels/pool_kernels.h"
+#include "nn/channels/pool_kernels.h"
 #include "nn/kernels/row_kernels.h"
 #include "support/activations.h"
 #include "support/kernel_levels.h"

@@ -14,6 +14,10 @@ constexpr double kSum = 4e-6;
 constexpr double kWinograd = 1e-5;
 // Norms divide by a spread that is itself a sum, and subtract two means from each diff.
 constexpr double kNorm = 4e-6;
+// Gates and powers come from our own exponentials and logarithms, right to 2e-7 each; powers
+// multiply the logarithms' error by up to 4, and the gradient of a power is what remains of two
+// terms.
+constexpr double kSmooth = 4e-6;
 
 LayerSpec convolution(Index channels, Index kernel, Index stride, Index padding, bool bias,
                       Index groups = 1) {
@@ -38,6 +42,16 @@ LayerSpec residual(std::vector<LayerSpec> body, std::vector<LayerSpec> shortcut,
   return block;
 }
 
+LayerSpec concatenate(std::vector<std::vector<LayerSpec>> branches) {
+  LayerSpec layer = spec("concatenate", "block");
+  layer.branches = std::move(branches);
+  return layer;
+}
+
+LayerSpec squeeze_excite(double channels, bool hard = false) {
+  return spec("squeeze_excite", "gate", {{"channels", channels}, {"hard", hard ? 1.0 : 0.0}});
+}
+
 LayerSpec named(LayerSpec layer, std::string name) {
   layer.name = std::move(name);
   return layer;
@@ -50,6 +64,11 @@ const LayerSpec kNorm1 = spec("batch_norm", "norm1");
 const LayerSpec kNorm2 = spec("batch_norm", "norm2");
 const LayerSpec kRelu1 = spec("relu", "relu1");
 const LayerSpec kPool1 = spec("max_pool", "pool1");
+const LayerSpec kInstanceNorm = spec("instance_norm", "norm1");
+const LayerSpec kRelu6 = spec("relu6", "f");
+const LayerSpec kPrelu = spec("prelu", "f");
+const LayerSpec kHardSwish = spec("hard_swish", "f");
+const LayerSpec kSwish = spec("swish", "f");
 
 }  // namespace
 
@@ -147,6 +166,91 @@ std::vector<Case> layer_cases() {
       {"norm_pool_odd", 3, {21, 5, 7}, {kNorm1, kRelu1, kPool1}, kNorm},
       {"norm_pool_no_relu", 3, {16, 6, 6}, {kNorm1, kPool1}, kNorm},
       {"relu", 3, {5, 4, 3}, {kRelu1}, 0.0},
+      // activations, alone
+      {"relu6", 3, {5, 4, 3}, {kRelu6}, 0.0},
+      {"hard_swish", 3, {21, 4, 3}, {kHardSwish}, kSum},
+      {"swish", 3, {21, 4, 3}, {kSwish}, kSmooth},
+      {"prelu", 3, {157, 5, 3}, {kPrelu}, kSum},
+      {"prelu_padded", 3, {21, 7, 5}, {kPrelu}, kSum, kBlocked},
+      {"prelu_blocks_of_8", 3, {24, 7, 5}, {kPrelu}, kSum, FormatTag::nChw8c},
+      {"prelu_plain", 3, {6, 5, 7}, {kPrelu}, kSum, FormatTag::nchw},
+      {"prelu_vector", 16, {50, 1, 1}, {kPrelu}, kSum},
+      {"prelu_first", 3, {3, 9, 7}, {kPrelu}, kSum, kLast, true},
+      // and behind a norm, which computes them
+      {"norm_relu6_pool", 3, {21, 6, 7}, {kNorm1, kRelu6, kPool1}, kNorm},
+      {"norm_prelu", 3, {21, 5, 7}, {kNorm1, kPrelu}, kNorm},
+      {"norm_prelu_padded", 3, {24, 5, 7}, {kNorm1, kPrelu}, kNorm, kBlocked},
+      {"norm_prelu_then_pool", 3, {32, 6, 8}, {kNorm1, kPrelu, kPool1}, kNorm, kBlocked},
+      {"norm_hard_swish", 3, {21, 5, 7}, {kNorm1, kHardSwish}, kNorm},
+      {"norm_swish", 3, {40, 5, 7}, {kNorm1, kSwish}, kNorm, FormatTag::nChw8c},
+      {"norm_swish_then_pool", 3, {21, 6, 7}, {kNorm1, kSwish, kPool1}, kNorm},
+      {"block1_prelu", 3, {1, 9, 11}, {kFirst, kNorm1, kPrelu, kPool1}, kNorm, kLast, true},
+      {"block1_relu6", 3, {1, 9, 11}, {kFirst, kNorm1, kRelu6, kPool1}, kNorm, kLast, true},
+      {"prelus_around_a_convolution",
+       2,
+       {16, 8, 8},
+       {kPrelu, convolution(32, 3, 1, 1, true), spec("prelu", "f2")},
+       kWinograd,
+       registers},
+      // other norms
+      {"instance_norm", 3, {21, 5, 7}, {kInstanceNorm}, kNorm},
+      {"instance_norm_prelu", 3, {157, 5, 7}, {kInstanceNorm, kPrelu}, kNorm},
+      {"instance_norm_pool", 3, {24, 6, 7}, {kInstanceNorm, kRelu1, kPool1}, kNorm, kBlocked},
+      {"instance_norm_plain", 3, {6, 5, 7}, {kInstanceNorm, kSwish}, kNorm, FormatTag::nchw},
+      {"layer_norm", 16, {77, 1, 1}, {spec("layer_norm", "norm1")}, kNorm},
+      {"layer_norm_padded", 3, {21, 1, 1}, {spec("layer_norm", "norm1")}, kNorm, kBlocked},
+      {"layer_norm_between",
+       8,
+       {40, 1, 1},
+       {spec("linear", "layer", {{"features", 64}}), spec("layer_norm", "norm1"), kSwish,
+        spec("linear", "layer2", {{"features", 24}})},
+       kNorm},
+      {"l2_normalize", 16, {77, 1, 1}, {spec("l2_normalize", "unit")}, kNorm},
+      {"l2_normalize_padded", 3, {21, 1, 1}, {spec("l2_normalize", "unit")}, kNorm, kBlocked},
+      // generalised means
+      {"gem_pool", 3, {21, 9, 7}, {spec("gem_pool", "gem")}, kSmooth},
+      {"gem_pool_padded", 3, {21, 5, 4}, {spec("gem_pool", "gem")}, kSmooth, kBlocked},
+      {"gem_pool_plain", 3, {5, 4, 4}, {spec("gem_pool", "gem")}, kSmooth, FormatTag::nchw},
+      // gates
+      {"squeeze_excite", 3, {32, 6, 5}, {squeeze_excite(8)}, kSmooth, kBlocked},
+      {"squeeze_excite_hard", 3, {21, 6, 5}, {squeeze_excite(5, true)}, kSmooth},
+      {"squeeze_excite_padded", 3, {21, 6, 5}, {squeeze_excite(6)}, kSmooth, FormatTag::nChw8c},
+      {"squeeze_excite_plain", 3, {6, 4, 5}, {squeeze_excite(3)}, kSmooth, FormatTag::nchw},
+      {"squeeze_excite_in_a_residual",
+       2,
+       {16, 6, 6},
+       {residual({convolution(16, 3, 1, 1, false), kNorm1, squeeze_excite(4)}, {})},
+       kWinograd,
+       registers},
+      // branches
+      {"branches_of_blocks",
+       2,
+       {16, 8, 8},
+       {concatenate({{convolution(32, 3, 1, 1, false), kNorm1, kRelu1},
+                     {named(convolution(16, 1, 1, 0, true), "layer2")}})},
+       kWinograd,
+       registers},
+      {"branches_of_odd_channels",
+       3,
+       {5, 7, 6},
+       {concatenate({{convolution(7, 3, 1, 1, true), kRelu1}, {}, {kPrelu}})},
+       kSum},
+      {"branches_of_other_layouts",
+       3,
+       {16, 7, 6},
+       {concatenate({{}, {convolution(20, 3, 1, 1, true)}, {pool("max_pool", 3, 1, 1)}}), kSwish},
+       kSum,
+       kBlocked},
+      {"branches_of_vectors",
+       8,
+       {24, 1, 1},
+       {concatenate({{spec("linear", "layer", {{"features", 10}})}, {}}), kPrelu},
+       kSum},
+      {"branches_within_branches",
+       2,
+       {8, 6, 6},
+       {concatenate({{named(concatenate({{kPrelu}, {kRelu1}}), "inner")}, {spec("swish", "f2")}})},
+       kSmooth},
       {"max_pool", 3, {21, 9, 7}, {pool("max_pool", 2, 2, 0)}, 0.0},
       {"max_pool_overlapping", 3, {16, 9, 7}, {pool("max_pool", 3, 2, 1)}, kSum, kBlocked},
       {"max_pool_with_gaps", 3, {3, 9, 7}, {pool("max_pool", 2, 3, 0)}, 0.0},

@@ -163,6 +163,186 @@ TEST(Relu, KeepsNaN) {
   EXPECT_TRUE(std::isnan(harness.forward(image(1, {1, 1, 1}, {std::nan("")})).values[0]));
 }
 
+TEST(Relu6, LetsNumbersBetweenZeroAndSixThrough) {
+  LayerHarness harness({spec("relu6", "layer")}, 1, {5, 1, 1});
+  EXPECT_EQ(harness.forward(image(1, {5, 1, 1}, {-1, 0, 2, 6, 7})).values, (Values{0, 0, 2, 6, 6}));
+  EXPECT_EQ(harness.backward(image(1, {5, 1, 1}, {5, 6, 7, 8, 9})).src.values,
+            (Values{0, 0, 7, 0, 0}));
+}
+
+TEST(Prelu, MultipliesNegativeNumbersByItsChannelsSlope) {
+  LayerHarness harness({spec("prelu", "layer")}, 2, {2, 1, 2});
+  set(harness, "layer.slope", {0.5, -3});
+  const auto dst = harness.forward(image(2, {2, 1, 2},
+                                         {1, -2,   //
+                                          -1, 4,   //
+                                          -4, -6,  //
+                                          2, 3}));
+  EXPECT_EQ(dst.values, (Values{1, -1,   //
+                                3, 4,    //
+                                -2, -3,  //
+                                2, 3}));
+  const auto diffs = harness.backward(image(2, {2, 1, 2},
+                                            {10, 1,  //
+                                             2, 20,  //
+                                             3, 4,   //
+                                             30, 40}));
+  EXPECT_EQ(diffs.src.values, (Values{10, 0.5,  //
+                                      -6, 20,   //
+                                      1.5, 2,   //
+                                      30, 40}));
+  // dy min(x, 0): -2 - 12 - 24, and 2 * -1.
+  EXPECT_EQ(gradient_of(harness, diffs, "layer.slope"), (Values{-38, -2}));
+}
+
+TEST(Prelu, BeginsWithTheSlopeOfItsSetting) {
+  LayerHarness harness({spec("prelu", "layer", {{"slope", 0.125}})}, 1, {2, 1, 1});
+  const Segment* slope = harness.table.find("layer.slope");
+  ASSERT_NE(slope, nullptr);
+  EXPECT_EQ(slope->shape, (std::vector<Index>{2}));
+  EXPECT_FALSE(slope->decay);
+  const auto& filling = harness.fillings.front();
+  EXPECT_EQ(filling.initial.fan_in, 0);
+  EXPECT_EQ(filling.initial.value, 0.125F);
+}
+
+TEST(HardSwish, IsItsThreePieces) {
+  LayerHarness harness({spec("hard_swish", "layer")}, 1, {5, 1, 1});
+  // x (x + 3) / 6 between -3 and 3; its slope is (2 x + 3) / 6.
+  expect_near(harness.forward(image(1, {5, 1, 1}, {-4, -1.5, 0, 1, 5})).values,
+              {0, -0.375, 0, 4.0 / 6, 5}, 1e-7);
+  expect_near(harness.backward(image(1, {5, 1, 1}, {6, 6, 6, 6, 6})).src.values, {0, 0, 3, 5, 6},
+              1e-6);
+}
+
+TEST(Swish, MultipliesByTheSigmoid) {
+  LayerHarness harness({spec("swish", "layer")}, 1, {3, 1, 1});
+  // e^-x = 3 at x = -log 3: the sigmoid is 1 / 4; its slope 1 / 4 (1 + x 3 / 4).
+  const double x = -std::log(3.0);
+  expect_near(harness.forward(image(1, {3, 1, 1}, {x, 0, -200})).values, {x / 4, 0, 0}, 1e-7);
+  expect_near(harness.backward(image(1, {3, 1, 1}, {1, 1, 1})).src.values,
+              {0.25 * (1 + 0.75 * x), 0.5, 0}, 1e-7);
+}
+
+TEST(Activations, StopAtTheirBendsBehindANormToo) {
+  // Mean 0 and variance 1, times 4 and 8: -4, 4 and -8, 8.
+  LayerHarness harness({spec("batch_norm", "layer", {{"epsilon", 1e-10}}), spec("relu6", "f")}, 2,
+                       {2, 1, 1});
+  set(harness, "layer.scale", {4, 8});
+  const auto dst = harness.forward(image(2, {2, 1, 1},
+                                         {-1, -1,  //
+                                          1, 1}));
+  expect_near(dst.values, {0, 0, 4, 6}, 1e-6);
+  const auto diffs = harness.backward(image(2, {2, 1, 1},
+                                            {1, 1,  //
+                                             1, 1}));
+  expect_near(gradient_of(harness, diffs, "layer.shift"), {1, 0}, 1e-6);
+}
+
+TEST(InstanceNorm, NormalisesEachSampleByItself) {
+  LayerHarness harness({spec("instance_norm", "layer", {{"epsilon", 1e-10}})}, 2, {1, 1, 2});
+  set(harness, "layer.scale", {3});
+  set(harness, "layer.shift", {1});
+  EXPECT_EQ(harness.state->arrays().size(), 0U);
+  const auto dst = harness.forward(image(2, {1, 1, 2},
+                                         {1, 5,  //
+                                          40, 20}));
+  expect_near(dst.values, {-2, 4, 4, -2}, 1e-6);
+  const auto diffs = harness.backward(image(2, {1, 1, 2},
+                                            {1, 0,  //
+                                             5, 7}));
+  expect_near(gradient_of(harness, diffs, "layer.scale"), {-1 + 5 - 7}, 1e-6);
+  expect_near(gradient_of(harness, diffs, "layer.shift"), {13}, 1e-6);
+  expect_near(diffs.src.values, Values(4, 0), 1e-6);  // two numbers are always -1 and 1
+}
+
+TEST(LayerNorm, NormalisesTheFeaturesOfASample) {
+  LayerHarness harness({spec("layer_norm", "layer", {{"epsilon", 1e-10}})}, 2, {2, 1, 1});
+  set(harness, "layer.scale", {3, 5});
+  set(harness, "layer.shift", {1, 0});
+  const auto dst = harness.forward(image(2, {2, 1, 1},
+                                         {1, 5,  //
+                                          40, 20}));
+  expect_near(dst.values, {-2, 5, 4, -5}, 1e-6);
+  const auto diffs = harness.backward(image(2, {2, 1, 1},
+                                            {1, 2,  //
+                                             10, 20}));
+  expect_near(gradient_of(harness, diffs, "layer.scale"), {-1 + 10, 2 - 20}, 1e-5);
+  expect_near(gradient_of(harness, diffs, "layer.shift"), {11, 22}, 1e-6);
+}
+
+TEST(L2Normalize, GivesUnitVectorsAndLeavesZerosZero) {
+  LayerHarness harness({spec("l2_normalize", "layer")}, 2, {2, 1, 1});
+  expect_near(harness.forward(image(2, {2, 1, 1}, {3, 4, 0, 0})).values, {0.6, 0.8, 0, 0}, 1e-7);
+  // (dy - y (y dy)) / 5 with y dy = 0.6; of zeros nothing.
+  expect_near(harness.backward(image(2, {2, 1, 1}, {1, 0, 1, 1})).src.values,
+              {(1 - 0.36) / 5, -0.48 / 5, 0, 0}, 1e-7);
+}
+
+TEST(GemPool, IsTheRootOfTheMeanOfPowers) {
+  LayerHarness harness({spec("gem_pool", "layer")}, 1, {2, 1, 2});
+  set(harness, "layer.power", {2});
+  // sqrt((1 + 49) / 2) = 5; below zero numbers count as 1e-6.
+  const auto dst = harness.forward(image(1, {2, 1, 2},
+                                         {1, 7,  //
+                                          -5, -3}));
+  expect_near(dst.values, {5, 1e-6}, 1e-6);
+  const auto diffs = harness.backward(image(1, {2, 1, 1}, {10, 0}));
+  expect_near(diffs.src.values, {1, 7, 0, 0}, 1e-5);  // dy x / (2 y)
+  // dy y (mean of x^2 log x / 25 - log 25 / 2) / 2
+  expect_near(gradient_of(harness, diffs, "layer.power"),
+              {25 * (24.5 * std::log(7.0) / 25 - std::log(25.0) / 2)}, 1e-5);
+}
+
+TEST(GemPool, NeitherOverflowsNorVanishes) {
+  LayerHarness harness({spec("gem_pool", "layer")}, 1, {2, 1, 2});
+  set(harness, "layer.power", {60});
+  const auto dst = harness.forward(image(1, {2, 1, 2},
+                                         {1e9, 1e9,  //
+                                          1e-6, 1e-6}));
+  EXPECT_NEAR(dst.values[0], 1e9, 1e3);
+  EXPECT_NEAR(dst.values[1], 1e-6, 1e-12);
+}
+
+TEST(SqueezeExcite, GatesChannelsByTheirMeans) {
+  LayerHarness harness({spec("squeeze_excite", "layer", {{"channels", 1}, {"hard", 1}})}, 1,
+                       {2, 1, 2});
+  set(harness, "layer.squeeze.weights", {1, 2});
+  set(harness, "layer.squeeze.bias", {-3});
+  set(harness, "layer.excite.weights", {1, -1});
+  set(harness, "layer.excite.bias", {0, 3});
+  // Means 2 and 1: squeezed to 2 + 2 - 3 = 1, excited to 1 and 2: gates 4 / 6 and 5 / 6.
+  const auto dst = harness.forward(image(1, {2, 1, 2},
+                                         {1, 3,  //
+                                          0, 2}));
+  expect_near(dst.values, {4.0 / 6, 2, 0, 10.0 / 6}, 1e-6);
+  const auto diffs = harness.backward(image(1, {2, 1, 2},
+                                            {6, 0,  //
+                                             0, 0}));
+  // d gate0 = 6 * 1, so d e0 = 1, through both layers: 1 to mean 0, 2 to mean 1.
+  expect_near(gradient_of(harness, diffs, "layer.excite.weights"), {1, 0}, 1e-6);
+  expect_near(gradient_of(harness, diffs, "layer.squeeze.weights"), {2, 1}, 1e-6);
+  expect_near(diffs.src.values, {4 + 0.5, 0.5, 1, 1}, 1e-6);
+}
+
+TEST(Concatenate, PutsTheChannelsOfItsBranchesBehindEachOther) {
+  LayerSpec layer = spec("concatenate", "layer");
+  layer.branches = {{spec("relu", "relu")}, {}, {spec("max_pool", "pool", {{"kernel", 1}})}};
+  layer.branches[2][0].settings.emplace_back("stride", 1);
+  LayerHarness harness({layer}, 2, {1, 1, 2});
+  const auto dst = harness.forward(image(2, {1, 1, 2},
+                                         {-1, 2,  //
+                                          3, -4}));
+  EXPECT_EQ(dst.shape, (Shape{3, 1, 2}));
+  EXPECT_EQ(dst.values, (Values{0, 2, -1, 2, -1, 2,  //
+                                3, 0, 3, -4, 3, -4}));
+  const auto diffs = harness.backward(image(2, {3, 1, 2},
+                                            {1, 2, 10, 20, 100, 200,  //
+                                             3, 4, 30, 40, 300, 400}));
+  EXPECT_EQ(diffs.src.values, (Values{110, 222,  //
+                                      333, 440}));
+}
+
 TEST(MaxPool, TakesTheFirstOfTheLargest) {
   LayerHarness harness({spec("max_pool", "layer")}, 1, {1, 2, 5});
   const auto dst = harness.forward(image(1, {1, 2, 5},

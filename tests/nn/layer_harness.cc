@@ -58,6 +58,7 @@ void LayerHarness::compile(const std::vector<LayerSpec>& layers, Index S, const 
   row = Buffer<float>(compiler.gradient_size());
   statistics = Buffer<float>(compiler.statistics_size());
   leaves = compiler.leaves();
+  fillings = compiler.fillings();
   src_ = Buffer<std::byte>(bytes_of(layers_->src_desc()));
   dst_ = Buffer<std::byte>(bytes_of(layers_->dst_desc()));
 }
@@ -69,11 +70,13 @@ void LayerHarness::fill_parameters(std::uint64_t seed) {
     const Index fan_in = segment.shape.size() > 1 ? segment.size / segment.shape[0] : 1;
     const auto spread = static_cast<float>(std::sqrt(3.0 / static_cast<double>(fan_in)));
     const bool scale = segment.name.ends_with(".scale");
+    const bool power = segment.name.ends_with(".power");
     for (Index j = 0; j < segment.size; ++j) {
       float& value = parameters[static_cast<std::size_t>(segment.offset + j)];
       // Scales of both signs, so that a max pool behind them is a min pool for some channels.
-      value = scale ? (j % 3 == 2 ? -1.0F : 1.0F) * random.uniform(0.5F, 1.5F)
-                    : random.uniform(-spread, spread);
+      value = scale   ? (j % 3 == 2 ? -1.0F : 1.0F) * random.uniform(0.5F, 1.5F)
+              : power ? random.uniform(1.5F, 4.0F)
+                      : random.uniform(-spread, spread);
     }
   }
   for (const auto& array : state->arrays()) {

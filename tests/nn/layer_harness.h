@@ -43,6 +43,7 @@ class LayerHarness {
   Buffer<float> row;
   Buffer<float> statistics;
   std::vector<Layer*> leaves;
+  std::vector<Compiler::Filling> fillings;
   const Sequence& layers() const { return *layers_; }
 
  private:

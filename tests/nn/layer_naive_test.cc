@@ -18,6 +18,7 @@ void collect_kinds(const std::vector<LayerSpec>& layers, std::set<std::string>& 
     kinds.insert(layer.kind);
     collect_kinds(layer.body, kinds);
     collect_kinds(layer.shortcut, kinds);
+    for (const auto& branch : layer.branches) collect_kinds(branch, kinds);
   }
 }
 
@@ -54,7 +55,8 @@ class LayerCase : public testing::TestWithParam<std::tuple<Case, Precision>> {
 
   /// True when tensors pass from layer to layer in between.
   bool is_chain() const {
-    return of().layers.front().kind == "residual" ||
+    const std::string& kind = of().layers.front().kind;
+    return kind == "residual" || kind == "concatenate" || kind == "squeeze_excite" ||
            fuse(of().layers, NetworkMode::training).size() > 1;
   }
 

@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "nn/layer_harness.h"
+#include "nn/network_cases.h"
 #include "nn/network_harness.h"
 #include "support/bfloat16.h"
 #include "support/naive_layers.h"
@@ -16,52 +17,13 @@
 namespace kindred::test {
 namespace {
 
-struct Case {
-  std::string name;
-  std::string model;
-  Shape src;
-};
-void PrintTo(const Case& of, std::ostream* out) { *out << of.name; }
-
-const std::vector<Case> kCases{
-    {"conv4", "width = 64\npool_last = true", {1, 28, 28}},
-    {"conv4_wide_end", "dropout = 0.2\nembedding = 40", {3, 28, 28}},
-    {"conv4_direct", "convolution = 'direct'\nwidth = 32", {1, 28, 28}},
-    {"conv4_odd", "width = 20\nembedding = 9", {2, 19, 23}},
-    {"mlp", "architecture = 'mlp'\nhidden = [96, 64]", {784, 1, 1}},
-    {"mlp_image", "architecture = 'mlp'\nhidden = [50]\nbatch_norm = false", {3, 9, 7}},
-    {"linear", "architecture = 'mlp'\nhidden = []\nembedding = 1", {1, 1, 1}},
-    {"resnet", "architecture = 'resnet'\nembedding = 64", {3, 32, 32}},
-    {"resnet_odd",
-     "architecture = 'resnet'\nwidths = [16, 24]\nblocks = 2\nstem_stride = 2",
-     {1, 27, 21}},
-    {"layers",
-     "[[model.layers]]\nkind = 'convolution'\nchannels = 16\n"
-     "[[model.layers]]\nkind = 'relu'\n"
-     "[[model.layers]]\nkind = 'average_pool'\n"
-     "[[model.layers]]\nkind = 'batch_norm'\n"
-     "[[model.layers]]\nkind = 'residual'\n"
-     "[[model.layers.body]]\nkind = 'convolution'\nchannels = 16\ngroups = 2\n"
-     "[[model.layers]]\nkind = 'flatten'\n"
-     "[[model.layers]]\nkind = 'batch_norm'\n"
-     "[[model.layers]]\nkind = 'linear'\nfeatures = 12\n",
-     {3, 12, 10}},
-    {"ends_in_a_relu",
-     "[[model.layers]]\nkind = 'linear'\nfeatures = 10\n[[model.layers]]\nkind = 'relu'\n",
-     {30, 1, 1}},
-    {"ends_in_a_pool",
-     "[[model.layers]]\nkind = 'convolution'\nchannels = 32\n"
-     "[[model.layers]]\nkind = 'global_average_pool'\n",
-     {3, 12, 10}},
-};
-
-class NetworkCase : public testing::TestWithParam<std::tuple<Case, Precision>> {
+class NetworkCase : public testing::TestWithParam<std::tuple<NamedNetwork, Precision>> {
  protected:
   void SetUp() override { SKIP_WITHOUT(precision()); }
   Precision precision() const { return std::get<1>(GetParam()); }
   Architecture architecture() const { return architecture(precision()); }
   Architecture architecture(Precision in) const {
-    const Case& of = std::get<0>(GetParam());
+    const NamedNetwork& of = std::get<0>(GetParam());
     Architecture architecture = architecture_of(of.model, of.src);
     architecture.precision = in;
     return architecture;
@@ -325,11 +287,11 @@ const auto kInFloat32 = testing::Values(Precision::float32);
 const auto kInBfloat16 = testing::Values(Precision::bfloat16);
 const auto kInBoth = testing::Values(Precision::float32, Precision::bfloat16);
 INSTANTIATE_TEST_SUITE_P(Architectures, NetworkCase,
-                         testing::Combine(testing::ValuesIn(kCases), kInBoth), kName);
+                         testing::Combine(testing::ValuesIn(kNetworks), kInBoth), kName);
 INSTANTIATE_TEST_SUITE_P(Architectures, NetworkInFloat32,
-                         testing::Combine(testing::ValuesIn(kCases), kInFloat32), kName);
+                         testing::Combine(testing::ValuesIn(kNetworks), kInFloat32), kName);
 INSTANTIATE_TEST_SUITE_P(Architectures, NetworkInBfloat16,
-                         testing::Combine(testing::ValuesIn(kCases), kInBfloat16), kName);
+                         testing::Combine(testing::ValuesIn(kNetworks), kInBfloat16), kName);
 
 }  // namespace
 }  // namespace kindred::test

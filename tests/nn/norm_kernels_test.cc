@@ -1,5 +1,5 @@
 // The norm's loops at every level against the formulas of norm_kernels.h in float64.
-#include "nn/kernels/norm_kernels.h"
+#include "nn/channels/norm_kernels.h"
 
 #include <gtest/gtest.h>
 
@@ -10,6 +10,7 @@
 
 #include "support/activations.h"
 #include "support/kernel_levels.h"
+#include "support/naive_activations.h"
 
 namespace kindred::test {
 namespace {
@@ -46,18 +47,24 @@ struct Norm {
     x.fill(1, 1.0F / 32);
     dy.fill(2, 1.0F / 128);
     const auto C = static_cast<std::size_t>(x.layout.C);
-    for (auto* numbers : {&mean, &variance, &dscale, &dshift}) {
+    for (auto* numbers : {&mean, &variance, &dscale, &dshift, &dslopes}) {
       numbers->assign(C, std::numeric_limits<float>::quiet_NaN());
     }
     scale.assign(C, 0);
     shift.assign(C, 0);
+    slopes.assign(C, 0);
+    if (activation.kind == ActivationKind::prelu) plan.activation.slopes = slopes.data();
     for (std::size_t c = 0; c < static_cast<std::size_t>(x.C); ++c) {
       scale[c] = c % 3 == 2 ? -0.75F : 0.5F + 0.125F * static_cast<float>(c % 4);
       shift[c] = 0.25F * static_cast<float>(c % 5) - 0.515625F;
+      slopes[c] = 0.25F * static_cast<float>(c % 7) - 0.5F;
     }
   }
 
   NormChannels channels() { return {scale.data(), shift.data(), mean.data(), variance.data()}; }
+  NormGradient gradient() {
+    return {dscale.data(), dshift.data(), plan.activation.slopes ? dslopes.data() : nullptr};
+  }
   void forward(const NormKernels<T>& kernels) {
     for (Index part = 0; part < kernels.parts(plan); ++part) {
       kernels.forward(plan, part, x.numbers.data(), channels(), y.numbers.data(),
@@ -72,11 +79,12 @@ struct Norm {
   void backward(const NormKernels<T>& kernels, bool wants_dx) {
     for (Index part = 0; part < kernels.parts(plan); ++part) {
       kernels.backward(plan, part, x.numbers.data(), plan.pool ? selected.numbers.data() : nullptr,
-                       channels(), dy.numbers.data(), dscale.data(), dshift.data(),
+                       channels(), dy.numbers.data(), gradient(),
                        wants_dx ? dx.numbers.data() : nullptr);
     }
   }
 
+  double slope(Index c) const { return static_cast<double>(slopes[static_cast<std::size_t>(c)]); }
   double count() const { return static_cast<double>(plan.x.S * plan.x.pixels()); }
   double spread(std::size_t c) const { return static_cast<double>(variance[c]) + plan.epsilon; }
   /// By the mean and variance that were found.
@@ -100,7 +108,7 @@ struct Norm {
   Shape dst;
   Tensor<T> x, y, selected, dy, dx;
   NormPlan plan;
-  std::vector<float> scale, shift, mean, variance, dscale, dshift;
+  std::vector<float> scale, shift, slopes, mean, variance, dscale, dshift, dslopes;
 };
 
 /// body(n, c, pixel)
@@ -142,10 +150,11 @@ void expect_y(const Norm<T>& norm) {
       ASSERT_EQ(norm.y.at(n, c, p), 0) << "padding";
       return;
     }
-    double wanted = norm.normalised(n, c, norm.source(n, c, p));
-    if (norm.plan.activation) wanted = std::max(wanted, 0.0);
-    // Four roundings of numbers < 8: 4 * 8 * 2^-24 < 2e-6
-    ASSERT_NEAR(norm.y.at(n, c, p), wanted, 2e-6 + rounding<T>(wanted))
+    const double before = norm.normalised(n, c, norm.source(n, c, p));
+    const double wanted = naive::activated(norm.plan.activation.kind, before, norm.slope(c));
+    // Four roundings of numbers < 8: 4 * 8 * 2^-24 < 2e-6; gates are right to 2e-7 of such numbers.
+    const double gate = is_piecewise_linear(norm.plan.activation.kind) ? 0 : 2e-6;
+    ASSERT_NEAR(norm.y.at(n, c, p), wanted, 2e-6 + gate + rounding<T>(wanted))
         << "sample " << n << " channel " << c << " pixel " << p;
   });
 }
@@ -162,18 +171,20 @@ void expect_selected(const Norm<T>& norm) {
 template <typename T>
 void expect_gradients(const Norm<T>& norm, bool wants_dx) {
   const auto per_channel = static_cast<std::size_t>(norm.x.C);
-  std::vector<double> sum(per_channel), product(per_channel);
+  std::vector<double> sum(per_channel), product(per_channel), slopes(per_channel);
   std::vector<double> g(norm.x.numbers.size());
   for_all(norm.y, [&](Index n, Index c, Index p) {
     if (c >= norm.y.C) return;
     const Index from = norm.source(n, c, p);
     const double before = norm.normalised(n, c, from);
     ASSERT_GT(std::abs(before), 2e-6) << "too near the ReLU's bend to tell its side in float32";
-    if (norm.plan.activation && before <= 0) return;
     const auto i = static_cast<std::size_t>(c);
-    g[norm.x.place(n, c, from)] = norm.dy.at(n, c, p);
-    sum[i] += norm.dy.at(n, c, p);
-    product[i] += norm.dy.at(n, c, p) * (norm.x.at(n, c, from) - static_cast<double>(norm.mean[i]));
+    const double diff =
+        norm.dy.at(n, c, p) * naive::slope_of(norm.plan.activation.kind, before, norm.slope(c));
+    g[norm.x.place(n, c, from)] = diff;
+    sum[i] += diff;
+    product[i] += diff * (norm.x.at(n, c, from) - static_cast<double>(norm.mean[i]));
+    slopes[i] += norm.dy.at(n, c, p) * std::min(before, 0.0);
   });
   for (std::size_t c = 0; c < per_channel; ++c) {
     // g <= 100 / 128 in chains of 12 a sample, <= 4 samples: 4 * 12 * 12 * 0.8 * 2^-24 < 3e-5;
@@ -181,6 +192,9 @@ void expect_gradients(const Norm<T>& norm, bool wants_dx) {
     EXPECT_NEAR(static_cast<double>(norm.dshift[c]), sum[c], 3e-5) << "channel " << c;
     EXPECT_NEAR(static_cast<double>(norm.dscale[c]), product[c] / std::sqrt(norm.spread(c)), 2e-4)
         << "channel " << c;
+    if (norm.plan.activation.slopes == nullptr) continue;
+    // Times y, which is below 8.
+    EXPECT_NEAR(static_cast<double>(norm.dslopes[c]), slopes[c], 2e-4) << "channel " << c;
   }
   for_all(norm.dx, [&](Index n, Index c, Index p) {
     const double found = norm.dx.at(n, c, p);
@@ -228,12 +242,13 @@ void check(const Case& of, Activation activation, bool pool, Isa level) {
 TEST(NormKernels, EveryLevelComputesTheFormulas) {
   for (const Isa level : levels()) {
     for (const Case& of : kCases) {
-      for (const Activation activation : kActivations) {
+      for (const ActivationKind kind : kAllActivations) {
         for (const bool pool : {false, true}) {
-          SCOPED_TRACE(std::string(name_of(level)) + ", " + of.name + (activation ? ", ReLU" : "") +
-                       (pool ? ", pool" : ""));
-          check<float>(of, activation, pool, level);
-          check<Bfloat16>(of, activation, pool, level);
+          if (pool && !is_clip(kind)) continue;
+          SCOPED_TRACE(testing::Message() << name_of(level) << ", " << of.name << ", activation "
+                                          << static_cast<int>(kind) << (pool ? ", pool" : ""));
+          check<float>(of, {kind}, pool, level);
+          check<Bfloat16>(of, {kind}, pool, level);
           if (testing::Test::HasFailure()) return;
         }
       }
@@ -253,7 +268,7 @@ TEST(NormKernels, EveryLevelPropagatesInPlace) {
       std::vector<float> in_place = norm.dy.numbers;
       for (Index part = 0; part < kernels.parts(norm.plan); ++part) {
         kernels.backward(norm.plan, part, norm.x.numbers.data(), nullptr, norm.channels(),
-                         in_place.data(), norm.dscale.data(), norm.dshift.data(), in_place.data());
+                         in_place.data(), norm.gradient(), in_place.data());
       }
       EXPECT_EQ(in_place, norm.dx.numbers);
     }

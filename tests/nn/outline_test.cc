@@ -17,6 +17,12 @@ TEST(Outline, CountsWhatTheCompiledNetworkHas) {
       {"architecture = 'resnet'", {3, 32, 32}},
       {"architecture = 'resnet18'\nwidth = 0.25", {3, 32, 32}},
       {"architecture = 'resnet50'\nwidth = 0.25\nstages = [1, 1, 1, 1]", {3, 64, 64}},
+      {"architecture = 'iresnet18'\nwidth = 0.25\nstages = [1, 1, 1, 1]", {3, 32, 32}},
+      {"architecture = 'mobilenet_v2'\nwidth = 0.25", {3, 32, 32}},
+      {"architecture = 'mobilefacenet'\nwidth = 0.25", {3, 32, 32}},
+      {"layers = ['conv 8 norm hard_swish squeeze_excite 2', 'inverted 8 squeeze=4', "
+       "'gem_pool layer_norm', 'linear 5']",
+       {3, 12, 12}},
       {"layers = ['conv 8 norm relu residual 16 stride=2 x2', 'flatten', 'linear 5']", {3, 12, 12}},
   };
   for (const auto& [model, src] : networks) {
@@ -42,6 +48,12 @@ TEST(Outline, OfThePublishedNetworksIsWhatIsPublished) {
   EXPECT_EQ(of["resnet18"].parameters, 11'689'512 - linear(512, 1000) + linear(512, 128));
   EXPECT_EQ(of["resnet34"].parameters, 21'797'672 - linear(512, 1000) + linear(512, 128));
   EXPECT_EQ(of["resnet50"].parameters, 25'557'032 - linear(2048, 1000) + linear(2048, 128));
+  EXPECT_EQ(of["mobilenet_v2"].parameters, 3'504'872 - linear(1280, 1000) + linear(1280, 128));
+  EXPECT_NEAR(of["mobilenet_v2"].flops / 2e9, 0.300, 0.001);
+  // 0.99 million (Chen et al. 2018, table 1; its norms and slopes are counted here), and 0.22
+  // billion multiply-adds.
+  EXPECT_NEAR(of["mobilefacenet"].parameters, 0.99e6, 0.02e6);
+  EXPECT_NEAR(of["mobilefacenet"].flops / 2e9, 0.22, 0.01);
   // 1.814, 3.664 and 4.089 billion multiply-adds at 224 x 224.
   EXPECT_NEAR(of["resnet18"].flops / 2e9, 1.814, 0.001);
   EXPECT_NEAR(of["resnet34"].flops / 2e9, 3.664, 0.001);

@@ -15,6 +15,7 @@
 #include "nn/kernels/stem_block_kernels.h"
 #include "support/activations.h"
 #include "support/bfloat16.h"
+#include "support/naive_activations.h"
 
 namespace kindred::test {
 namespace {
@@ -104,6 +105,9 @@ void check_forward(const StemPlan& plan, Isa level, bool has_bias, Activation ac
   const auto src = numbers<T>(plan.S * plan.src.size(), 1);
   const auto weights = numbers<float>(plan.taps() * O, 2);
   const auto bias = numbers<float>(O, 3);
+  std::vector<float> slopes;  // powers of 2: what they are multiplied with stays exact
+  for (Index o = 0; o < O; ++o) slopes.push_back(o % 3 == 0 ? -0.5F : 0.25F);
+  activation.slopes = slopes.data();
   std::vector<float> padded(static_cast<std::size_t>(plan.padded_floats()), NAN);
   std::vector<T> dst(static_cast<std::size_t>(plan.S * plan.dst.size()), kNan<T>);
   kernels_at<StemKernels<T>>(level).forward(plan, src.data(), weights.data(),
@@ -114,7 +118,7 @@ void check_forward(const StemPlan& plan, Isa level, bool has_bias, Activation ac
     for (Index t = 0; t < plan.taps(); ++t) {
       sum += at(weights, t * O + o) * pixel(plan, src, n, h, w, t);
     }
-    if (activation) sum = std::max(sum, 0.0);
+    sum = naive::activated(activation.kind, sum, at(slopes, o));
     const T expected = stored<T>(static_cast<float>(sum));
     ASSERT_EQ(at(dst, at_dst(plan, n, o, h, w)), static_cast<double>(number(expected)))
         << "sample " << n << ", channel " << o << ", pixel " << h << ", " << w;
@@ -186,8 +190,8 @@ TYPED_TEST(StemKernelsTest, EveryLevelConvolvesAlike) {
                      << image.src.height << " x " << image.src.width << " x " << image.src.channels
                      << ", kernel " << image.kernel << ", stride " << stride);
         for (const bool bias : {false, true}) {
-          for (const Activation activation : kActivations) {
-            check_forward<TypeParam>(plan, level, bias, activation);
+          for (const ActivationKind kind : kAllActivations) {
+            if (is_piecewise_linear(kind)) check_forward<TypeParam>(plan, level, bias, {kind});
           }
           check_backward<TypeParam>(plan, level, bias);
         }

@@ -69,14 +69,16 @@ struct Results {
   std::vector<double> dst, diff_src, diff_weights, diff_bias;
 };
 
-/// A convolution with a bias whose dst is added to what it holds, and behind it a ReLU.
+/// A convolution with a bias whose dst is added to what it holds, and behind it an activation.
 struct Problem {
   WinogradPlan plan;
+  ActivationKind kind;
   naive::Tensor src, old_dst, diff_dst;
-  std::vector<float> weights, bias;
+  std::vector<float> weights, bias, slopes;
   Results expected;
 
-  Problem(const Shape& shape, Index channels, Index padding, Index tile) {
+  Problem(const Shape& shape, Index channels, Index padding, Index tile, ActivationKind behind)
+      : kind(behind) {
     const std::vector<LayerSpec> layers{spec(
         "convolution", "layer",
         {{"channels", static_cast<double>(channels)}, {"padding", static_cast<double>(padding)}})};
@@ -98,8 +100,12 @@ struct Problem {
     naive::Network oracle(layers);
     naive::Margin margin;
     expected.dst = oracle.forward(src, numbers, margin).values;
+    for (Index o = 0; o < channels; ++o) slopes.push_back(o % 3 == 0 ? -0.5F : 0.25F);
+    const auto pixels = static_cast<std::size_t>(plan.dst.height * plan.dst.width);
     for (std::size_t i = 0; i < expected.dst.size(); ++i) {
-      expected.dst[i] = std::max(0.0, expected.dst[i] + old_dst.values[i]);
+      const float slope = slopes[i / pixels % slopes.size()];
+      expected.dst[i] =
+          naive::activated(kind, expected.dst[i] + old_dst.values[i], static_cast<double>(slope));
     }
     expected.diff_src = oracle.backward(diff_dst, numbers).values;
     const double* diff_weights = numbers.diff("layer.weights");
@@ -140,7 +146,7 @@ struct Problem {
     run(to_points.parts(), [&](Index part) { loops.transform_filter(to_points, part); });
     std::vector<T> y = packed<T>(old_dst, group);
     forward<T>(loops,
-               {plan, x.data(), points.data(), bias.data(), true, kReluActivation, y.data()});
+               {plan, x.data(), points.data(), bias.data(), true, {kind, slopes.data()}, y.data()});
     results.dst = unpacked(y, plan.S, plan.dst, group).values;
 
     to_points = {O, C, weights.data(), 9 * C, 9, true, plan.tile, points.data()};
@@ -197,10 +203,14 @@ void check_levels(Index tile, const Tolerance& tolerance) {
   const struct {
     Shape src;
     Index channels;
-  } sizes[] = {{{16, 13, 17}, 48}, {{32, 9, 11}, 16}, {{48, 7, 8}, 32}, {{16, 3, 13}, 16}};
+    ActivationKind behind;
+  } sizes[] = {{{16, 13, 17}, 48, ActivationKind::prelu},
+               {{32, 9, 11}, 16, ActivationKind::relu6},
+               {{48, 7, 8}, 32, ActivationKind::relu},
+               {{16, 3, 13}, 16, ActivationKind::none}};
   for (const auto& size : sizes) {
     for (const Index padding : {0, 1, 2}) {
-      const Problem problem(size.src, size.channels, padding, tile);
+      const Problem problem(size.src, size.channels, padding, tile, size.behind);
       const Results lowest = problem.compute(kernels_at<WinogradKernels<T>>(Isa::v2));
       for (const Isa level : kAllIsas) {
         if (level > cpu_isa()) break;

@@ -9,6 +9,7 @@
 
 #include "kindred/loss/loss.h"
 #include "kindred/loss/miner.h"
+#include "kindred/nn/registry.h"
 #include "kindred/train/model.h"
 #include "kindred/train/optimizer.h"
 #include "kindred/train/setup.h"
@@ -36,12 +37,63 @@ kind = 'relu'
 [[model.layers]]
 kind = 'average_pool'
 [[model.layers]]
+kind = 'concatenate'
+[[model.layers.branches]]
+[[model.layers.branches.layers]]
+kind = 'convolution'
+channels = 16
+[[model.layers.branches.layers]]
+kind = 'batch_norm'
+[[model.layers.branches.layers]]
+kind = 'prelu'
+[[model.layers.branches]]
+[[model.layers.branches]]
+[[model.layers.branches.layers]]
+kind = 'instance_norm'
+[[model.layers.branches.layers]]
+kind = 'relu6'
+[[model.layers]]
+kind = 'squeeze_excite'
+channels = 4
+[[model.layers]]
+kind = 'residual'
+[[model.layers.body]]
+kind = 'convolution'
+channels = 48
+[[model.layers.body]]
+kind = 'hard_swish'
+[[model.layers]]
+kind = 'concatenate'
+[[model.layers.branches]]
+[[model.layers.branches.layers]]
+kind = 'gem_pool'
+[[model.layers.branches]]
+[[model.layers.branches.layers]]
+kind = 'global_average_pool'
+[[model.layers.branches]]
+[[model.layers.branches.layers]]
+kind = 'max_pool'
+[[model.layers.branches.layers]]
 kind = 'flatten'
+[[model.layers.branches.layers]]
+kind = 'linear'
+features = 16
+[[model.layers]]
+kind = 'prelu'
 [[model.layers]]
 kind = 'dropout'
 [[model.layers]]
 kind = 'linear'
+features = 24
+[[model.layers]]
+kind = 'layer_norm'
+[[model.layers]]
+kind = 'swish'
+[[model.layers]]
+kind = 'linear'
 features = 8
+[[model.layers]]
+kind = 'l2_normalize'
 )";
 constexpr const char* kResnet =
     "[model]\narchitecture = 'resnet'\nwidths = [8, 16]\nembedding = 8\nslice = 4\n";
@@ -131,6 +183,13 @@ TEST(Determinism, HoldsForEveryOptimizer) {
     SCOPED_TRACE(std::string(entry.name));
     expect_same_bits(std::string(test::kMlp) + test::kSoftmax + "[optimizer]\nname = '" +
                      std::string(entry.name) + "'\n");
+  }
+}
+
+TEST(Determinism, IsTestedForEveryKindOfLayer) {
+  const std::string layers = kAllLayers;
+  for (const LayerListing& kind : list_layers()) {
+    EXPECT_NE(layers.find("kind = '" + kind.name + "'"), layers.npos) << kind.name;
   }
 }
 

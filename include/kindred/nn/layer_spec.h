@@ -14,9 +14,20 @@ struct LayerSpec {
   std::vector<std::pair<std::string, double>> settings;
   std::vector<LayerSpec> body;      ///< residual: the branch with weights
   std::vector<LayerSpec> shortcut;  ///< residual: empty for the identity
+  /// concatenate: chains of layers side by side; an empty one is the identity
+  std::vector<std::vector<LayerSpec>> branches = {};
   /// Training leaves its numbers as they are; a batch norm keeps its running statistics, and uses
   /// them. A residual block's holds for what is inside of it, too.
   bool frozen = false;
 };
+
+/// visit(chain) for each chain of layers inside of one, all of which read what it reads. Layer is
+/// LayerSpec or const LayerSpec.
+template <typename Layer, typename Visit>
+void for_each_chain(Layer& layer, Visit visit) {
+  visit(layer.body);
+  visit(layer.shortcut);
+  for (auto& branch : layer.branches) visit(branch);
+}
 
 }  // namespace kindred

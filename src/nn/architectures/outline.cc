@@ -35,8 +35,9 @@ void add_rows(const std::vector<LayerSpec>& layers, Shape src, Index depth, Outl
     outline.flops += row.flops;
     const Shape dst = row.dst;
     outline.rows.push_back(std::move(row));
-    add_rows(spec.body, src, depth + 1, outline);
-    add_rows(spec.shortcut, src, depth + 1, outline);
+    for_each_chain(spec, [&](const std::vector<LayerSpec>& chain) {
+      add_rows(chain, src, depth + 1, outline);
+    });
     src = dst;
   }
 }
@@ -49,7 +50,9 @@ double kept_bytes(const std::vector<LayerSpec>& layers, Shape src, Precision pre
   for (const FusedSpec& piece : fuse(layers, NetworkMode::training)) {
     const LayerSpec& spec = *piece.layer;
     if (piece.flatten != nullptr) src = layer_kind("flatten").dst_shape(*piece.flatten, src);
-    bytes += kept_bytes(spec.body, src, precision) + kept_bytes(spec.shortcut, src, precision);
+    for_each_chain(spec, [&](const std::vector<LayerSpec>& chain) {
+      bytes += kept_bytes(chain, src, precision);
+    });
     Shape dst = layer_kind(spec.kind).dst_shape(spec, src);
     if (piece.pool != nullptr) dst = layer_kind(piece.pool->kind).dst_shape(*piece.pool, dst);
     const bool in_place = activation_of(spec) || spec.kind == "dropout" || spec.kind == "flatten";

@@ -37,6 +37,13 @@ LayerSpec read_layer(Section table, const std::string& kind, const std::string& 
     spec.body = read_chain(table, "body", spec.name + ".body", names);
     spec.shortcut = read_chain(table, "shortcut", spec.name + ".shortcut", names);
   }
+  if (kind == "concatenate") {
+    for (Section& branch : table.sections("branches")) {
+      const std::string prefix = fmt::format("{}.branches.{}", spec.name, spec.branches.size());
+      spec.branches.push_back(read_chain(branch, "layers", prefix, names));
+      branch.finish();
+    }
+  }
   table.finish();
   return spec;
 }
@@ -48,7 +55,8 @@ std::vector<LayerSpec> read_chain(Section parent, const char* key, const std::st
   for (Section& table : tables) kinds.push_back(read_kind(table));
   std::vector<LayerSpec> layers;
   for (std::size_t i = 0; i < tables.size(); ++i) {
-    const bool before_norm = i + 1 < tables.size() && kinds[i + 1] == "batch_norm";
+    const bool before_norm =
+        i + 1 < tables.size() && (kinds[i + 1] == "batch_norm" || kinds[i + 1] == "instance_norm");
     layers.push_back(
         read_layer(tables[i], kinds[i], fmt::format("{}.{}", prefix, i), before_norm, names));
   }

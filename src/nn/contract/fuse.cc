@@ -1,6 +1,8 @@
 #include "nn/contract/fuse.h"
 
 #include <initializer_list>
+#include <string_view>
+#include <utility>
 
 #include "nn/contract/pool_settings.h"
 #include "nn/contract/settings.h"
@@ -13,7 +15,15 @@ bool is_2x2_max_pool(const LayerSpec& spec) {
 }
 
 Activation activation_of(const LayerSpec& spec) {
-  return {spec.kind == "relu" ? ActivationKind::relu : ActivationKind::none};
+  static constexpr std::pair<std::string_view, ActivationKind> kKinds[] = {
+      {"relu", ActivationKind::relu},   {"relu6", ActivationKind::relu6},
+      {"prelu", ActivationKind::prelu}, {"hard_swish", ActivationKind::hard_swish},
+      {"swish", ActivationKind::swish},
+  };
+  for (const auto& [name, kind] : kKinds) {
+    if (spec.kind == name) return {kind};
+  }
+  return {};
 }
 
 Activation FusedSpec::activation() const {
@@ -51,10 +61,14 @@ std::vector<FusedSpec> fuse(const std::vector<LayerSpec>& layers, NetworkMode mo
     }
     const bool weighted = piece.layer->kind == "convolution" || piece.layer->kind == "linear";
     // A frozen norm in training is a factor and a summand: its own passes, both ways.
-    const bool norm = piece.layer->kind == "batch_norm" && (inference || !piece.layer->frozen);
+    const bool norm = (piece.layer->kind == "batch_norm" && (inference || !piece.layer->frozen)) ||
+                      piece.layer->kind == "instance_norm";
     if (inference && weighted && next_is("batch_norm")) piece.norm = chain[i++];
     if ((norm || (inference && weighted)) && next_activates()) piece.nonlinear = chain[i++];
-    if (norm && i < chain.size() && is_2x2_max_pool(*chain[i])) piece.pool = chain[i++];
+    if (norm && is_clip(piece.activation().kind) && i < chain.size() &&
+        is_2x2_max_pool(*chain[i])) {
+      piece.pool = chain[i++];
+    }
     pieces.push_back(piece);
   }
   return pieces;

@@ -13,21 +13,34 @@ namespace kindred {
 
 extern const LayerKind kAveragePool;
 extern const LayerKind kBatchNorm;
+extern const LayerKind kConcatenate;
 extern const LayerKind kConvolution;
 extern const LayerKind kDropout;
 extern const LayerKind kFlatten;
+extern const LayerKind kGemPool;
 extern const LayerKind kGlobalAveragePool;
+extern const LayerKind kHardSwish;
+extern const LayerKind kInstanceNorm;
+extern const LayerKind kL2Normalize;
+extern const LayerKind kLayerNorm;
 extern const LayerKind kLinear;
 extern const LayerKind kMaxPool;
+extern const LayerKind kPrelu;
 extern const LayerKind kRelu;
+extern const LayerKind kRelu6;
 extern const LayerKind kResidual;
+extern const LayerKind kSqueezeExcite;
+extern const LayerKind kSwish;
 
 namespace {
 
 // Every kind of layer. A new one: its file, its line here, its line in CMakeLists.txt.
 constexpr const LayerKind* kKinds[] = {
-    &kConvolution,       &kLinear,  &kBatchNorm, &kRelu,     &kMaxPool, &kAveragePool,
-    &kGlobalAveragePool, &kFlatten, &kDropout,   &kResidual,
+    &kConvolution,       &kLinear,      &kBatchNorm,     &kInstanceNorm,
+    &kLayerNorm,         &kRelu,        &kRelu6,         &kPrelu,
+    &kHardSwish,         &kSwish,       &kMaxPool,       &kAveragePool,
+    &kGlobalAveragePool, &kGemPool,     &kFlatten,       &kDropout,
+    &kResidual,          &kConcatenate, &kSqueezeExcite, &kL2Normalize,
 };
 
 }  // namespace

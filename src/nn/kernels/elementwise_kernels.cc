@@ -15,11 +15,11 @@ void activate(Activation activation, const T* x, Index size, T* y) {
 }
 
 template <typename T>
-void activate_backward(Activation activation, const T* dy, const T* y, Index size, T* dx) {
+void activate_backward(Activation activation, const T* dy, const T* x, Index size, T* dx) {
   with_activation(activation, [&]<ActivationKind kind>() {
     for_vectors(size, [&]<int L>(Index i) {
       using V = Vector<L>;
-      V::store(dx + i, activation_gradient<L, kind>(V::load(dy + i), V::load(y + i)));
+      V::store(dx + i, activation_gradient<L, kind>(V::load(dy + i), V::load(x + i)));
     });
   });
 }

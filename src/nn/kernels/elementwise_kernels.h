@@ -14,10 +14,12 @@ template <typename T>
 struct ElementwiseKernels {
   static constexpr Isa kHighest = Isa::bf16;
 
-  /// y = f(x); NaN stays NaN.
+  /// y = f(x); NaN stays NaN. Here and below f is no PReLU, whose slopes are the channels'
+  /// (prelu_kernels.h).
   void (*activate)(Activation f, const T* x, Index size, T* y);
-  /// dx = dy f'(y), y from before or behind f. A ReLU's: dy where y is above 0 (or NaN), else 0.
-  void (*activate_backward)(Activation f, const T* dy, const T* y, Index size, T* dx);
+  /// dx = dy f'(x). Where is_clip(f), x may as well be f(x): a ReLU's is dy where that is above 0
+  /// (or NaN), else 0.
+  void (*activate_backward)(Activation f, const T* dy, const T* x, Index size, T* dx);
   /// y = a + b
   void (*add)(const T* a, const T* b, Index size, T* y);
   /// y = f(a + b)

@@ -5,7 +5,7 @@
 
 namespace kindred {
 
-/// A convolution of a grey image with a 3x3 kernel and stride 1, batch norm, an activation and
+/// A convolution of a grey image with a 3x3 kernel and stride 1, batch norm, a ReLU or nothing, and
 /// a 2x2 max pool. What lies between them, four times as large as dst, is never written and never
 /// read. In training that takes some algebra: it is linear in the 9 pixels under the kernel, its
 /// patch:
@@ -19,8 +19,8 @@ struct StemBlockPlan {
   static constexpr Index kTaps = 9;
 
   StemPlan convolution;
-  Shape dst;  ///< pooled; channels a multiple of 16
-  Activation activation;
+  Shape dst;              ///< pooled; channels a multiple of 16
+  Activation activation;  ///< none or relu
   double epsilon = 1e-5;
   /// dst, as in StemPlan.
   Index pixel_stride = 0;
@@ -63,7 +63,7 @@ struct StemBlockKernels {
   /// Floats that prepare() makes of an image: images lie one behind the other, so far apart.
   Index (*image_floats)(const StemBlockPlan& plan);
   /// Bytes of `winners` for a slice: which of its four pixels a maximum comes from, or that it
-  /// comes from none, because the activation stopped it. How they tell it is the level's own
+  /// comes from none, because the ReLU stopped it. How they tell it is the level's own
   /// affair.
   Index (*winner_bytes)(const StemBlockPlan& plan);
 

@@ -49,12 +49,13 @@ template <int P, int G, typename T>
       });
     }
   }
-  with_activation(
+  with_piecewise_linear(
       activation, [&]<ActivationKind kind>() __attribute__((always_inline)) {
         unrolled<P>([&](auto p) __attribute__((always_inline)) {
           unrolled<G>([&](auto g) __attribute__((always_inline)) {
             V::store(dst + p * pixel_stride + g * group_stride,
-                     activated<kLanes, kind>(sums[p][g]));
+                     activated<kLanes, kind>(sums[p][g],
+                                             slopes_at<kLanes, kind>(activation, kLanes * g)));
           });
         });
       });
@@ -204,8 +205,8 @@ void forward(const StemPlan& plan, const T* src, const float* weights, const flo
   for (Index n = 0; n < plan.S; ++n) {
     pad(plan, src + n * plan.src.size(), padded);
     for_channels(plan, [&]<int G>(Index o, Index place, Index group_stride) {
-      forward_sample<G>(plan, padded, weights + o, bias == nullptr ? nullptr : bias + o, activation,
-                        dst + n * plan.dst.size() + place, group_stride);
+      forward_sample<G>(plan, padded, weights + o, bias == nullptr ? nullptr : bias + o,
+                        activation.from(o), dst + n * plan.dst.size() + place, group_stride);
     });
   }
 }

@@ -39,8 +39,8 @@ struct StemKernels {
   /// One sample as floats, with zeros around it: `padded` [padded_floats()].
   void (*pad)(const StemPlan& plan, const T* src, float* padded);
 
-  /// dst = src * weights + bias, then the activation. weights [taps, dst.channels], bias
-  /// [dst.channels] or nullptr.
+  /// dst = src * weights + bias, then an activation with is_piecewise_linear(). weights [taps,
+  /// dst.channels], bias [dst.channels] or nullptr.
   void (*forward)(const StemPlan& plan, const T* src, const float* weights, const float* bias,
                   Activation activation, float* padded, T* dst);
 

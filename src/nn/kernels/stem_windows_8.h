@@ -164,9 +164,11 @@ template <bool Remember, typename T>
 void forward_vector(const StemBlockPlan& plan, const float* image,
                     const Float (&weights)[StemBlockPlan::kTaps], Float bias, T* dst,
                     std::uint8_t* winners) {
-  with_activation(plan.activation, [&]<ActivationKind kind>() {
-    forward_rows<Remember, kind>(plan, image, weights, bias, dst, winners);
-  });
+  if (plan.activation.kind == ActivationKind::relu) {
+    forward_rows<Remember, ActivationKind::relu>(plan, image, weights, bias, dst, winners);
+  } else {
+    forward_rows<Remember, ActivationKind::none>(plan, image, weights, bias, dst, winners);
+  }
 }
 
 /// Of one sample and vector of channels the winners' sums of diffs, and of diffs times patches.

@@ -124,6 +124,7 @@ void transform_diff_dst(const WinogradPlan& plan, const T* diff_dst, const Block
 struct Finish {
   const float* bias;  ///< of the tile's group, or nullptr
   bool sum;
+  Activation activation;  ///< of the tile's group
 };
 
 /// The output transform: a product at the points becomes M x M pixels of dst.
@@ -138,6 +139,7 @@ void output_transform(const Shape& shape, const float* src, Index stride, const 
     half[i] = Transforms<M>::dst_from_points(m);
   }
   const Float bias = finish.bias != nullptr ? V::load(finish.bias) : Float{};
+  const Float slope = slopes_at<kLanes, kind>(finish.activation, 0);
   const Index rows = std::min<Index>(M, shape.height - at.row);
   for (Index j = 0; j < std::min<Index>(M, shape.width - at.col); ++j) {
     Column<P> m;
@@ -147,7 +149,7 @@ void output_transform(const Shape& shape, const float* src, Index stride, const 
       T* to = image + ((at.row + i) * shape.width + at.col + j) * pixel_stride<T>(shape);
       Float y = column[i] + bias;
       if (finish.sum) y += V::load(to);
-      V::store(to, activated<kLanes, kind>(y));
+      V::store(to, activated<kLanes, kind>(y, slope));
     }
   }
 }
@@ -234,7 +236,8 @@ void forward(const WinogradForward<T>& of, Index part, float* scratch) {
   }
   const auto write = [&]<int M, ActivationKind kind>() {
     for (Index group = 0; group < plan.dst.channels / kLanes; ++group) {
-      const Finish finish{of.bias == nullptr ? nullptr : of.bias + kLanes * group, of.sum};
+      const Finish finish{of.bias == nullptr ? nullptr : of.bias + kLanes * group, of.sum,
+                          of.activation.from(kLanes * group)};
       for (Index t = 0; t < block.count; ++t) {
         const Window to = window(plan, block.first + t, 0);
         output_transform<M, kind>(plan.dst, at.dst.at(t, group), at.dst.point_stride, to, finish,
@@ -243,8 +246,8 @@ void forward(const WinogradForward<T>& of, Index part, float* scratch) {
     }
   };
   with_transforms(plan.tile, [&]<int M>(Transforms<M> /*by*/) {
-    with_activation(of.activation,
-                    [&]<ActivationKind kind>() { write.template operator()<M, kind>(); });
+    with_piecewise_linear(of.activation,
+                          [&]<ActivationKind kind>() { write.template operator()<M, kind>(); });
   });
 }
 

@@ -51,7 +51,8 @@ struct WinogradWeights {
   Index parts() const { return C / 8; }
 };
 
-/// dst = src * weights + bias; where `sum`, what dst holds is added; then the activation.
+/// dst = src * weights + bias; where `sum`, what dst holds is added; then the activation, which
+/// is_piecewise_linear().
 template <typename T>
 struct WinogradForward {
   const WinogradPlan& plan;

@@ -2,9 +2,10 @@
 
 #include <algorithm>
 
+#include "nn/channels/norm_kernels.h"
 #include "nn/contract/registry.h"
 #include "nn/contract/settings.h"
-#include "nn/kernels/norm_kernels.h"
+#include "nn/layers/activation_numbers.h"
 #include "nn/layers/fold_norm.h"
 #include "nn/onednn/packed.h"
 
@@ -27,12 +28,14 @@ class BatchNorm final : public Layer {
     const FormatTag layout = layout_of(src.desc);
     set_dst(dst, tensor(S, dst, layout, type_of(src.desc)));
     plan_ = {channel_layout(S, src.shape, layout), channel_layout(S, dst, layout),
-             numbers_.settings.epsilon, spec.activation(), spec.pool != nullptr};
+             numbers_.settings.epsilon, Activation{}, spec.pool != nullptr};
     const Index C = plan_.x.C;
+    activation_ = ActivationNumbers(spec.nonlinear, src.shape.channels, compiler);
+    plan_.activation = activation_.activation();
     scale_ = Buffer<float>(C);
     shift_ = Buffer<float>(C);
     if (training_) {
-      gradient_ = compiler.claim_gradient(2 * C);
+      gradient_ = compiler.claim_gradient(gradient_floats());
       statistics_ = compiler.claim_statistics(2 * C);
     } else {
       mean_ = Buffer<float>(C);
@@ -45,12 +48,13 @@ class BatchNorm final : public Layer {
   std::unique_ptr<BoundLayer> bind() const override;
   bool trainable() const override { return training_; }
   Index scratch_bytes() const override {
-    return ScratchFrame::cost(2 * plan_.x.C * static_cast<Index>(sizeof(float)));
+    return ScratchFrame::cost(gradient_floats() * static_cast<Index>(sizeof(float)));
   }
 
   void pack(std::span<const float> parameters) override {
     std::ranges::copy(numbers_.scale.of(parameters), scale_.data());
     std::ranges::copy(numbers_.shift.of(parameters), shift_.data());
+    activation_.pack(parameters);
     if (training_) return;
     std::ranges::copy(numbers_.running_mean.values, mean_.data());
     std::ranges::copy(numbers_.running_variance.values, variance_.data());
@@ -61,6 +65,7 @@ class BatchNorm final : public Layer {
     const float* from = row + gradient_;
     std::copy_n(from, numbers_.scale.size, numbers_.scale.of(gradient).data());
     std::copy_n(from + plan_.x.C, numbers_.shift.size, numbers_.shift.of(gradient).data());
+    activation_.unpack_gradient(from + 2 * plan_.x.C, gradient);
   }
 
   void update_running_statistics(std::span<const std::span<const float>> slices) override {
@@ -75,7 +80,10 @@ class BatchNorm final : public Layer {
   template <typename T>
   friend class BoundBatchNorm;
 
+  Index gradient_floats() const { return 2 * plan_.x.C + activation_.gradient_floats(); }
+
   NormNumbers numbers_;
+  ActivationNumbers activation_;
   bool training_;
   NormPlan plan_;
   Buffer<float> scale_;  // padded with zeros to whole channel groups, as are these:
@@ -83,7 +91,7 @@ class BatchNorm final : public Layer {
   Buffer<float> mean_;  // the running ones, where they are used
   Buffer<float> variance_;
   Buffer<float> zeros_;   // frozen in training only
-  Index gradient_ = 0;    // in the row: scale, then shift
+  Index gradient_ = 0;    // in the row: scale, shift, slopes
   Index statistics_ = 0;  // in the slice's statistics: mean, then variance
 };
 
@@ -119,12 +127,14 @@ class BoundBatchNorm final : public BoundLayer {
       return;
     }
     const Index C = layer_.plan_.x.C;
-    write_gradient(run.gradient + layer_.gradient_, 2 * C, run.accumulate == Accumulate::yes,
-                   run.scratch, [&](float* gradient) {
+    write_gradient(run.gradient + layer_.gradient_, layer_.gradient_floats(),
+                   run.accumulate == Accumulate::yes, run.scratch, [&](float* gradient) {
+                     float* slopes = layer_.activation_.has_slopes() ? gradient + 2 * C : nullptr;
                      share(run, Work::backward_data, [&](Index part) {
                        kernels_.backward(layer_.plan_, part, x_, std::as_const(selected_).data(),
-                                         channels(run), static_cast<const T*>(diff_dst), gradient,
-                                         gradient + C, static_cast<T*>(diff_src));
+                                         channels(run), static_cast<const T*>(diff_dst),
+                                         {gradient, gradient + C, slopes},
+                                         static_cast<T*>(diff_src));
                      });
                    });
   }

@@ -42,9 +42,7 @@ class Stem final : public Layer {
  public:
   Stem(const FusedSpec& spec, const Source& src, const ConvolutionSettings& settings,
        Compiler& compiler)
-      : Layer(spec.name(), spec.kind()),
-        plan_(stem_plan(compiler.slice(), src, settings)),
-        activation_(spec.activation()) {
+      : Layer(spec.name(), spec.kind()), plan_(stem_plan(compiler.slice(), src, settings)) {
     const Index O = plan_.dst.channels;
     const Index C = plan_.src.channels;
     const Index K = plan_.kernel;
@@ -52,6 +50,7 @@ class Stem final : public Layer {
     set_src(src.shape, src.desc);
     const ElementType type = type_of(src.desc);
     set_dst(plan_.dst, tensor(plan_.S, plan_.dst, stem_layout(type), type));
+    behind_ = ActivationPass(numbers_.activation().behind_loops(), plan_.S, plan_.dst, dst_desc());
     weights_ = Buffer<float>(plan_.taps() * O);
     if (compiler.training()) {
       gradient_ = compiler.claim_gradient(plan_.taps() * O);
@@ -90,7 +89,7 @@ class Stem final : public Layer {
   friend class BoundStem;
 
   StemPlan plan_;
-  Activation activation_;
+  ActivationPass behind_;  // what the loops do not compute
   WeightNumbers numbers_;
   Buffer<float> weights_;  // [taps, O]
   Index gradient_ = 0;
@@ -107,8 +106,9 @@ class BoundStem final : public BoundLayer {
     with_element(layer_.src_desc(), [&]<typename T>() {
       kernels<StemKernels<T>>().forward(
           layer_.plan_, static_cast<const T*>(src), layer_.weights_.data(), layer_.numbers_.bias(),
-          layer_.activation_, take_padded(frame), static_cast<T*>(dst));
+          layer_.numbers_.activation().in_loops(), take_padded(frame), static_cast<T*>(dst));
     });
+    layer_.behind_.run(layer_, dst, run);
   }
 
   void backward(const void* diff_dst, void*, LayerPass& run) override {

@@ -250,6 +250,8 @@ std::unique_ptr<BoundLayer> InferenceStemBlock::bind() const {
 bool is_stem_block(std::span<const FusedSpec> pieces, const Source& src, const Compiler& compiler) {
   if (pieces.size() < 2 || pieces[0].layer->kind != "convolution") return false;
   const bool training = compiler.training();
+  const Activation activation = pieces[training ? 1 : 0].activation();
+  if (activation && activation.kind != ActivationKind::relu) return false;
   const auto settings = settings_of<ConvolutionSettings>(*pieces[0].layer);
   const bool pools =
       training ? pieces[1].pool != nullptr && !settings.bias : is_2x2_max_pool(*pieces[1].layer);

@@ -13,10 +13,12 @@ void WeightNumbers::claim(const FusedSpec& spec, std::vector<Index> shape, Index
     norm_.emplace(*spec.norm, channels_, compiler);
     folded_ = Buffer<float>(weights_.size);
   }
+  activation_ = ActivationNumbers(spec.nonlinear, channels_, compiler);
   if (has_bias()) prepared_bias_ = Buffer<float>(channels_);
 }
 
 const float* WeightNumbers::prepare(std::span<const float> parameters) {
+  activation_.pack(parameters);
   if (bias_.size > 0) std::ranges::copy(bias_.of(parameters), prepared_bias_.data());
   if (!norm_) return weights_.of(parameters).data();
   if (bias_.size == 0) prepared_bias_.fill(0.0F);

@@ -60,6 +60,7 @@ class BoundWeighted final : public BoundLayer {
     forward_.set(DNNL_ARG_SRC, src_);
     forward_.set(DNNL_ARG_DST, dst);
     forward_.run(run.scratch);
+    layer_.behind_.run(layer_, dst, run);
   }
 
   void backward(const void* diff_dst, void* diff_src, LayerPass& run) override {
@@ -194,6 +195,9 @@ void WeightedLayer::compile(const WeightedDescs& descs, const TensorDesc& plain,
       copy_diff_src_ = make_reorder(engine_, used_src_, src_desc(), owner("reorder of diff_src"));
     }
   }
+  if (!compat::has_post_op(numbers_.activation().kind)) {
+    behind_ = ActivationPass(numbers_.activation(), compiler.slice(), dst_shape(), dst_desc());
+  }
   compiler.add_leaf(*this);
 }
 
@@ -219,7 +223,7 @@ std::string WeightedLayer::implementation() const {
 
 dnnl::primitive_attr fused_attr(const FusedSpec& spec) {
   dnnl::primitive_attr attr = user_scratchpad();
-  if (spec.sum || spec.activation()) {
+  if (spec.sum || compat::has_post_op(spec.activation().kind)) {
     dnnl::post_ops ops;
     if (spec.sum) ops.append_sum(1.0F);
     compat::append(ops, spec.activation());

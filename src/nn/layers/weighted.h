@@ -84,9 +84,11 @@ class WeightedLayer : public Layer {
   std::unique_ptr<Reorder> unpack_;
   Index gradient_ = 0;
   Index bias_gradient_ = 0;
+  ActivationPass behind_;  // an activation that oneDNN does not compute
 };
 
-/// The attribute of a forward primitive: what is fused behind it.
+/// The attribute of a forward primitive: what is fused behind it. A PReLU is not
+/// (compat::has_post_op); WeightedLayer computes it in a pass of its own.
 dnnl::primitive_attr fused_attr(const FusedSpec& spec);
 
 }  // namespace kindred

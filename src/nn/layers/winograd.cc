@@ -37,14 +37,14 @@ class WinogradConvolution final : public Layer {
                       Compiler& compiler)
       : Layer(spec.name(), spec.kind()),
         plan_(plan_of(compiler.slice(), src, settings)),
-        sum_(spec.sum),
-        activation_(spec.activation()) {
+        sum_(spec.sum) {
     const Index O = plan_.dst.channels;
     const Index C = plan_.src.channels;
     numbers_.claim(spec, {O, C, 3, 3}, 9 * C, settings.bias, compiler);
     set_src(src.shape, src.desc);
     const ElementType type = type_of(src.desc);
     set_dst(plan_.dst, tensor(plan_.S, plan_.dst, winograd_layout(type), type));
+    behind_ = ActivationPass(numbers_.activation().behind_loops(), plan_.S, plan_.dst, dst_desc());
 
     forward_points_ = Buffer<float>(plan_.point_floats());
     if (compiler.training()) {
@@ -110,7 +110,7 @@ class WinogradConvolution final : public Layer {
 
   WinogradPlan plan_;
   bool sum_;
-  Activation activation_;
+  ActivationPass behind_;  // what the loops do not compute
   WeightNumbers numbers_;
   Buffer<float> forward_points_, data_points_;
   std::unique_ptr<Reorder> unpack_;
@@ -126,8 +126,9 @@ class BoundWinograd final : public BoundLayer {
   void forward(const void* src, void* dst, LayerPass& run) override {
     src_ = static_cast<const T*>(src);
     compute({layer_.plan_, src_, layer_.forward_points_.data(), layer_.numbers_.bias(), layer_.sum_,
-             layer_.activation_, static_cast<T*>(dst)},
+             layer_.numbers_.activation().in_loops(), static_cast<T*>(dst)},
             Work::forward, run);
+    layer_.behind_.run(layer_, dst, run);
   }
 
   void backward(const void* diff_dst, void* diff_src, LayerPass& run) override {

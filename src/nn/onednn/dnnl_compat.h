@@ -106,16 +106,30 @@ inline auto inner_product_backward_weights(
 #endif
 }
 
+/// PReLU is none of them: oneDNN 2.6.3 has its post-op in `ref` alone.
+inline bool has_post_op(ActivationKind kind) {
+  return kind != ActivationKind::none && kind != ActivationKind::prelu;
+}
+
 inline void append(dnnl::post_ops& ops, Activation activation) {
-  switch (activation.kind) {
-    case ActivationKind::none: return;
-    case ActivationKind::relu: break;
-  }
+  const auto eltwise = [&](algorithm what, float alpha, float beta) {
 #if DNNL_VERSION_MAJOR >= 3
-  ops.append_eltwise(algorithm::eltwise_relu, 0.0F, 0.0F);
+    ops.append_eltwise(what, alpha, beta);
 #else
-  ops.append_eltwise(1.0F, algorithm::eltwise_relu, 0.0F, 0.0F);
+    ops.append_eltwise(1.0F, what, alpha, beta);
 #endif
+  };
+  switch (activation.kind) {
+    case ActivationKind::none:
+    case ActivationKind::prelu: return;
+    case ActivationKind::relu: return eltwise(algorithm::eltwise_relu, 0.0F, 0.0F);
+    case ActivationKind::relu6: return eltwise(algorithm::eltwise_clip, 0.0F, 6.0F);
+    // 3.x: x max(0, min(1, alpha x + beta)); 2.x takes no numbers.
+    case ActivationKind::hard_swish:
+      return eltwise(algorithm::eltwise_hardswish, DNNL_VERSION_MAJOR >= 3 ? 1.0F / 6 : 0.0F,
+                     DNNL_VERSION_MAJOR >= 3 ? 0.5F : 0.0F);
+    case ActivationKind::swish: return eltwise(algorithm::eltwise_swish, 1.0F, 0.0F);
+  }
 }
 
 inline memory::dims dims_of(const memory::desc& desc) {

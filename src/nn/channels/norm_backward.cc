@@ -1,25 +1,37 @@
 #include <cmath>
 
+#include "nn/channels/norm_loops.h"
 #include "nn/kernels/activation_loops.h"
-#include "nn/kernels/norm_loops.h"
 
 namespace kindred {
 namespace {
 
-/// Adds one sample to the sums of g and of g (x - mean), g = dy past the activation; x is the x
-/// that dy belongs to.
+/// The sums over N of each lane: of g and of g (x - mean), g = dy past the activation; and what the
+/// slopes of a PReLU get.
+struct GradientTotals : Totals {
+  double slopes[Bundle::kMost * 16] = {};
+};
+
+/// Adds one sample; x is the x that dy belongs to.
 template <int L, ActivationKind kind, typename T>
-void add_sums(const ChannelLayout& layout, const T* x, Affine<L> affine, const T* dy, Index lane,
-              Totals& totals) {
+void add_sums(const NormPlan& plan, const Piece& piece, const T* x, Affine<L> affine, const T* dy,
+              GradientTotals& totals) {
   using V = Vector<L>;
+  const auto slope = slopes_at<L, kind>(plan.activation, piece.channel);
   Sums<L> sums;
-  Sums<L>::for_pixels(layout.pixels(), [&](Index p, int chain) {
-    const Index at = p * layout.pixel_stride;
+  ChainedSum<L> slopes;
+  Sums<L>::for_pixels(plan.y.pixels(), [&](Index p, int chain) {
+    const Index at = p * plan.y.pixel_stride;
     const auto d = affine.centred(V::load(x + at));
-    const auto g = activation_gradient<L, kind>(V::load(dy + at), affine.of_centred(d));
+    const auto y = affine.of_centred(d);
+    const auto g = activation_gradient<L, kind>(V::load(dy + at), y, slope);
     sums.add(chain, g, g * d);
+    if constexpr (kind == ActivationKind::prelu) {
+      slopes.add(chain, slope_gradient<L>(V::load(dy + at), y));
+    }
   });
-  sums.add_to(totals, lane);
+  sums.add_to(totals, piece.lane);
+  if constexpr (kind == ActivationKind::prelu) slopes.add_to(totals.slopes + piece.lane);
 }
 
 /// Of each lane of a bundle: dx = factor * g - constant - (x - mean) * slope, where
@@ -30,26 +42,29 @@ struct Terms {
   LaneFloats slope;
 };
 
-void finish_sums(const NormPlan& plan, Bundle bundle, const Totals& totals,
-                 const NormChannels& channels, float* dscale, float* dshift, Terms& terms) {
+void finish_sums(const NormPlan& plan, Bundle bundle, const GradientTotals& totals,
+                 const NormChannels& channels, const NormGradient& gradient, Terms& terms) {
   const double N = static_cast<double>(plan.x.S * plan.x.pixels());
   for_channels(plan, bundle, [&](Index c, std::size_t lane) {
     const double spread = static_cast<double>(channels.variance[c]) + plan.epsilon;
     const double factor = static_cast<double>(terms.factor[lane]);
-    dshift[c] = static_cast<float>(totals.first[lane]);
-    dscale[c] = static_cast<float>(totals.second[lane] / std::sqrt(spread));
+    gradient.shift[c] = static_cast<float>(totals.first[lane]);
+    if (gradient.slopes != nullptr) {
+      gradient.slopes[c] = static_cast<float>(totals.slopes[lane]);
+    }
+    gradient.scale[c] = static_cast<float>(totals.second[lane] / std::sqrt(spread));
     terms.constant[lane] = static_cast<float>(factor * totals.first[lane] / N);
     terms.slope[lane] = static_cast<float>(factor * totals.second[lane] / (N * spread));
   });
 }
 
 template <int L>
-struct Gradient {
+struct SrcGradient {
   using V = Vector<L>;
   Affine<L> affine;
   typename V::Float constant, slope;
 
-  Gradient(const Affine<L>& map, const Terms& terms, Index lane)
+  SrcGradient(const Affine<L>& map, const Terms& terms, Index lane)
       : affine(map), constant(V::load(terms.constant + lane)), slope(V::load(terms.slope + lane)) {}
   /// d = x - mean
   typename V::Float without_g(typename V::Float d) const { return -constant - d * slope; }
@@ -60,20 +75,23 @@ struct Gradient {
 
 /// One sample of one piece.
 template <int L, ActivationKind kind, typename T>
-void propagate(const NormPlan& plan, const T* x, Gradient<L> gradient, const T* dy, T* dx) {
+void propagate(const NormPlan& plan, Index channel, const T* x, SrcGradient<L> gradient,
+               const T* dy, T* dx) {
   using V = Vector<L>;
+  const auto slope = slopes_at<L, kind>(plan.activation, channel);
   const Affine<L>& affine = gradient.affine;
   const Index step = plan.x.pixel_stride;
   const Index end = plan.x.pixels() * step;
   for (Index at = 0; at < end; at += step) {
     const auto d = affine.centred(V::load(x + at));
-    const auto g = activation_gradient<L, kind>(V::load(dy + at), affine.of_centred(d));
+    const auto g = activation_gradient<L, kind>(V::load(dy + at), affine.of_centred(d), slope);
     V::store(dx + at, gradient(d, g));
   }
 }
 
 template <int L, ActivationKind kind, typename T>
-void propagate_pooled(const NormPlan& plan, const T* x, Gradient<L> gradient, const T* dy, T* dx) {
+void propagate_pooled(const NormPlan& plan, Index, const T* x, SrcGradient<L> gradient, const T* dy,
+                      T* dx) {
   using V = Vector<L>;
   const Affine<L>& affine = gradient.affine;
   const Window window(plan.x);
@@ -115,22 +133,25 @@ void propagate_pooled(const NormPlan& plan, const T* x, Gradient<L> gradient, co
 
 template <ActivationKind kind, typename T>
 void backward(const NormPlan& plan, Bundle bundle, const T* x, const T* selected,
-              const NormChannels& channels, const T* dy, float* dscale, float* dshift, T* dx) {
-  Totals totals;
+              const NormChannels& channels, const T* dy, const NormGradient& gradient, T* dx) {
+  GradientTotals totals;
   Terms terms;
   norm_factors(plan, channels, bundle, terms.factor);
   for_samples(plan, bundle, [&]<int L>(const Piece& piece, Index n) {
     const Index at = n * plan.y.sample_stride + piece.y;
-    add_sums<L, kind>(plan.y, (plan.pool ? selected : x) + at,
-                      Affine<L>(channels, piece, terms.factor), dy + at, piece.lane, totals);
+    add_sums<L, kind>(plan, piece, (plan.pool ? selected : x) + at,
+                      Affine<L>(channels, piece, terms.factor), dy + at, totals);
   });
-  finish_sums(plan, bundle, totals, channels, dscale, dshift, terms);
+  finish_sums(plan, bundle, totals, channels, gradient, terms);
   if (dx == nullptr) return;
   for_samples(plan, bundle, [&]<int L>(const Piece& piece, Index n) {
-    const Gradient<L> gradient(Affine<L>(channels, piece, terms.factor), terms, piece.lane);
+    const SrcGradient<L> of(Affine<L>(channels, piece, terms.factor), terms, piece.lane);
     const Index at = n * plan.x.sample_stride + piece.x;
-    const auto run = plan.pool ? propagate_pooled<L, kind, T> : propagate<L, kind, T>;
-    run(plan, x + at, gradient, dy + n * plan.y.sample_stride + piece.y, dx + at);
+    auto run = propagate<L, kind, T>;
+    if constexpr (is_clip(kind)) {
+      if (plan.pool) run = propagate_pooled<L, kind, T>;
+    }
+    run(plan, piece.channel, x + at, of, dy + n * plan.y.sample_stride + piece.y, dx + at);
   });
 }
 
@@ -138,15 +159,15 @@ void backward(const NormPlan& plan, Bundle bundle, const T* x, const T* selected
 
 template <typename T>
 void norm_backward(const NormPlan& plan, Index part, const T* x, const T* selected,
-                   const NormChannels& channels, const T* dy, float* dscale, float* dshift, T* dx) {
+                   const NormChannels& channels, const T* dy, const NormGradient& gradient, T* dx) {
   const auto run =
       with_activation(plan.activation, []<ActivationKind kind>() { return backward<kind, T>; });
-  run(plan, bundle_of(plan, part), x, selected, channels, dy, dscale, dshift, dx);
+  run(plan, bundle_of(plan, part), x, selected, channels, dy, gradient, dx);
 }
 
 template void norm_backward(const NormPlan&, Index, const float*, const float*, const NormChannels&,
-                            const float*, float*, float*, float*);
+                            const float*, const NormGradient&, float*);
 template void norm_backward(const NormPlan&, Index, const Bfloat16*, const Bfloat16*,
-                            const NormChannels&, const Bfloat16*, float*, float*, Bfloat16*);
+                            const NormChannels&, const Bfloat16*, const NormGradient&, Bfloat16*);
 
 }  // namespace kindred

@@ -1,4 +1,4 @@
-#include "inspect_dataset.h"
+#include "inspect/inspect_dataset.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "inspect_network.h"
+#include "inspect/inspect_network.h"
 
 #include <fmt/format.h>
 
@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "count_text.h"
 #include "kindred/core/error.h"
 #include "kindred/core/text.h"
 #include "kindred/train/setup.h"
@@ -39,19 +40,6 @@ Shape size_named(const std::string& text) {
        fmt::format("--size {}: expected height x width x channels, for instance 28x28x1, or the "
                    "numbers of a vector, 768",
                    text));
-}
-
-std::string shape_text(const Shape& shape) {
-  if (shape.height == 1 && shape.width == 1) return fmt::format("{}", shape.channels);
-  return fmt::format("{} x {} x {}", shape.height, shape.width, shape.channels);
-}
-
-std::string count_text(double count) {
-  if (count < 1e4) return fmt::format("{:.0f}", count);
-  for (const auto& [unit, letter] : {std::pair(1e12, "T"), {1e9, "G"}, {1e6, "M"}}) {
-    if (count >= unit) return fmt::format("{:.3g} {}", count / unit, letter);
-  }
-  return fmt::format("{:.3g} k", count / 1e3);
 }
 
 Json network_json(const Outline& outline) {

@@ -15,13 +15,14 @@ namespace kindred {
 ///   then, where asked, the activation, then the largest of each 2x2 window (a last odd row or
 ///   column is left out; the first of equals wins).
 ///
+/// Instance normalisation is the same with S = 1, sample by sample.
 /// Arithmetic and per-channel numbers are float, whatever x and y are.
 struct NormPlan {
   ChannelLayout x;  ///< src
   ChannelLayout y;  ///< dst: the same layout, pooled or not
   double epsilon = 1e-5;
   Activation activation;
-  bool pool = false;
+  bool pool = false;  ///< only where is_clip(activation.kind)
 };
 
 /// Per-channel arrays of plan.x.C numbers; scale and shift are 0 in padding channels.
@@ -30,6 +31,13 @@ struct NormChannels {
   const float* shift = nullptr;
   float* mean = nullptr;
   float* variance = nullptr;  ///< biased, as it normalises
+};
+
+/// Arrays of plan.x.C numbers that backward writes.
+struct NormGradient {
+  float* scale = nullptr;
+  float* shift = nullptr;
+  float* slopes = nullptr;  ///< of a PReLU, else nullptr
 };
 
 /// The loops of a norm; T is float or Bfloat16.
@@ -45,10 +53,10 @@ struct NormKernels {
   void (*forward)(const NormPlan& plan, Index part, const T* x, const NormChannels& channels, T* y,
                   T* selected);
 
-  /// From d loss / d y: dscale, dshift [C], and dx unless it is nullptr. dx may be dy where there
-  /// is no pool.
+  /// From d loss / d y: the gradient of what is trained, and dx unless it is nullptr. dx may be dy
+  /// where there is no pool.
   void (*backward)(const NormPlan& plan, Index part, const T* x, const T* selected,
-                   const NormChannels& channels, const T* dy, float* dscale, float* dshift, T* dx);
+                   const NormChannels& channels, const T* dy, const NormGradient& gradient, T* dx);
 
   /// y with the mean and variance given: inference.
   void (*inference)(const NormPlan& plan, Index part, const T* x, const NormChannels& channels,

@@ -1,4 +1,4 @@
-#include "nn/kernels/pool_kernels.h"
+#include "nn/channels/pool_kernels.h"
 
 #include <algorithm>
 #include <type_traits>

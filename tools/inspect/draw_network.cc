@@ -1,11 +1,11 @@
-#include "draw_network.h"
+#include "inspect/draw_network.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 
-#include "inspect_network.h"
+#include "count_text.h"
 #include "kindred/core/text.h"
 
 namespace kindred::tools {

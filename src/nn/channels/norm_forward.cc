@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "nn/channels/norm_loops.h"
 #include "nn/kernels/activation_loops.h"
-#include "nn/kernels/norm_loops.h"
 
 namespace kindred {
 namespace {
@@ -42,17 +42,18 @@ void measure(const NormPlan& plan, Bundle bundle, const T* x, const NormChannels
 
 /// One sample of one piece.
 template <int L, ActivationKind kind, typename T>
-void apply_plain(const NormPlan& plan, const T* x, Affine<L> affine, T* y, T*) {
+void apply_plain(const NormPlan& plan, Index channel, const T* x, Affine<L> affine, T* y, T*) {
   using V = Vector<L>;
+  const auto slope = slopes_at<L, kind>(plan.activation, channel);
   const Index step = plan.x.pixel_stride;
   const Index end = plan.x.pixels() * step;
   for (Index at = 0; at < end; at += step) {
-    V::store(y + at, activated<L, kind>(affine(V::load(x + at))));
+    V::store(y + at, activated<L, kind>(affine(V::load(x + at)), slope));
   }
 }
 
 template <int L, ActivationKind kind, typename T>
-void apply_pooled(const NormPlan& plan, const T* x, Affine<L> affine, T* y, T* selected) {
+void apply_pooled(const NormPlan& plan, Index, const T* x, Affine<L> affine, T* y, T* selected) {
   using V = Vector<L>;
   const Window window(plan.x);
   const Index width = plan.y.W;
@@ -85,18 +86,19 @@ void apply(const NormPlan& plan, Bundle bundle, const T* x, const NormChannels& 
     const Affine<L> affine(channels, piece, factors);
     const Index to = n * plan.y.sample_stride + piece.y;
     const auto run = with_activation(plan.activation, [&]<ActivationKind kind>() {
-      return plan.pool ? apply_pooled<L, kind, T> : apply_plain<L, kind, T>;
+      if constexpr (is_clip(kind)) {
+        if (plan.pool) return apply_pooled<L, kind, T>;
+      }
+      return apply_plain<L, kind, T>;
     });
-    run(plan, x + n * plan.x.sample_stride + piece.x, affine, y + to,
+    run(plan, piece.channel, x + n * plan.x.sample_stride + piece.x, affine, y + to,
         selected == nullptr ? nullptr : selected + to);
   });
 }
 
 }  // namespace
 
-Index norm_parts(const NormPlan& plan) {
-  return blocks_of(static_cast<Index>(plan.x.groups.size()), bundle_size(plan));
-}
+Index norm_parts(const NormPlan& plan) { return bundles_of(plan); }
 
 template <typename T>
 void norm_forward(const NormPlan& plan, Index part, const T* x, const NormChannels& channels, T* y,

@@ -5,9 +5,9 @@
 
 #include "command.h"
 #include "contact_sheet.h"
-#include "draw_network.h"
-#include "inspect_dataset.h"
-#include "inspect_network.h"
+#include "inspect/draw_network.h"
+#include "inspect/inspect_dataset.h"
+#include "inspect/inspect_network.h"
 #include "kindred/core/error.h"
 #include "kindred/core/file.h"
 #include "kindred/core/text.h"

@@ -1,6 +1,6 @@
-#include "nn/kernels/norm_kernels.h"
+#include "nn/channels/norm_kernels.h"
 
-#include "nn/kernels/norm_loops.h"
+#include "nn/channels/norm_loops.h"
 
 namespace kindred {
 namespace {
