@@ -44,6 +44,10 @@ void write_layer(Section table, const ConvertedLayer& layer) {
     write_layers(table, "body", layer.branches[0]);
     write_layers(table, "shortcut", layer.branches[1]);
   }
+  if (layer.kind != "concatenate") return;
+  for (const std::vector<ConvertedLayer>& branch : layer.branches) {
+    write_layers(table.append("branches"), "layers", branch);
+  }
 }
 
 void write_layers(Section parent, const std::string& key,
