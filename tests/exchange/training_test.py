@@ -18,7 +18,7 @@ except ImportError as error:
 import torch_networks
 
 CLASSES, EACH, STEPS = 4, 2, 20
-TEMPERATURE = 0.1
+TEMPERATURE = 0.5  # the loss does not fall to rounding
 RECIPE = f"""[data]
 file = 'images.h5'
 [sampler]
