@@ -78,9 +78,34 @@ LAYERS = {
                                                                              padding=0), NORM])],
                  [CONVOLUTION, layer("residual", relu=False, body=[layer("residual", body=[CONVOLUTION])])],
                  [layer("flatten"), layer("linear", features=12), layer("residual", body=[layer("linear", features=12)])]],
+    "relu6": [[CONVOLUTION, layer("relu6")], [CONVOLUTION, NORM, layer("relu6")], [layer("flatten"), layer("relu6")]],
+    "prelu": [[CONVOLUTION, layer("prelu")], [CONVOLUTION, NORM, layer("prelu", slope=0.1)],
+              [layer("flatten"), layer("linear", features=9), layer("prelu")]],
+    "hard_swish": [[CONVOLUTION, layer("hard_swish")], [CONVOLUTION, NORM, layer("hard_swish")], [layer("hard_swish")]],
+    "swish": [[CONVOLUTION, layer("swish")], [CONVOLUTION, NORM, layer("swish")], [layer("flatten"), layer("swish")]],
+    "squeeze_excite": [[CONVOLUTION, layer("squeeze_excite", channels=3)],
+                       [CONVOLUTION, NORM, layer("relu"), layer("squeeze_excite", channels=5, hard=True)],
+                       [layer("residual", relu=False, body=[layer("squeeze_excite", channels=2)])]],
+    "instance_norm": [[CONVOLUTION, layer("instance_norm")], [CONVOLUTION, layer("instance_norm", epsilon=0.01), layer("relu")],
+                      [layer("instance_norm")]],
+    "layer_norm": [[layer("flatten"), layer("linear", features=9), layer("layer_norm")], [layer("flatten"), layer("layer_norm")],
+                   [CONVOLUTION, layer("global_average_pool"), layer("layer_norm", epsilon=0.001), layer("relu")]],
+    "l2_normalize": [[layer("flatten"), layer("l2_normalize")], [layer("flatten"), layer("linear", features=9), layer("l2_normalize")],
+                     [CONVOLUTION, layer("global_average_pool"), layer("l2_normalize")]],
+    "gem_pool": [[CONVOLUTION, layer("gem_pool")], [CONVOLUTION, NORM, layer("relu"), layer("gem_pool", power=2.5)],
+                 [CONVOLUTION, layer("gem_pool", epsilon=0.001)]],
+    "concatenate": [[layer("concatenate", branches=[[CONVOLUTION], [layer("relu")]])],
+                    [CONVOLUTION, layer("concatenate", branches=[[CONVOLUTION, NORM, layer("relu")], [CONVOLUTION], [
+                        layer("residual", body=[CONVOLUTION])]])],
+                    [layer("flatten"), layer("concatenate", branches=[[layer("linear", features=4)], [
+                        layer("linear", features=5), layer("relu")]])]],
 }
 
-ARCHITECTURES = {"conv4": "width = 16", "mlp": "hidden = [32]", "resnet": "widths = [16, 24]"}
+ARCHITECTURES = {
+    "conv4": "width = 16", "mlp": "hidden = [32]", "resnet": "widths = [16, 24]", "resnet18": "width = 0.25",
+    "resnet34": "width = 0.25", "resnet50": "width = 0.25", "mobilenet_v2": "width = 0.25",
+    "mobilefacenet": "width = 0.25\nneck = 'pool'", "iresnet18": "width = 0.25", "iresnet50": "width = 0.25",
+}
 
 
 def registered(place, what):

@@ -71,15 +71,16 @@ class ResNet(nn.Module):
         return self.fc(torch.flatten(self.avgpool(x), 1))
 
 
+def mobile_unit(src, dst, kernel, stride=1, groups=1):
+    return nn.Sequential(convolution(src, dst, kernel, stride, groups), nn.BatchNorm2d(dst), nn.ReLU6(inplace=True))
+
+
 class InvertedResidual(nn.Module):
     def __init__(self, src, dst, stride, expand):
         super().__init__()
         hidden = src * expand
-        layers = []
-        if expand != 1:
-            layers += [convolution(src, hidden, 1), nn.BatchNorm2d(hidden), nn.ReLU6(inplace=True)]
-        layers += [convolution(hidden, hidden, 3, stride, groups=hidden), nn.BatchNorm2d(hidden), nn.ReLU6(inplace=True),
-                   convolution(hidden, dst, 1), nn.BatchNorm2d(dst)]
+        layers = [mobile_unit(src, hidden, 1)] if expand != 1 else []
+        layers += [mobile_unit(hidden, hidden, 3, stride, hidden), convolution(hidden, dst, 1), nn.BatchNorm2d(dst)]
         self.conv = nn.Sequential(*layers)
         self.carries = stride == 1 and src == dst
 
@@ -92,14 +93,14 @@ class MobileNetV2(nn.Module):
 
     def __init__(self, embedding):
         super().__init__()
-        features = [convolution(3, 32, 3, 2), nn.BatchNorm2d(32), nn.ReLU6(inplace=True)]
+        features = [mobile_unit(3, 32, 3, 2)]
         src = 32
         for expand, dst, count, stride in ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1),
                                            (6, 160, 3, 2), (6, 320, 1, 1)):
             for number in range(count):
                 features.append(InvertedResidual(src, dst, stride if number == 0 else 1, expand))
                 src = dst
-        features += [convolution(src, 1280, 1), nn.BatchNorm2d(1280), nn.ReLU6(inplace=True)]
+        features.append(mobile_unit(src, 1280, 1))
         self.features = nn.Sequential(*features)
         self.classifier = nn.Sequential(nn.Dropout(0.2), nn.Linear(1280, embedding))
 
@@ -208,11 +209,11 @@ class Scaled(nn.Module):
     def __init__(self, network, mean=(123.675, 116.28, 103.53), deviation=(58.395, 57.12, 57.375)):
         super().__init__()
         self.network = network
-        self.register_buffer("mean", torch.tensor(mean).view(1, -1, 1, 1))
-        self.register_buffer("deviation", torch.tensor(deviation).view(1, -1, 1, 1))
+        self.register_buffer("input_mean", torch.tensor(mean).view(1, -1, 1, 1))
+        self.register_buffer("input_deviation", torch.tensor(deviation).view(1, -1, 1, 1))
 
     def forward(self, x):
-        return self.network((x - self.mean) / self.deviation)
+        return self.network((x - self.input_mean) / self.input_deviation)
 
 
 def export(network, path, side, exporter, folded, opset=None):

@@ -138,10 +138,10 @@ TEST(Exchange, MetadataSaysWhatTheModelIs) {
   EXPECT_EQ(read.opset, 17);
   EXPECT_EQ(read.metadata.at("kindred.recipe"), model.recipe);
   EXPECT_EQ(read.metadata.at("kindred.fingerprint"), model.fingerprint);
-  EXPECT_EQ(read.metadata.at("kindred.size"), "[16,16,1]");
+  EXPECT_EQ(read.metadata.at("kindred.size"), "[8,8,1]");
   ASSERT_EQ(read.graph.inputs.size(), 1U);
   EXPECT_EQ(read.graph.inputs[0].name, "images");
-  EXPECT_EQ(read.graph.inputs[0].shape, (std::vector<Index>{-1, 16, 16, 1}));
+  EXPECT_EQ(read.graph.inputs[0].shape, (std::vector<Index>{-1, 8, 8, 1}));
   ASSERT_EQ(read.graph.outputs.size(), 1U);
   EXPECT_EQ(read.graph.outputs[0].name, "embeddings");
 }

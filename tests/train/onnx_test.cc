@@ -239,8 +239,7 @@ std::vector<Hostile> hostile_files() {
        "gives the name 'y' twice"},
       {"a million nodes", many_nodes(), "has more than 20000 nodes"},
       {"a sum in a sum in a sum", nested_sums(),
-       "is used in two places that do not begin there; a residual or concatenate layer joins "
-       "branches of one tensor"},
+       "node 'the s6' (Add): lies too deep inside of others"},
       {"a negative axis", image().node("Flatten", {"x"}, "y", OnnxFile::integer("axis", -7)),
        "node 'the y' (Flatten): flattens from axis -7; ours begins at 1, behind the batch"},
       {"no output", OnnxFile().input("x", {-1, 2}).node("Relu", {"x"}, "y"), "has no output"},

@@ -46,11 +46,13 @@ void convert(ConvertCommandOptions options) {
 
 void add_convert(const Command& program) {
   auto options = std::make_shared<ConvertCommandOptions>();
-  const Command command =
-      program.add_command("convert", "make a model of a network that others trained: ONNX");
-  command.add_option("file", options->file, "the network")
+  const Command command = program.add_command(
+      "convert", "make a model of a network that others trained: ONNX, safetensors");
+  command
+      .add_option("file", options->file,
+                  "the network: an ONNX file, or with --names a safetensors file")
       .required()
-      .type_name("IN.onnx")
+      .type_name("IN")
       .reads_file();
   command.add_option("out", options->out, "model to write")
       .required()
@@ -61,6 +63,11 @@ void add_convert(const Command& program) {
                   "the tensor that is the embedding: an output or any other, for instance what a "
                   "classifier's last layer reads (default: the only output)")
       .type_name("NAME");
+  command
+      .add_option("--names", options->names,
+                  "the file holds weights by these names: of torchvision's resnets and "
+                  "mobilenet_v2, timm's resnets, or insightface's iresnets")
+      .check(one_of({"torchvision", "timm", "insightface"}));
   command
       .add_option("--size", options->size,
                   "height and width of the images, where the file leaves "

@@ -20,10 +20,11 @@ struct ConvertOptions {
   std::vector<double> deviation;
 };
 
-/// Reads an ONNX file (opset 7 to 21) as a model of ours, which can be trained further: norms stay
-/// norms, unless they were folded; constants at the input become its scaling. The file is parsed in
-/// a child process with limits. Fails with no_input, with data (a node that is no layer of ours is
-/// named), with usage where the options do not fit.
+/// Reads an ONNX file (opset 7 to 21), or with `names` a safetensors file of weights by somebody's
+/// names (the architecture follows from them), as a model of ours, which can be trained further:
+/// norms stay norms, unless they were folded; constants at the input become its scaling. The file
+/// is parsed in a child process with limits. Fails with no_input, with data (a node that is no
+/// layer of ours is named), with usage where the options do not fit.
 Model convert_model(const std::string& path, const ConvertOptions& options);
 
 extern const FileKind kModelFile;

@@ -44,6 +44,10 @@ void write_layer(Section table, const ConvertedLayer& layer) {
     write_layers(table, "body", layer.branches[0]);
     write_layers(table, "shortcut", layer.branches[1]);
   }
+  if (layer.kind != "concatenate") return;
+  for (const std::vector<ConvertedLayer>& branch : layer.branches) {
+    write_layers(table.append("branches"), "layers", branch);
+  }
 }
 
 void write_layers(Section parent, const std::string& key,
@@ -90,6 +94,13 @@ std::string write_recipe(const ConvertedNetwork& network, const Model& model) {
   Recipe recipe;
   Section section = recipe.root().section("model");
   section.put_settings({{}, {{"architecture", "layers"}, {"slice", model.slice}}});
+  if (!network.architecture.empty()) {
+    section.put_settings(
+        {{}, {{"architecture", network.architecture}, {"embedding", network.embedding}}});
+    if (network.architecture != "iresnet18") section.put_settings({{}, {{"stem", "large"}}});
+    if (!network.stages.empty()) section.put_settings({{}, {{"stages", network.stages}}});
+    return recipe.resolved();
+  }
   choose(network, "kindred.convolution", section, "convolution", {"auto", "direct", "winograd"});
   choose(network, "kindred.precision", section, "precision", {"float32", "bfloat16"});
   write_layers(section, "layers", network.layers);

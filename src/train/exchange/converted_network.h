@@ -49,9 +49,14 @@ struct ConvertedNetwork {
   std::vector<ConvertedLayer> layers;
   std::vector<ConvertedArray> arrays;
   std::vector<ConvertedText> texts;  ///< the file's own that we write, see model_texts.h
+  /// Of named weights, in the place of layers: [model] architecture, embedding, stages.
+  std::string architecture;
+  Index embedding = 0;
+  std::vector<Index> stages;
 
   auto fields() {
-    return std::tie(channels, height, width, takes_bytes, mean, scale, layers, arrays, texts);
+    return std::tie(channels, height, width, takes_bytes, mean, scale, layers, arrays, texts,
+                    architecture, embedding, stages);
   }
 };
 

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <string_view>
 
 #include "train/exchange/layer_settings.h"
@@ -158,9 +160,29 @@ GraphValue write_gem_pool(LayerWriter& writer, const LayerSpec& spec, const Grap
   return {raise("", means, 1 / power), src.shape, true};
 }
 
+GraphValue write_concatenate(LayerWriter& writer, const LayerSpec& spec, const GraphValue& src) {
+  std::vector<GraphValue> branches;
+  bool images = true;
+  for (const std::vector<LayerSpec>& branch : spec.branches) {
+    branches.push_back(writer.write(branch, src));
+    images = images && branches.back().is_image;
+  }
+  GraphValue dst{"", src.shape, images};
+  std::vector<std::string> inputs;
+  for (const GraphValue& branch :
+       branches) {  // as vectors where they are not alike: one pixel each
+    const std::string name = fmt::format("{}.{}", spec.name, inputs.size());
+    inputs.push_back(images ? branch.name : writer.as_vector(branch, name).name);
+  }
+  dst.name =
+      writer.graph().node("Concat", spec.name, std::move(inputs), Attributes().integer("axis", 1));
+  return dst;
+}
+
 constexpr ExportKind kExportKinds[] = {
     {"average_pool", 1, write_pool},
     {"batch_norm", 1, write_batch_norm},
+    {"concatenate", 1, write_concatenate},
     {"flatten", 1, write_flatten},
     {"gem_pool", 1, write_gem_pool},
     {"global_average_pool", 1, write_global_average_pool},
