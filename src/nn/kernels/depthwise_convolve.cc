@@ -14,17 +14,20 @@ struct Block {
   Span rows;
 };
 
-/// Writes `count` pixels of sums that lie side by side, L floats each.
+/// Writes `count` pixels of sums that lie side by side, L floats each; slopes: PReLU's, [L].
 template <typename T>
-using Finish = void (*)(const float* sums, Index count, bool add, T* y, Index y_step);
+using Finish = void (*)(const float* sums, Index count, bool add, const float* slopes, T* y,
+                        Index y_step);
 
 template <int L, ActivationKind kind, typename T>
-void finish(const float* sums, Index count, bool add, T* y, Index y_step) {
+void finish(const float* sums, Index count, bool add, const float* slopes, T* y, Index y_step) {
   using V = Vector<L>;
+  auto slope = V::all(0.0F);
+  if constexpr (kind == ActivationKind::prelu) slope = V::load(slopes);
   for (Index i = 0; i < count; ++i, y += y_step) {
     auto value = V::load(sums + i * L);
     if (add) value += V::load(y);
-    V::store(y, activated<L, kind>(value));
+    V::store(y, activated<L, kind>(value, slope));
   }
 }
 
@@ -52,6 +55,7 @@ struct Row {
   const float* bias;  ///< nullptr: none
   Finish<T> finish;   ///< nullptr: sums are written as they are
   bool add;
+  const float* slopes;  ///< nullptr: none
   T* y;
   Index y_step;
   Index y_width;
@@ -128,7 +132,7 @@ template <typename Shape, int L, int K, int kOutputs, bool kEdge, typename T>
   unrolled<kOutputs>([&](auto o) { V::store(held + o * L, sums[o]); });
   const Index skip = std::max<Index>(-output, 0);
   const Index end = std::min<Index>(kOutputs, row.y_width - output);
-  row.finish(held + skip * L, end - skip, row.add, row.y + (output + skip) * row.y_step,
+  row.finish(held + skip * L, end - skip, row.add, row.slopes, row.y + (output + skip) * row.y_step,
              row.y_step);
 }
 
@@ -175,7 +179,7 @@ void compute_any_span(const Row<T>& row, const Columns& axis, Span outputs) {
     }
     float held[L];
     V::store(held, sum);
-    row.finish(held, 1, row.add, y, row.y_step);
+    row.finish(held, 1, row.add, row.slopes, y, row.y_step);
   }
 }
 
@@ -211,6 +215,7 @@ void convolve(const DepthwisePlan& plan, const Block& block, const T* x, const f
                .bias = output.bias == nullptr ? nullptr : output.bias + piece.channel,
                .finish = nullptr,
                .add = output.sum,
+               .slopes = output.activation.from(piece.channel).slopes,
                .y = y + (kForward ? piece.dst : piece.src) + h * to.W * to.pixel_stride,
                .y_step = to.pixel_stride,
                .y_width = to.W};
@@ -246,7 +251,8 @@ void whole_forward(const DepthwisePlan& plan, const Block& block, const T* x, co
     }
     float held[L];
     V::store(held, (sums[0] + sums[1]) + (sums[2] + sums[3]));
-    finish_of<L, T>(output)(held, 1, output.sum, y + piece.dst, 0);
+    finish_of<L, T>(output)(held, 1, output.sum, output.activation.from(piece.channel).slopes,
+                            y + piece.dst, 0);
   });
 }
 

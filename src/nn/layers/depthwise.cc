@@ -16,7 +16,7 @@ class Depthwise final : public Layer {
  public:
   Depthwise(const FusedSpec& spec, const Source& src, const ConvolutionSettings& settings,
             Compiler& compiler)
-      : Layer(spec.name(), spec.kind()), sum_(spec.sum), activation_(spec.activation()) {
+      : Layer(spec.name(), spec.kind()), sum_(spec.sum) {
     const Index K = settings.kernel;
     numbers_.claim(spec, {settings.channels, 1, K, K}, K * K, settings.bias, compiler);
     const Index S = compiler.slice();
@@ -84,7 +84,6 @@ class Depthwise final : public Layer {
 
   DepthwisePlan plan_;
   bool sum_;
-  Activation activation_;
   WeightNumbers numbers_;
   Buffer<float> weights_;  // zero in padding channels, as is this:
   Buffer<float> bias_;
@@ -100,7 +99,7 @@ class BoundDepthwise final : public BoundLayer {
   void forward(const void* src, void* dst, LayerPass& run) override {
     src_ = static_cast<const T*>(src);
     const DepthwiseOutput output{layer_.bias_.size() > 0 ? layer_.bias_.data() : nullptr,
-                                 layer_.sum_, layer_.activation_};
+                                 layer_.sum_, layer_.numbers_.activation()};
     share(run, Work::forward, kernels_.forward_parts(layer_.plan_), [&](Index part) {
       kernels_.forward(layer_.plan_, part, src_, layer_.weights_.data(), output,
                        static_cast<T*>(dst));
