@@ -64,7 +64,8 @@ struct Problem {
              convolution.stride, convolution.padding, convolution.dilation},
         plain(static_cast<std::size_t>(of.src.channels * plan.taps())),
         weights(static_cast<std::size_t>(plan.weight_floats())),
-        bias(static_cast<std::size_t>(plan.src.C)) {
+        bias(static_cast<std::size_t>(plan.src.C)),
+        slopes(bias.size()) {
     x.fill(seed, 1.0F / 32);
     dy.fill(seed + 1, 1.0F / 64);
     before.fill(seed + 2, 1.0F / 16);
@@ -72,6 +73,10 @@ struct Problem {
     const auto number = [&] { return static_cast<float>(random() % 129) / 64 - 1; };
     for (float& weight : plain) weight = number();
     for (Index c = 0; c < of.src.channels; ++c) bias[static_cast<std::size_t>(c)] = number();
+    // Their products are exact.
+    for (Index c = 0; c < of.src.channels; ++c) {
+      slopes[static_cast<std::size_t>(c)] = c % 3 == 0 ? 0.5F : c % 3 == 1 ? 0.25F : -2.0F;
+    }
     for (Index c = 0; c < of.src.channels; ++c) {
       for (Index tap = 0; tap < plan.taps(); ++tap) {
         weights[place(c, tap)] = plain[static_cast<std::size_t>(c * plan.taps() + tap)];
@@ -137,7 +142,12 @@ struct Problem {
           double& value = sums[static_cast<std::size_t>(p)];
           if (with_bias) value += static_cast<double>(bias[static_cast<std::size_t>(c)]);
           if (sum) value += before.at(n, c, p);
-          if (activation) value = std::max(value, 0.0);
+          if (activation.kind == ActivationKind::prelu) {
+            if (value < 0) value *= static_cast<double>(slopes[static_cast<std::size_t>(c)]);
+          } else if (activation) {
+            value = std::max(value, 0.0);
+            if (activation.kind == ActivationKind::relu6) value = std::min(value, 6.0);
+          }
           ASSERT_EQ(y.at(n, c, p),
                     static_cast<double>(to_float(from_float<T>(static_cast<float>(value)))))
               << "dst, sample " << n << ", channel " << c << ", pixel " << p;
@@ -214,6 +224,8 @@ struct Problem {
       check_forward(kernels, true, false, kReluActivation);
       check_forward(kernels, true, true, kReluActivation);
       check_forward(kernels, false, true, kNoActivation);
+      check_forward(kernels, true, true, {ActivationKind::relu6});
+      check_forward(kernels, true, false, {ActivationKind::prelu, slopes.data()});
       check_backward_data(kernels);
       check_backward_weights(kernels);
     }
@@ -223,7 +235,7 @@ struct Problem {
   Tensor<T> x, dy, before;
   DepthwisePlan plan;
   std::vector<float> plain;  // [C, taps]
-  std::vector<float> weights, bias;
+  std::vector<float> weights, bias, slopes;
 };
 
 bool fits(const Case& of, const Convolution& convolution) {
