@@ -18,9 +18,12 @@ constexpr double kNorm = 4e-6;
 // multiply the logarithms' error by up to 4, and the gradient of a power is what remains of two
 // terms.
 constexpr double kSmooth = 4e-6;
+// A norm behind a depthwise convolution takes away what the scale of the norm before it does, but
+// for where the ReLU between them acts: of that one's gradient a tenth or less is left.
+constexpr double kNearlyNothing = 4e-5;
 
 LayerSpec convolution(Index channels, Index kernel, Index stride, Index padding, bool bias,
-                      Index groups = 1) {
+                      Index groups = 1, Index dilation = 1) {
   const auto number = [](Index value) { return static_cast<double>(value); };
   return spec("convolution", "layer",
               {{"channels", number(channels)},
@@ -28,7 +31,12 @@ LayerSpec convolution(Index channels, Index kernel, Index stride, Index padding,
                {"stride", number(stride)},
                {"padding", number(padding)},
                {"bias", bias ? 1.0 : 0.0},
-               {"groups", number(groups)}});
+               {"groups", number(groups)},
+               {"dilation", number(dilation)}});
+}
+
+LayerSpec depthwise(Index channels, Index kernel, Index stride, Index padding, bool bias = false) {
+  return convolution(channels, kernel, stride, padding, bias, channels);
 }
 
 LayerSpec pool(const char* kind, double kernel, double stride, double padding) {
@@ -151,7 +159,35 @@ std::vector<Case> layer_cases() {
       {"odd_channels", 3, {5, 9, 11}, {convolution(7, 3, 1, 1, true)}, kSum},
       {"odd_channels_padded", 3, {24, 9, 11}, {convolution(40, 3, 2, 1, true)}, kSum, kBlocked},
       {"grouped", 3, {32, 9, 9}, {convolution(64, 3, 1, 1, true, 2)}, kSum},
-      {"depthwise", 3, {32, 9, 9}, {convolution(32, 3, 1, 1, true, 32)}, kSum},
+      {"grouped_by_8", 3, {32, 9, 9}, {convolution(32, 3, 1, 1, false, 4)}, kSum, kBlocked},
+      {"grouped_odd", 3, {12, 7, 9}, {convolution(18, 3, 2, 1, true, 3)}, kSum},
+      {"grouped_by_one", 3, {6, 7, 9}, {convolution(18, 3, 1, 1, true, 6)}, kSum},
+      {"dilated", 3, {16, 11, 12}, {convolution(24, 3, 1, 2, true, 1, 2)}, kSum},
+      {"dilated_blocked", 3, {32, 12, 9}, {convolution(32, 3, 1, 3, false, 1, 3)}, kSum, kBlocked},
+      {"dilated_with_stride", 3, {16, 12, 13}, {convolution(16, 3, 2, 2, false, 1, 2)}, kSum},
+      {"dilated_groups", 3, {16, 11, 12}, {convolution(16, 3, 1, 2, false, 2, 2)}, kSum},
+      // depthwise: mobilefacenet's kinds, others, and odd ones
+      {"depthwise", 3, {32, 9, 9}, {depthwise(32, 3, 1, 1, true)}, kSum},
+      {"depthwise_3x3", 4, {64, 28, 28}, {depthwise(64, 3, 1, 1)}, kSum, registers},
+      {"depthwise_down", 4, {64, 28, 28}, {depthwise(64, 3, 2, 1)}, kSum, registers},
+      {"depthwise_7x7", 4, {64, 7, 7}, {depthwise(64, 3, 1, 1)}, kSum, registers},
+      {"depthwise_global", 16, {64, 7, 7}, {depthwise(64, 7, 1, 0)}, kSum, registers},
+      {"depthwise_5x5", 3, {24, 14, 11}, {depthwise(24, 5, 1, 2, true)}, kSum, kBlocked},
+      {"depthwise_5x5_down", 3, {24, 13, 12}, {depthwise(24, 5, 2, 2)}, kSum, FormatTag::nChw8c},
+      {"depthwise_odd", 3, {17, 9, 11}, {depthwise(17, 3, 2, 1, true)}, kSum},
+      {"depthwise_plain", 3, {3, 9, 11}, {depthwise(3, 3, 1, 1, true)}, kSum, FormatTag::nchw},
+      {"depthwise_dilated", 3, {24, 11, 12}, {convolution(24, 3, 1, 2, true, 24, 2)}, kSum},
+      {"depthwise_first", 3, {3, 12, 12}, {depthwise(3, 3, 1, 1, true)}, kSum, kLast, true},
+      {"inverted_residual",
+       2,
+       {16, 8, 8},
+       {residual(
+           {named(convolution(32, 1, 1, 0, false), "convolution1"), kNorm1, kRelu1,
+            named(depthwise(32, 3, 1, 1), "convolution2"), kNorm2, spec("relu", "relu2"),
+            named(convolution(16, 1, 1, 0, false), "convolution3"), spec("batch_norm", "norm3")},
+           {}, false)},
+       kNearlyNothing,
+       registers},
       {"kernel_5_no_padding", 3, {4, 11, 12}, {convolution(16, 5, 1, 0, true)}, kSum},
       // more samples than bfloat16's gradient takes at once
       {"kernel_5_in_parts", 20, {32, 12, 12}, {convolution(32, 5, 1, 2, false)}, kSum, kBlocked},

@@ -39,6 +39,28 @@ inline const std::vector<NamedNetwork> kNetworks{
      "[[model.layers]]\nkind = 'batch_norm'\n"
      "[[model.layers]]\nkind = 'linear'\nfeatures = 12\n",
      {3, 12, 10}},
+    // No norm behind the depthwise convolutions: it would take the scale of the norm before them
+    // away again, channel by channel, and of that one's gradient only rounding errors would be
+    // left.
+    {"depthwise",
+     "[[model.layers]]\nkind = 'convolution'\nchannels = 16\nstride = 2\n"
+     "[[model.layers]]\nkind = 'batch_norm'\n"
+     "[[model.layers]]\nkind = 'relu'\n"
+     "[[model.layers]]\nkind = 'convolution'\nchannels = 16\ngroups = 16\n"
+     "[[model.layers]]\nkind = 'relu'\n"
+     "[[model.layers]]\nkind = 'residual'\nrelu = false\n"
+     "[[model.layers.body]]\nkind = 'convolution'\nchannels = 32\nkernel = 1\npadding = 0\n"
+     "[[model.layers.body]]\nkind = 'batch_norm'\n"
+     "[[model.layers.body]]\nkind = 'relu'\n"
+     "[[model.layers.body]]\nkind = 'convolution'\nchannels = 32\ngroups = 32\n"
+     "[[model.layers.body]]\nkind = 'relu'\n"
+     "[[model.layers.body]]\nkind = 'convolution'\nchannels = 16\nkernel = 1\npadding = 0\n"
+     "[[model.layers.body]]\nkind = 'batch_norm'\n"
+     "[[model.layers]]\nkind = 'convolution'\nchannels = 16\ngroups = 16\nstride = 2\n"
+     "[[model.layers]]\nkind = 'convolution'\nchannels = 16\ngroups = 16\nkernel = 7\n"
+     "padding = 0\n"
+     "[[model.layers]]\nkind = 'linear'\nfeatures = 12\n",
+     {3, 28, 28}},
     {"ends_in_a_relu",
      "[[model.layers]]\nkind = 'linear'\nfeatures = 10\n[[model.layers]]\nkind = 'relu'\n",
      {30, 1, 1}},

@@ -58,7 +58,7 @@ class Convolution final : public Node {
   }
 
  private:
-  Index extent(Index n) const { return (n + 2 * padding - K) / stride + 1; }
+  Index extent(Index n) const { return (n + 2 * padding - (K - 1) * dilation - 1) / stride + 1; }
   /// body(x element, y element, weight, run length) for rows of pixels that meet one weight.
   template <typename F>
   void for_taps(const Shape& y, F&& body) const {
@@ -67,8 +67,8 @@ class Convolution final : public Node {
       for (Index o = 0; o < O; ++o) {
         for (Index tap = 0; tap < C * K * K; ++tap) {
           const Index c = o / (O / groups) * C + tap / (K * K);
-          const Index kh = tap / K % K;
-          const Index kw = tap % K;
+          const Index kh = tap / K % K * dilation;
+          const Index kw = tap % K * dilation;
           Index first = 0;  // output columns whose tap lies inside the image
           while (first * stride + kw - padding < 0) ++first;
           Index end = y.width;
@@ -88,6 +88,7 @@ class Convolution final : public Node {
   Index K = index_setting(spec_, "kernel", 3);
   Index stride = index_setting(spec_, "stride", 1);
   Index padding = index_setting(spec_, "padding", 1);
+  Index dilation = index_setting(spec_, "dilation", 1);
   Index groups = index_setting(spec_, "groups", 1);
 };
 

@@ -56,12 +56,12 @@ Carried carried_by(const Trainer& trainer) {
 
 class FineTuning : public testing::Test {
  protected:
-  Setup setup(const std::string& text) const {
+  kindred::Setup setup(const std::string& text) const {
     Recipe recipe = runs_.recipe(text, kSteps);
     return read_setup(recipe, "");
   }
   Carried train(const std::string& text, Index steps, int threads = 1) const {
-    const Setup made = setup(text);
+    const kindred::Setup made = setup(text);
     const Workers workers(threads);
     Trainer trainer(made, workers);
     double loss = 0;
@@ -107,7 +107,7 @@ TEST_F(FineTuning, FrozenInTheMiddleKeepsEveryBitAndLetsTheGradientThrough) {
 // A frozen trunk is data: the linear layer alone, trained on what the trunk gives, ends the same.
 TEST_F(FineTuning, AboveAFrozenTrunkTrainsAsOnItsFeatures) {
   const std::string learning = "[optimizer]\nname = 'sgd'\nlearning_rate = 0.05\n";
-  const Setup whole = setup(kBase + learning + rule("blocks.*", "frozen = true"));
+  const kindred::Setup whole = setup(kBase + learning + rule("blocks.*", "frozen = true"));
   const Workers workers(1);
   Trainer trainer(whole, workers);
   // The trunk's features of every sample, by the weights that training starts with.
@@ -142,7 +142,7 @@ TEST_F(FineTuning, AboveAFrozenTrunkTrainsAsOnItsFeatures) {
       make_architecture({"layers", {{"layers", std::vector<std::string>{"linear 8"}}}}, vectors);
   settings.losses = {{"softmax"}};
   settings.optimizer = {"sgd", {{"learning_rate", 0.05}}};
-  const Setup head =
+  const kindred::Setup head =
       make_setup(settings, std::make_unique<Dataset>(Dataset::from_source(
                                samples_in_memory(dense, vectors), images.columns())));
   Trainer alone(head, workers);

@@ -22,7 +22,7 @@ constexpr int kWidest = 190;  // a layer with all operations
 constexpr int kShape = 640;   // right ends of the columns
 constexpr int kNumbers = 740;
 constexpr int kFlops = 830;
-constexpr int kWidth = kFlops + kLeft;
+constexpr int kSheetWidth = kFlops + kLeft;
 
 constexpr const char* kStyle = R"(<style>
 svg{font:12px system-ui,"Segoe UI",Helvetica,Arial,sans-serif}
@@ -80,7 +80,7 @@ std::string draw_network(const Outline& outline, const std::string& title) {
       "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1}\" width=\"{0}\" "
       "height=\"{1}\" role=\"img\" aria-label=\"{2}\">\n{3}"
       "<rect class=\"paper\" width=\"{0}\" height=\"{1}\"/>\n",
-      kWidth, height, escaped("network of " + title), kStyle);
+      kSheetWidth, height, escaped("network of " + title), kStyle);
   svg += text_at(kLeft, 30, "head", title);
   svg += text_at(kLeft, 50, "soft",
                  fmt::format("{} parameters, {} FLOPs a sample forward",

@@ -1,8 +1,7 @@
 #pragma once
 // What the kernels of stem_kernels.cc and stem_block_kernels.cc are made of.
-#include <utility>
-
 #include "core/kernels.h"
+#include "nn/kernels/unrolled.h"
 #include "nn/kernels/vector.h"
 
 namespace kindred {
@@ -15,23 +14,6 @@ using Int = V::Int;
 
 /// `value` in every lane. Subtracting zero costs nothing, as it changes no number.
 inline Float broadcast(float value) { return value - Float{}; }
-
-/// Calls body(integral_constant<0>), ..., body(integral_constant<N - 1>): unrolled by construction,
-/// so that arrays of vectors indexed by it live in registers.
-template <int N, typename Body>
-[[gnu::always_inline]] inline void unrolled(Body&& body) {
-  [&]<int... i>(std::integer_sequence<int, i...>) { (body(std::integral_constant<int, i>{}), ...); }
-  (std::make_integer_sequence<int, N>{});
-}
-
-/// body.operator()<size>(), 1 <= size <= Most.
-template <int Most, typename F>
-[[gnu::always_inline]] inline void with_size(Index size, F&& body) {
-  if constexpr (Most > 1) {
-    if (size < Most) return with_size<Most - 1>(size, body);
-  }
-  body.template operator()<Most>();
-}
 
 /// Calls body.operator()<n>(first) for pieces of [0, size): as few as there can be with n <= Most,
 /// of about the same length.

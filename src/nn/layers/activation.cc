@@ -104,7 +104,7 @@ constexpr LayerKind activation_kind(const char* name, const char* summary) {
         return std::make_unique<ActivationLayer>(spec, src, compiler);
       },
       [](const LayerSpec& spec, const Shape& src) {
-        const bool slopes = activation_of(spec).has_slopes();
+        const bool slopes = activation_of(spec).kind == ActivationKind::prelu;
         return LayerCost{.parameters = slopes ? static_cast<double>(src.channels) : 0};
       }};
 }

@@ -31,7 +31,9 @@ class Convolution final : public WeightedLayer {
     }
     weights_any_ = {weights, type_of(src.desc), FormatTag::any};
     gradient_any_ = {weights, kFloat32, FormatTag::any};
-    shape_ = {{settings_.stride, settings_.stride}, {settings_.padding, settings_.padding}};
+    shape_ = {{settings_.stride, settings_.stride},
+              {settings_.padding, settings_.padding},
+              {settings_.dilation - 1, settings_.dilation - 1}};
     const WeightedDescs chosen = choose(spec, src, dst, compiler);
     set_dst(dst, chosen.forward.dst_desc());
     compile(chosen, TensorDesc(weights, kFloat32, plain), compiler, own_gradient(chosen, compiler));
@@ -76,7 +78,8 @@ class Convolution final : public WeightedLayer {
     const TensorDesc dst = chosen.forward.query_md(dnnl::query::dst_md);
     const bool channels_last = has_layout(src, FormatTag::nhwc) && has_layout(dst, FormatTag::nhwc);
     if (!compiler.training() || type_of(src) != kBfloat16 || !channels_last || settings_.bias ||
-        settings_.stride != 1 || !Bfloat16Gradient::available() || !has_bfloat16() ||
+        settings_.stride != 1 || settings_.dilation != 1 || !Bfloat16Gradient::available() ||
+        !has_bfloat16() ||
         !Bfloat16Gradient::fits(src_shape(), dst_shape(), settings_.kernel, settings_.padding,
                                 settings_.groups)) {
       return nullptr;
@@ -115,17 +118,29 @@ class Convolution final : public WeightedLayer {
 
 Shape convolution_dst(const LayerSpec& spec, const Shape& src) {
   const auto settings = settings_of<ConvolutionSettings>(spec);
-  if (settings.padding >= settings.kernel) {
+  const bool dilated = settings.dilation > 1;
+  if (settings.padding >= settings.reach()) {
     misfit(spec, src,
-           fmt::format("padding {} must be less than the kernel, {}", settings.padding,
-                       settings.kernel));
+           dilated
+               ? fmt::format("padding {} must be less than the {} pixels that a kernel of {} "
+                             "with dilation {} reaches over",
+                             settings.padding, settings.reach(), settings.kernel, settings.dilation)
+               : fmt::format("padding {} must be less than the kernel, {}", settings.padding,
+                             settings.kernel));
   }
   if (src.channels % settings.groups != 0 || settings.channels % settings.groups != 0) {
     misfit(spec, src,
            fmt::format("groups = {} must divide the input's channels and channels = {}",
                        settings.groups, settings.channels));
   }
-  if (std::min(src.height, src.width) + 2 * settings.padding < settings.kernel) {
+  if (std::min(src.height, src.width) + 2 * settings.padding < settings.reach()) {
+    if (dilated) {
+      misfit(spec, src,
+             fmt::format("the kernel of {0} x {0} with dilation {1} reaches over {2} x {2} pixels "
+                         "and does not fit even with padding {3}; use a smaller kernel, less "
+                         "dilation, more padding or fewer pools before it",
+                         settings.kernel, settings.dilation, settings.reach(), settings.padding));
+    }
     misfit(spec, src,
            fmt::format("the kernel of {0} x {0} does not fit even with padding {1}; use a smaller "
                        "kernel, more padding or fewer pools before it",

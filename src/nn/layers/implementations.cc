@@ -1,6 +1,7 @@
 #include "nn/layers/implementations.h"
 
 #include "nn/contract/settings.h"
+#include "nn/layers/depthwise.h"
 #include "nn/layers/stem.h"
 #include "nn/layers/stem_block.h"
 #include "nn/layers/winograd.h"
@@ -29,6 +30,13 @@ constexpr Implementation kImplementations[] = {
      },
      [](Pieces taken, const Source& src, Compiler& compiler) {
        return make_stem(taken[0], src, convolution(taken), compiler);
+     }},
+    {"depthwise",
+     [](Pieces pieces, const Source& src, const Compiler& compiler) -> std::size_t {
+       return is_convolution(pieces) && is_depthwise(src, convolution(pieces), compiler);
+     },
+     [](Pieces taken, const Source& src, Compiler& compiler) {
+       return make_depthwise(taken[0], src, convolution(taken), compiler);
      }},
     {"Winograd",
      [](Pieces pieces, const Source& src, const Compiler& compiler) -> std::size_t {

@@ -165,7 +165,8 @@ bool is_stem(const FusedSpec& spec, const Source& src, const ConvolutionSettings
   constexpr Index kMostTaps = 64;
   return (type_of(src.desc) == kBfloat16 || isa() >= Isa::v3) &&
          has_layout(src.desc, FormatTag::nhwc) && !(compiler.training() && src.wants_diff) &&
-         !spec.sum && settings.groups == 1 && settings.channels % 16 == 0 &&
+         !spec.sum && settings.groups == 1 && settings.dilation == 1 &&
+         settings.channels % 16 == 0 &&
          settings.kernel * settings.kernel * src.shape.channels <= kMostTaps;
 }
 

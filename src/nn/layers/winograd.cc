@@ -226,8 +226,9 @@ bool is_winograd(const Source& src, const ConvolutionSettings& settings, const C
   const Index group = loops().group;
   return isa() >= (type == kFloat32 ? Isa::v3 : Isa::v4) &&
          (wish == "winograd" || (wish == "auto" && wins(src, settings))) && settings.kernel == 3 &&
-         settings.stride == 1 && settings.groups == 1 && src.shape.channels % group == 0 &&
-         settings.channels % group == 0 && has_layout(src.desc, winograd_layout(type));
+         settings.stride == 1 && settings.dilation == 1 && settings.groups == 1 &&
+         src.shape.channels % group == 0 && settings.channels % group == 0 &&
+         has_layout(src.desc, winograd_layout(type));
 }
 
 std::unique_ptr<Layer> make_winograd(const FusedSpec& spec, const Source& src,

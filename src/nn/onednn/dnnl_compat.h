@@ -18,6 +18,7 @@ using dnnl::prop_kind;
 struct ConvolutionShape {
   memory::dims strides;
   memory::dims padding;
+  memory::dims gaps;  ///< pixels between taps: oneDNN's dilation, 0 for none
 };
 
 /// `bias` and `diff_bias` may be zero descriptors: none.
@@ -27,12 +28,13 @@ inline auto convolution_forward(const engine& e, prop_kind kind, algorithm algor
                                 const ConvolutionShape& shape, const primitive_attr& attr) {
 #if DNNL_VERSION_MAJOR >= 3
   return dnnl::convolution_forward::primitive_desc(e, kind, algorithm, src, weights, bias, dst,
-                                                   shape.strides, shape.padding, shape.padding,
-                                                   attr);
+                                                   shape.strides, shape.gaps, shape.padding,
+                                                   shape.padding, attr);
 #else
   return dnnl::convolution_forward::primitive_desc(
-      {kind, algorithm, src, weights, bias, dst, shape.strides, shape.padding, shape.padding}, attr,
-      e);
+      {kind, algorithm, src, weights, bias, dst, shape.strides, shape.gaps, shape.padding,
+       shape.padding},
+      attr, e);
 #endif
 }
 
@@ -43,12 +45,13 @@ inline auto convolution_backward_data(const engine& e, algorithm algorithm,
                                       const dnnl::convolution_forward::primitive_desc& forward) {
 #if DNNL_VERSION_MAJOR >= 3
   return dnnl::convolution_backward_data::primitive_desc(e, algorithm, diff_src, weights, diff_dst,
-                                                         shape.strides, shape.padding,
+                                                         shape.strides, shape.gaps, shape.padding,
                                                          shape.padding, forward, attr);
 #else
   return dnnl::convolution_backward_data::primitive_desc(
-      {algorithm, diff_src, weights, diff_dst, shape.strides, shape.padding, shape.padding}, attr,
-      e, forward);
+      {algorithm, diff_src, weights, diff_dst, shape.strides, shape.gaps, shape.padding,
+       shape.padding},
+      attr, e, forward);
 #endif
 }
 
@@ -60,11 +63,11 @@ inline auto convolution_backward_weights(const engine& e, algorithm algorithm,
                                          const dnnl::convolution_forward::primitive_desc& forward) {
 #if DNNL_VERSION_MAJOR >= 3
   return dnnl::convolution_backward_weights::primitive_desc(
-      e, algorithm, src, diff_weights, diff_bias, diff_dst, shape.strides, shape.padding,
-      shape.padding, forward, attr);
+      e, algorithm, src, diff_weights, diff_bias, diff_dst, shape.strides, shape.gaps,
+      shape.padding, shape.padding, forward, attr);
 #else
   return dnnl::convolution_backward_weights::primitive_desc(
-      {algorithm, src, diff_weights, diff_bias, diff_dst, shape.strides, shape.padding,
+      {algorithm, src, diff_weights, diff_bias, diff_dst, shape.strides, shape.gaps, shape.padding,
        shape.padding},
       attr, e, forward);
 #endif
