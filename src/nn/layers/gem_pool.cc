@@ -49,8 +49,8 @@ class GemPool final : public Layer {
   void unpack_gradient(const float* row, std::span<float> gradient) override {
     power_range_.of(gradient)[0] = row[gradient_];
   }
-  /// A logarithm and a power each.
-  double flops() const override { return 30.0 * static_cast<double>(src_shape().size()); }
+  /// A logarithm, a product, an exponential and a sum each.
+  double flops() const override { return 4.0 * static_cast<double>(src_shape().size()); }
 
  private:
   template <typename T>
