@@ -23,6 +23,18 @@ TEST(Outline, CountsWhatTheCompiledNetworkHas) {
       {"layers = ['conv 8 norm hard_swish squeeze_excite 2', 'inverted 8 squeeze=4', "
        "'gem_pool layer_norm', 'linear 5']",
        {3, 12, 12}},
+      {"[[model.layers]]\nkind = 'convolution'\nchannels = 32\n"
+       "[[model.layers]]\nkind = 'instance_norm'\n"
+       "[[model.layers]]\nkind = 'prelu'\n"
+       "[[model.layers]]\nkind = 'concatenate'\n"
+       "[[model.layers.branches]]\n"
+       "[[model.layers.branches.layers]]\nkind = 'convolution'\nchannels = 48\n"
+       "[[model.layers.branches]]\n"
+       "[[model.layers.branches.layers]]\nkind = 'convolution'\nchannels = 24\n"
+       "[[model.layers]]\nkind = 'global_average_pool'\n"
+       "[[model.layers]]\nkind = 'linear'\nfeatures = 12\n"
+       "[[model.layers]]\nkind = 'layer_norm'\n",
+       {3, 10, 9}},
       {"layers = ['conv 8 norm relu residual 16 stride=2 x2', 'flatten', 'linear 5']", {3, 12, 12}},
   };
   for (const auto& [model, src] : networks) {

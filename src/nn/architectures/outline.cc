@@ -55,7 +55,9 @@ double kept_bytes(const std::vector<LayerSpec>& layers, Shape src, Precision pre
     });
     Shape dst = layer_kind(spec.kind).dst_shape(spec, src);
     if (piece.pool != nullptr) dst = layer_kind(piece.pool->kind).dst_shape(*piece.pool, dst);
-    const bool in_place = activation_of(spec) || spec.kind == "dropout" || spec.kind == "flatten";
+    const Activation activation = activation_of(spec);
+    const bool in_place = (activation && is_clip(activation.kind)) || spec.kind == "dropout" ||
+                          spec.kind == "flatten";
     if (!in_place) bytes += element * static_cast<double>(dst.size());
     src = dst;
   }
