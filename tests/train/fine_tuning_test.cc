@@ -221,7 +221,7 @@ TEST_F(FineTuning, FactorsScaleTheSteps) {
 TEST_F(FineTuning, SaysHowMuchIsFrozen) {
   const auto notes = train(kBase + rule("blocks.*", "freeze_until = 0.2"), 0).notes;
   ASSERT_FALSE(notes.empty());
-  EXPECT_TRUE(contains(notes.back(), "frozen: 7232 of the network's ")) << notes.back();
+  EXPECT_TRUE(contains(notes.back(), "frozen: 7184 of the network's ")) << notes.back();
   EXPECT_TRUE(contains(notes.back(), ", up to step 2")) << notes.back();
 }
 

@@ -114,7 +114,13 @@ void read_constant(const ForeignNode& node) {
   if (const onnx::Tensor* tensor = node.tensor("value")) return node.give_constant(*tensor);
   if (node.says("value_int")) return node.give_numbers({node.integer("value_int", 0)});
   if (node.says("value_ints")) return node.give_numbers(node.list("value_ints"));
-  node.refuse("has no value that is read: a tensor or whole numbers are expected");
+  if (node.says("value_float")) {
+    onnx::Tensor number;
+    number.type = static_cast<int>(onnx::TensorType::f32);
+    number.floats = {static_cast<float>(node.real("value_float", 0))};
+    return node.give_new_constant(std::move(number));
+  }
+  node.refuse("has no value that is read: a tensor, a number or whole numbers are expected");
 }
 
 void read_relu(const ForeignNode& node) { node.give(node.piece("relu")); }

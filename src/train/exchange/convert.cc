@@ -89,8 +89,11 @@ Index size_of_file(const std::string& path) {
 Model convert_model(const std::string& path, const ConvertOptions& options) {
   const IsolationLimits limits{.memory = kChildMemory + 6 * size_of_file(path),
                                .seconds = kChildSeconds};
-  ConvertedNetwork network = run_isolated(path, limits, [&] { return read_onnx(path, options); });
-  return model_of(std::move(network), options, path);
+  const std::optional<ForeignNames> names = names_of(options);
+  ConvertedNetwork network = run_isolated(path, limits, [&] {
+    return names ? read_named(path, options, *names) : read_onnx(path, options);
+  });
+  return model_of(std::move(network), names ? with_usual_scaling(options, *names) : options, path);
 }
 
 const FileKind kModelFile{"a model of Kindred", [](const std::string& path) {

@@ -20,7 +20,8 @@ Shape shape_behind(const Piece& piece, const Shape& src) {
   if (!slides || piece.settings.empty()) return src;
   const auto setting = [&](const char* key) { return static_cast<Index>(piece.setting(key)); };
   const Index channels = piece.kind == "convolution" ? setting("channels") : src.channels;
-  const Index reach = setting("kernel");
+  const Index dilation = piece.kind == "convolution" ? setting("dilation") : 1;
+  const Index reach = (setting("kernel") - 1) * dilation + 1;
   const auto extent = [&](Index n) {
     const Index room = n + 2 * setting("padding") - reach;
     return room < 0 ? 0 : room / setting("stride") + 1;

@@ -109,6 +109,7 @@ GraphValue LayerWriter::convolve(const FusedSpec& piece, GraphValue src) {
   const Index kernel = settings.integer("kernel");
   const Index stride = settings.integer("stride");
   const Index padding = settings.integer("padding");
+  const Index dilation = settings.integer("dilation");
   const Index groups = settings.integer("groups");
   const Index channels = settings.integer("channels");
   src = as_image(src, piece.name() + ".image");
@@ -119,7 +120,7 @@ GraphValue LayerWriter::convolve(const FusedSpec& piece, GraphValue src) {
                           .integers("kernel_shape", {kernel, kernel})
                           .integers("strides", {stride, stride})
                           .integers("pads", {padding, padding, padding, padding})
-                          .integers("dilations", {1, 1})
+                          .integers("dilations", {dilation, dilation})
                           .integer("group", groups)),
           dst_shape({*piece.layer}, src.shape), true};
 }

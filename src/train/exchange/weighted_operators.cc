@@ -69,15 +69,11 @@ void read_conv(const ForeignNode& node) {
     node.refuse(fmt::format("weights of the shape [{}] in {} groups do not fit {} channels",
                             fmt::join(shape, ", "), groups, channels));
   }
-  if (window.dilation != 1) {
-    node.refuse(fmt::format("has dilation {}; no layer of ours does this", window.dilation));
-  }
   Piece piece = node.piece("convolution", 1);
-  piece.settings = {{"channels", as_setting(shape[0])},
-                    {"kernel", as_setting(window.kernel)},
-                    {"stride", as_setting(window.stride)},
-                    {"padding", as_setting(window.padding)},
-                    {"groups", as_setting(groups)}};
+  piece.settings = {
+      {"channels", as_setting(shape[0])},        {"kernel", as_setting(window.kernel)},
+      {"stride", as_setting(window.stride)},     {"padding", as_setting(window.padding)},
+      {"dilation", as_setting(window.dilation)}, {"groups", as_setting(groups)}};
   add_array(piece, "weights", shape, node.floats(1));
   add_bias(piece, node, shape[0]);
   node.give(std::move(piece));
