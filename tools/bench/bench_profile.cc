@@ -31,10 +31,17 @@ std::string shortened(const std::string& implementation) {
   return repeated == implementation ? first : implementation;
 }
 
+/// What the machine can do at most, a second.
+struct Limits {
+  double product = 0;  ///< operations of its matrix product
+  double copying = 0;  ///< bytes read and written
+};
+
 /// A pass of a layer over a batch.
 struct PassRate {
   double ms = 0;     ///< that all threads take for it together
-  double flops = 0;  ///< a second; of layers that multiply
+  double flops = 0;  ///< a second
+  double bytes = 0;  ///< likewise, of src and dst
 };
 
 /// What a layer does when all threads work at it.
@@ -47,61 +54,66 @@ struct LayerRate {
     // The first layer's diff_src is nobody's: what is left of its time is the clock's.
     if (data.ms < 0.01 * weights.ms) data.ms = 0;
     const double of_batch = layer.flops * static_cast<double>(run.batch);
+    const double bytes_of_batch = layer.bytes * static_cast<double>(run.batch);
     int passes = 0;
     const auto count = [&](PassRate& pass, int times) {
       if (pass.ms <= 0) return;
       passes += times;
-      if (layer.multiplies) pass.flops = times * of_batch / (pass.ms * 1e-3);
+      pass.flops = times * of_batch / (pass.ms * 1e-3);
+      pass.bytes = times * bytes_of_batch / (pass.ms * 1e-3);
     };
     count(forward, run.forward_passes);
     count(data, 1);
     count(weights, 1);
     const double a_second = passes / (total_ms() * 1e-3);
-    if (layer.multiplies) {
-      flops = of_batch * a_second;
-    } else {
-      bytes = layer.bytes * static_cast<double>(run.batch) * a_second;
-    }
+    flops = of_batch * a_second;
+    bytes = bytes_of_batch * a_second;
   }
   double total_ms() const { return forward.ms + data.ms + weights.ms; }
 
   PassRate forward, data, weights;
-  double flops = 0;  ///< a second, of all passes; of layers that multiply
-  double bytes = 0;  ///< a second; of the others
+  double flops = 0;  ///< a second, of all passes
+  double bytes = 0;  ///< likewise
 };
 
-Json json_of(const LayerSummary& layer, const LayerRate& rate, double peak) {
+/// The share of the product's speed where weights are multiplied, else of that of copying memory.
+double share_of(const LayerSummary& layer, const PassRate& pass, const Limits& limits) {
+  return layer.multiplies ? pass.flops / limits.product : pass.bytes / limits.copying;
+}
+
+Json json_of(const LayerSummary& layer, const LayerRate& rate, const Limits& limits) {
   Json numbers = {{"kind", layer.kind},
                   {"implementation", layer.implementation},
                   {"forward_ms", rate.forward.ms},
                   {"backward_data_ms", rate.data.ms},
                   {"backward_weights_ms", rate.weights.ms}};
-  if (layer.multiplies) {
-    numbers["gflops_per_second"] = rate.flops * 1e-9;
-    numbers["share_of_peak"] = rate.flops / peak;
-    numbers["forward_share_of_peak"] = rate.forward.flops / peak;
-    numbers["backward_data_share_of_peak"] = rate.data.flops / peak;
-    numbers["backward_weights_share_of_peak"] = rate.weights.flops / peak;
-  } else {
+  const std::string share = layer.multiplies ? "share_of_peak" : "share_of_copying";
+  numbers["forward_" + share] = share_of(layer, rate.forward, limits);
+  numbers["backward_data_" + share] = share_of(layer, rate.data, limits);
+  numbers["backward_weights_" + share] = share_of(layer, rate.weights, limits);
+  numbers["gflops_per_second"] = rate.flops * 1e-9;
+  numbers["share_of_peak"] = rate.flops / limits.product;
+  if (!layer.multiplies) {
     numbers["gigabytes_per_second"] = rate.bytes * 1e-9;
+    numbers["share_of_copying"] = rate.bytes / limits.copying;
   }
   return numbers;
 }
 
 /// "0.734  91 %"
-std::string cell(const PassRate& pass, double peak) {
-  const std::string share =
-      pass.flops > 0 ? fmt::format("{:>4.0f} %", pass.flops / peak * 100) : "";
+std::string cell(const LayerSummary& layer, const PassRate& pass, const Limits& limits) {
+  const std::string share = fmt::format("{:>4.0f} %", share_of(layer, pass, limits) * 100);
   return pass.ms > 0 ? fmt::format("{:>8.3f} {:<6}", pass.ms, share) : std::string(15, ' ');
 }
 
-std::string line_of(const LayerSummary& layer, const LayerRate& rate, double peak,
+std::string line_of(const LayerSummary& layer, const LayerRate& rate, const Limits& limits,
                     double share_of_step) {
   const std::string name = std::string(static_cast<std::size_t>(2 * layer.depth), ' ') + layer.name;
   const std::string speed = layer.multiplies ? fmt::format("{:>7.1f} GFLOP/s", rate.flops * 1e-9)
                                              : fmt::format("{:>7.1f} GB/s   ", rate.bytes * 1e-9);
-  return fmt::format("  {:<32} {} {} {} {:>5.1f} % {}  {}\n", name, cell(rate.forward, peak),
-                     cell(rate.data, peak), cell(rate.weights, peak), share_of_step * 100, speed,
+  return fmt::format("  {:<32} {} {} {} {:>5.1f} % {}  {}\n", name,
+                     cell(layer, rate.forward, limits), cell(layer, rate.data, limits),
+                     cell(layer, rate.weights, limits), share_of_step * 100, speed,
                      shortened(layer.implementation));
 }
 
@@ -135,19 +147,19 @@ ProfiledRun median_run(Index repeats, FunctionRef<ProfiledRun()> run) {
 }
 
 void add_layer_table(const ProfiledRun& run, const Machine& machine, BenchResult& result) {
-  const double peak = machine.product(run.bfloat16);
+  const Limits limits{machine.product(run.bfloat16), machine.memory_stream};
   const std::vector<LayerTime> own = own_times(run);
   Json& numbers = result.numbers["profile"];
   std::string& text = result.details;
-  text += fmt::format("  {:<32} {:<15} {:<15} {:<15} {:>7}\n", "ms of a batch, % of the product",
+  text += fmt::format("  {:<32} {:<15} {:<15} {:<15} {:>7}\n", "ms of a batch, % of its limit",
                       " forward", " backward data", " weights", "of step");
   bool winograd = false;
   for (std::size_t i = 0; i < own.size(); ++i) {
     const LayerSummary& layer = run.layers[i];
     const LayerRate rate(run, layer, own[i], machine.threads);
     const double step_ms = run.seconds * 1000 / static_cast<double>(run.batches);
-    numbers["layers"][layer.name] = json_of(layer, rate, peak);
-    text += line_of(layer, rate, peak, rate.total_ms() / step_ms);
+    numbers["layers"][layer.name] = json_of(layer, rate, limits);
+    text += line_of(layer, rate, limits, rate.total_ms() / step_ms);
     winograd = winograd || layer.saves_operations;
   }
   double sum = 0;
@@ -163,7 +175,9 @@ void add_layer_table(const ProfiledRun& run, const Machine& machine, BenchResult
     text += "  GFLOP/s count a direct convolution's operations; Winograd's need fewer.\n";
   }
   text +=
-      "  GB/s count src and dst once a pass, wherever they lie: caches are faster than memory.\n";
+      "  The limit is the product where GFLOP/s are given, else copying memory. GB/s count src "
+      "and\n"
+      "  dst once a pass, wherever they lie: caches are faster than memory.\n";
 }
 
 }  // namespace kindred::tools

@@ -181,8 +181,13 @@ void add_whole_sample(const DepthwisePlan& plan, Bundle bundle, const T* x, cons
   });
 }
 
+/// Groups of a part. Images of few pixels are taken several at a time: those of a sample follow
+/// each other in memory, the next sample's lie far away.
 Index bundle_size(const DepthwisePlan& plan) {
-  return is_channels_last(plan) ? static_cast<Index>(Bundle::kMost) : 1;
+  constexpr auto kMost = static_cast<Index>(Bundle::kMost);
+  constexpr Index kPixelsTogether = 1024;
+  if (is_channels_last(plan)) return kMost;
+  return std::clamp<Index>(kPixelsTogether / plan.src.pixels(), 1, kMost);
 }
 
 template <typename T>
