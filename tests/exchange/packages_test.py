@@ -41,7 +41,7 @@ def try_one(place, path, options):
     converted = place["converted.kindred"]
     done = subprocess.run([place.program, "convert", str(path), converted, *options], capture_output=True, text=True)
     if done.returncode:
-        named = re.search(r"node '[^']*' \(\w+\)|its input|has \d+ outputs|its output", done.stderr)
+        named = re.search(r"node '[^']*' \(\w+\)|its input|has \d+ outputs|its output|gives the name", done.stderr)
         expect(done.returncode == 65 and named, path.name, options, done.returncode, done.stderr)
         print(path.name, *options, "->", done.stderr.split(": ", 2)[-1].strip()[:200], flush=True)
         return False

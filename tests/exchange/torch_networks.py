@@ -189,10 +189,12 @@ NETWORKS = {
 
 
 def make(name, embedding=32, seed=1):
-    """With weights at random, and norms that have seen something."""
+    """With weights at random as torchvision draws them, and norms that have seen something."""
     torch.manual_seed(seed)
     network = NETWORKS[name][0](embedding)
     for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out")
         if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):
             nn.init.uniform_(module.weight, 0.5, 1.5)
             nn.init.normal_(module.bias, std=0.1)

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """What was taken in is trained as PyTorch trains it: training_test.py KINDRED [NETWORK]. 20 steps of SGD on a batch that is
-the whole data set, of one slice, so that batch norms see the same; the losses agree to 1e-3."""
+the whole data set, of one slice, so that batch norms see the same; the losses agree to 1e-3, and where PyTorch's own float32
+leaves its float64 further behind (MobileNet V2: norms over few pixels make chaos of rounding) to twice that."""
+import copy
 import json
 import sys
 import warnings
@@ -66,10 +68,10 @@ def scaling_of(path):
             for name in ("input.mean", "input.scale")}
 
 
-def torch_losses(network, images, labels, scaling):
+def torch_losses(network, images, labels, scaling, precision):
     inputs = torch.from_numpy((images.astype("float32") - scaling["input.mean"]) * scaling["input.scale"])
-    inputs = inputs.permute(0, 3, 1, 2).contiguous()
-    network.train()
+    inputs = inputs.permute(0, 3, 1, 2).contiguous().to(precision)
+    network = copy.deepcopy(network).to(precision).train()
     optimizer = torch.optim.SGD(network.parameters(), lr=1e-3, momentum=0.9)
     losses = []
     for _ in range(STEPS):
@@ -105,10 +107,14 @@ def main():
         trained = place.train("run-" + name, recipe + RECIPE)
         lines = [json.loads(line) for line in Path(place[f"run-{name}/metrics.jsonl"]).read_text().splitlines()]
         ours = [line["loss"] for line in lines if "loss" in line and "step" in line][:STEPS]
-        theirs = torch_losses(network, images, torch.from_numpy(labels), scaling_of(trained))
+        theirs, exact = (torch_losses(network, images, torch.from_numpy(labels), scaling_of(trained), precision)
+                         for precision in (torch.float32, torch.float64))
         share = max(abs(a - b) / abs(b) for a, b in zip(ours, theirs))
-        print(f"{name}: losses {theirs[0]:.4f} -> {theirs[-1]:.4f}, largest difference {share:.1e} of it", flush=True)
-        expect(len(ours) == STEPS and share <= 1e-3, name, ours, theirs)
+        chaos = max(abs(a - b) / abs(b) for a, b in zip(theirs, exact))
+        print(f"{name}: losses {theirs[0]:.4f} -> {theirs[-1]:.4f}, largest difference {share:.1e} of it; PyTorch's own, "
+              f"float32 and float64, {chaos:.1e}", flush=True)
+        expect(len(ours) == STEPS and abs(ours[0] - theirs[0]) <= 1e-4 * theirs[0] and share <= max(1e-3, 2 * chaos),
+               name, ours, theirs, exact)
     finish()
 
 

@@ -8,6 +8,7 @@ namespace kindred {
 namespace {
 
 constexpr std::size_t kMostNumbers = 64;  // of a shape that is computed
+constexpr Index kMostMade = 1 << 20;      // numbers of a constant that the graph makes
 
 std::vector<std::int64_t> extents_of(const Step& step) {
   const Shape& s = step.shape;
@@ -68,6 +69,19 @@ void give_reshaped(const ForeignNode& node, std::vector<Index> shape) {
   node.give_new_constant(std::move(tensor));
 }
 
+void reshape_constant(const ForeignNode& node) {
+  std::vector<Index> shape = node.integers(1);
+  Index known = 1;
+  for (const Index extent : shape) {
+    known = extent > 0 && extent <= kMostMade ? std::min(known * extent, kMostMade) : known;
+  }
+  const Index elements = onnx::elements_of(*node.constant(0));
+  for (Index& extent : shape) {
+    if (extent == -1) extent = elements / known;  // what is left; a second one does not fit
+  }
+  give_reshaped(node, std::move(shape));
+}
+
 /// Sorted, within a result of that rank.
 std::vector<std::int64_t> inserted_axes(const ForeignNode& node, std::size_t rank) {
   constexpr std::size_t kMostRank = 8;
@@ -114,7 +128,6 @@ void transpose_constant(const ForeignNode& node) {
 
 /// One number as many: PyTorch's newer exporter makes the bias of a convolution without one so.
 void expand_constant(const ForeignNode& node) {
-  constexpr Index kMostMade = 1 << 20;
   const std::vector<std::int64_t> shape = node.integers(1);
   Index elements = 1;
   for (const std::int64_t extent : shape) {
@@ -149,7 +162,7 @@ void read_flatten(const ForeignNode& node) {
 }
 
 void read_reshape(const ForeignNode& node) {
-  if (is_float_constant(node)) return give_reshaped(node, node.integers(1));
+  if (is_float_constant(node)) return reshape_constant(node);
   if (!node.is_data(0)) return read_identity(node);  // whole numbers, in whatever shape
   const std::vector<std::int64_t> shape = node.integers(1);
   const Step& src = node.data(0);
@@ -215,6 +228,7 @@ void read_shape(const ForeignNode& node) {
 }
 
 void read_gather(const ForeignNode& node) {
+  if (node.is_data(0)) node.refuse("takes a piece of a tensor; no layer of ours does this");
   const std::vector<std::int64_t> from = node.integers(0);
   std::vector<std::int64_t> numbers;
   for (const std::int64_t index : node.integers(1)) {
@@ -225,6 +239,7 @@ void read_gather(const ForeignNode& node) {
 }
 
 void read_slice(const ForeignNode& node) {
+  if (node.is_data(0)) node.refuse("takes a piece of a tensor; no layer of ours does this");
   const std::vector<std::int64_t> from = node.integers(0);
   const auto size = static_cast<Index>(from.size());
   const std::vector<std::int64_t> starts = node.list_or_input("starts", 1);
