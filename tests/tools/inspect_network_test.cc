@@ -95,7 +95,7 @@ TEST_F(InspectNetwork, OfAModelAndOfAShippedRecipe) {
   EXPECT_EQ(of_model["kind"], "kindred model");
   const Outcome shipped = kindred("inspect omniglot");
   EXPECT_EQ(shipped.code, 0) << shipped.err;
-  EXPECT_TRUE(contains(shipped.out, "28 x 28 x 64")) << shipped.out;
+  EXPECT_TRUE(contains(shipped.out, "14 x 14 x 64")) << shipped.out;
 }
 
 TEST_F(InspectNetwork, RefusesWhatHasNoNetworkOrNoSize) {

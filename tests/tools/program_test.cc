@@ -242,13 +242,29 @@ TEST_F(Program, HelpHasAnExampleEverywhere) {
 }
 
 TEST_F(Program, TrainsEveryRecipeThatIsShipped) {
-  // LFW's images are not shipped: something of their size stands for them.
+  // LFW's images are not shipped, nor are vectors: something of their size stands for them.
   const std::string faces = folder_ / "lfw.h5";
   test::write_small_data(faces, {.classes = 40, .side = 48});
+  const std::string vectors = folder_ / "vectors.h5";
+  {
+    constexpr Index kCount = 80 * 4;
+    constexpr Index kNumbers = 768;
+    Random random(1, Purpose::test);
+    std::vector<float> numbers(kCount * kNumbers);
+    for (float& number : numbers) number = random.normal();
+    std::vector<std::int64_t> labels(kCount);
+    for (std::size_t i = 0; i < labels.size(); ++i) labels[i] = static_cast<std::int64_t>(i / 4);
+    Hdf5Writer writer(vectors);
+    writer.write<float>("vectors", {kCount, kNumbers}, numbers);
+    writer.write<std::int64_t>("labels", {kCount}, labels);
+    writer.finish();
+  }
   for (const fs::directory_entry& entry : fs::directory_iterator(KINDRED_DATASETS)) {
     if (entry.path().extension() != ".toml") continue;
     const std::string name = entry.path().stem().string();
-    const std::string data = name == "lfw" ? " --set data.file=" + faces : "";
+    const std::string data = name == "lfw"       ? " --set data.file=" + faces
+                             : name == "vectors" ? " --set data.file=" + vectors
+                                                 : "";
     const Outcome outcome = kindred("train " + entry.path().string() + data +
                                     " --quiet --set train.steps=1 --out " + (folder_ / name));
     EXPECT_EQ(outcome.code, 0) << entry.path() << "\n" << outcome.err;

@@ -81,10 +81,11 @@ TEST_F(StandardStreams, NoFileTakesThePlaceOfAClosedStream) {
 }
 
 TEST_F(StandardStreams, ErrorsKeepTheirCodesWithoutStandardError) {
+  std::ofstream(folder_ / "notes.bin") << std::string(64, 7);
   for (const char* streams : {"2>/dev/full", "2>&-"}) {
     EXPECT_EQ(code_of("fly", streams), 64);
     EXPECT_EQ(code_of("inspect " + (folder_ / "missing.h5"), streams), 66);
-    EXPECT_EQ(code_of("inspect " + (folder_ / "recipe.toml"), streams), 65);
+    EXPECT_EQ(code_of("inspect " + (folder_ / "notes.bin"), streams), 65);
   }
 }
 
