@@ -41,7 +41,10 @@ bool matches(std::string_view pattern, std::string_view name) {
 /// does.
 Index end_of(const ParameterRule& rule, Index planned_steps) {
   if (rule.frozen) return -1;
-  return static_cast<Index>(std::ceil(rule.freeze_until * static_cast<double>(planned_steps)));
+  // 0.07 of 100 steps is 7.000000000000001 in double, and 7 to whoever wrote it.
+  constexpr double kRounding = 1e-6;
+  const double steps = rule.freeze_until * static_cast<double>(planned_steps);
+  return static_cast<Index>(std::ceil(steps - kRounding));
 }
 
 bool freezes(const ParameterRule& rule, Index planned_steps, Index step) {

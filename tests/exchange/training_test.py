@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What was taken in is trained as PyTorch trains it: training_test.py KINDRED [NETWORK]. 20 steps of SGD on a batch that is
-the whole data set, of one slice, so that batch norms see the same; the losses agree to 1e-3, and where PyTorch's own float32
-leaves its float64 further behind (MobileNet V2: norms over few pixels make chaos of rounding) to twice that."""
+the whole data set, of one slice, so that batch norms see the same; the losses agree to 1e-3. Pictures have the size that the
+networks are made for: at 64 pixels norms see a few numbers a channel, and PyTorch's float32 leaves its own float64 behind."""
 import copy
 import json
 import sys
@@ -91,7 +91,7 @@ def main():
     for name in torch_networks.NETWORKS:
         if only not in name:
             continue
-        side = {"mobilefacenet": 112, "iresnet18": 112}.get(name, 64)
+        side = {"mobilefacenet": 112, "iresnet18": 112}.get(name, 224)
         labels = numpy.repeat(numpy.arange(CLASSES), EACH)
         images = numpy.random.default_rng(5).integers(0, 256, (len(labels), side, side, 3), dtype=numpy.uint8)
         place.write_images("images.h5", images, labels)
@@ -113,7 +113,7 @@ def main():
         chaos = max(abs(a - b) / abs(b) for a, b in zip(theirs, exact))
         print(f"{name}: losses {theirs[0]:.4f} -> {theirs[-1]:.4f}, largest difference {share:.1e} of it; PyTorch's own, "
               f"float32 and float64, {chaos:.1e}", flush=True)
-        expect(len(ours) == STEPS and abs(ours[0] - theirs[0]) <= 1e-4 * theirs[0] and share <= max(1e-3, 2 * chaos),
+        expect(len(ours) == STEPS and abs(ours[0] - theirs[0]) <= 1e-4 * theirs[0] and share <= 1e-3,
                name, ours, theirs, exact)
     finish()
 

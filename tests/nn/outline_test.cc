@@ -10,9 +10,21 @@
 namespace kindred::test {
 namespace {
 
+/// Operations of the compiled layers that multiply with weights. Of those that compute more, a stem
+/// block's norm and pool, only the whole is known: none is among the networks below.
+double products_of(const Network& network) {
+  double flops = 0;
+  for (const LayerSummary& layer : network.layers()) {
+    const bool product = layer.kind.find("convolution") != layer.kind.npos ||
+                         layer.kind.find("linear") != layer.kind.npos;
+    if (product) flops += layer.flops;
+  }
+  return flops;
+}
+
 TEST(Outline, CountsWhatTheCompiledNetworkHas) {
   const std::pair<const char*, Shape> networks[] = {
-      {"architecture = 'conv4'", {1, 28, 28}},
+      {"architecture = 'conv4'", {3, 28, 28}},
       {"architecture = 'mlp'\nhidden = [30, 20]", {50}},
       {"architecture = 'resnet'", {3, 32, 32}},
       {"architecture = 'resnet18'\nwidth = 0.25", {3, 32, 32}},
@@ -45,9 +57,7 @@ TEST(Outline, CountsWhatTheCompiledNetworkHas) {
     Index trained = 0;
     for (const Segment& segment : harness.table.segments()) trained += segment.size;
     EXPECT_EQ(outline.parameters, static_cast<double>(trained));
-    // The compiled network counts activations, pools and sums as well.
-    EXPECT_LE(outline.flops, harness.network.forward_flops());
-    EXPECT_GE(outline.flops, 0.5 * harness.network.forward_flops());
+    EXPECT_EQ(outline.flops, products_of(harness.network));
   }
 }
 

@@ -225,6 +225,15 @@ TEST_F(FineTuning, SaysHowMuchIsFrozen) {
   EXPECT_TRUE(contains(notes.back(), ", up to step 2")) << notes.back();
 }
 
+// 0.07 * 100 is a little above 7 in double.
+TEST_F(FineTuning, CountsPartsOfARunAsTheyAreWritten) {
+  Recipe recipe = runs_.recipe(kBase + rule("blocks.*", "freeze_until = 0.07"), 100);
+  const kindred::Setup made = read_setup(recipe, "");
+  const Workers workers(1);
+  const Trainer trainer(made, workers);
+  EXPECT_TRUE(trainer.notes().back().ends_with(", up to step 7")) << trainer.notes().back();
+}
+
 TEST_F(FineTuning, NamesARuleThatFitsNothing) {
   const auto fault = [&](const std::string& rules) {
     return error_of([&] { setup(kBase + rules); });

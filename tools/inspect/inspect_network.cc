@@ -17,6 +17,16 @@ namespace {
 constexpr Index kToldBatch = 128;  // of the training step whose memory is told
 constexpr Index kToldSlice = 16;
 
+constexpr std::size_t kTableColumns = 80;
+constexpr std::size_t kWhatColumns = 26;
+
+/// "28x28x1"
+std::string compact(const Shape& shape) {
+  std::string text = shape_text(shape);
+  std::erase(text, ' ');
+  return text;
+}
+
 Json shape_json(const Shape& shape) { return Json{shape.height, shape.width, shape.channels}; }
 
 }  // namespace
@@ -61,18 +71,25 @@ Json network_json(const Outline& outline) {
 }
 
 std::string network_text(const Outline& outline) {
-  // 2 + 33 + 1 + 17 + 9 + 9 = 71 columns and the spaces between.
-  std::string text =
-      fmt::format("  {:<34} {:>17} {:>10} {:>10}\n", "layer", "dst", "parameters", "FLOPs");
-  text += fmt::format("  {:<34} {:>17}\n", "(samples)", shape_text(outline.src));
+  const auto line = [](std::string what, const std::string& dst, const std::string& parameters,
+                       const std::string& flops, const std::string& name) {
+    // What finds no room stands on a line of its own: the columns stay where they are.
+    if (what.size() > kWhatColumns) what += "\n" + std::string(kWhatColumns, ' ');
+    std::string text =
+        fmt::format("{:<{}}{:>12}{:>8}{:>8}", what, kWhatColumns, dst, parameters, flops);
+    const std::size_t used = text.size() - (text.find('\n') + 1);
+    if (used + 2 + name.size() <= kTableColumns) return text + "  " + name + "\n";
+    text.erase(text.find_last_not_of(' ') + 1);
+    return text + fmt::format("\n{:>{}}\n", name, kTableColumns);
+  };
+  std::string text = line("  layer", "dst", "params", "FLOPs", "name") +
+                     line("  (samples)", compact(outline.src), "", "", "input");
   for (const OutlineRow& row : outline.rows) {
-    std::string what(static_cast<std::size_t>(2 * row.depth), ' ');
+    std::string what(static_cast<std::size_t>(2 * row.depth + 2), ' ');
     what += printable(row.kind);
     if (!row.settings.empty()) what += " " + row.settings;
-    std::string line = fmt::format("  {:<34} {:>17} {:>10} {:>10}", what, shape_text(row.dst),
-                                   row.parameters > 0 ? count_text(row.parameters) : "",
-                                   row.flops > 0 ? count_text(row.flops) : "");
-    text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+    text += line(what, compact(row.dst), row.parameters > 0 ? count_text(row.parameters) : "",
+                 row.flops > 0 ? count_text(row.flops) : "", printable(row.name));
   }
   text += fmt::format(
       "  {} parameters, {} FLOPs a sample forward;\n"

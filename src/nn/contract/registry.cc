@@ -76,6 +76,10 @@ Shape dst_shape(const std::vector<LayerSpec>& layers, Shape src) {
   return src;
 }
 
+LayerCost norm_cost(const LayerSpec& /*spec*/, const Shape& src) {
+  return {.parameters = 2.0 * static_cast<double>(src.channels)};
+}
+
 void misfit(const LayerSpec& spec, const Shape& src, const std::string& problem) {
   throw Misfit(
       ErrorKind::recipe,

@@ -27,6 +27,9 @@ struct LayerCost {
   double multiply_adds = 0;  ///< of its product with weights, forward
 };
 
+/// Of a norm: a scale and a shift for each channel.
+LayerCost norm_cost(const LayerSpec& spec, const Shape& src);
+
 /// One kind of layer: a row of the registry.
 struct LayerKind {
   const char* name;

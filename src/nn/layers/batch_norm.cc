@@ -212,8 +212,6 @@ const LayerKind kBatchNorm{
     [](const FusedSpec& spec, const Source& src, Compiler& compiler) -> std::unique_ptr<Layer> {
       return std::make_unique<BatchNorm>(spec, src, compiler);
     },
-    [](const LayerSpec&, const Shape& src) {
-      return LayerCost{.parameters = 2.0 * static_cast<double>(src.channels)};
-    }};
+    norm_cost};
 
 }  // namespace kindred

@@ -171,8 +171,6 @@ const LayerKind kInstanceNorm{
     [](const FusedSpec& spec, const Source& src, Compiler& compiler) -> std::unique_ptr<Layer> {
       return std::make_unique<InstanceNorm>(spec, src, compiler);
     },
-    [](const LayerSpec&, const Shape& src) {
-      return LayerCost{.parameters = 2.0 * static_cast<double>(src.channels)};
-    }};
+    norm_cost};
 
 }  // namespace kindred
