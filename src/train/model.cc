@@ -124,6 +124,19 @@ Model read_model(const std::string& path) {
   return model;
 }
 
+std::string scaling_note(const std::string& path, const InputScaling& scaling) {
+  const TensorFile file = TensorFile::read(path);
+  if (file.find(kMean) == nullptr || file.find(kScale) == nullptr) return "";
+  const auto channels = static_cast<Index>(scaling.mean.size());
+  const InputScaling before{floats_of(file, kMean, channels), floats_of(file, kScale, channels)};
+  if (before.mean == scaling.mean && before.scale == scaling.scale) return "";
+  return fmt::format(
+      "{}: its network read (value - {}) * {}, and from now on reads (value - {}) * {}, as these "
+      "samples ask for: what it gives changes",
+      path, fmt::join(before.mean, " "), fmt::join(before.scale, " "), fmt::join(scaling.mean, " "),
+      fmt::join(scaling.scale, " "));
+}
+
 std::vector<std::string> take_over_weights(const std::string& path, TrainingState& trained) {
   const TensorFile file = TensorFile::read(path);
   if (file.text("kind") != "kindred checkpoint") {

@@ -20,8 +20,9 @@ namespace {
 constexpr double kMany = 1e15;
 
 void read_parameter_keys(Section section, ParameterRule& rule) {
-  section.read("match", rule.match,
-               "names of layers, as `kindred inspect MODEL` has them; * stands for any text");
+  section.read(
+      "match", rule.match,
+      "names of layers, as `kindred inspect MODEL` has them; * is any text, ? a character");
   section.read("learning_rate_factor", rule.learning_rate_factor,
                "times the learning rate, for their parameters", {0, 1e6});
   section.read("frozen", rule.frozen, "their parameters and running statistics stay as they are");

@@ -128,11 +128,25 @@ TEST(LayerLines, NameTheLineAndWhatToChange) {
             "test: [model]: layers[0] = \"conv 8 5x3\": '5x3': expected a kernel as high as wide, "
             "for instance 3x3");
   EXPECT_EQ(fault_in("'conv 8 16'"),
-            "test: [model]: layers[0] = \"conv 8 16\": '16': channels is said twice");
+            "test: [model]: layers[0] = \"conv 8 16\": '16': channels is said twice; a kernel is "
+            "written 3x3");
   EXPECT_EQ(fault_in("'relu 8'"),
-            "test: [model]: layers[0] = \"relu 8\": '8': relu takes no number");
+            "test: [model]: layers[0] = \"relu 8\": '8': relu takes no number of its own; settings "
+            "are key=value");
   EXPECT_EQ(fault_in("'conv 8 x0'"),
             "test: [model]: layers[0] = \"conv 8 x0\": 'x0': expected x1 to x256");
+  EXPECT_EQ(
+      fault_in("'conv 8 x3 norm'"),
+      "test: [model]: layers[0] = \"conv 8 x3 norm\": 'x3': repeats the whole line and stands at "
+      "its end");
+  EXPECT_EQ(
+      fault_in("'conv 8 stride 2'"),
+      "test: [model]: layers[0] = \"conv 8 stride 2\": 'stride': write stride= and its number as "
+      "one word");
+  EXPECT_NE(fault_in("'concatenate'").find("write [[model.layers]] one by one"), std::string::npos);
+  EXPECT_EQ(
+      error_of([] { architecture_of("architecture = 'conv4'\nlayers = ['flatten']", kPicture); }),
+      "test: [model]: layers are those of architecture = \"layers\"; here it is \"conv4\"");
   EXPECT_EQ(fault_in("''"), "test: [model]: layers[0] = \"\": it names no layer");
   EXPECT_EQ(fault_in("'x3'"), "test: [model]: layers[0] = \"x3\": it repeats no layer");
   EXPECT_EQ(fault_in("'bottleneck 30'"),

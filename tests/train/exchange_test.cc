@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 
 #include "kindred/train/convert.h"
 #include "kindred/train/embedder.h"
@@ -158,7 +160,21 @@ TEST(Exchange, ArraysOfBothKindsAreTheNetworksAlone) {
   const SmallRun run;
   const Model model = trained(run, kConv4);
   export_safetensors(model, run.path("arrays.safetensors"));
+  // What somebody else put there by an array's name stays, and nothing is written beside it.
+  std::filesystem::create_directory(run.path("taken"));
+  std::ofstream(run.path("taken/input.mean.npy")) << "notes";
+  std::ofstream(run.path("foreign.txt")) << "notes";
+  std::filesystem::create_directory(run.path("linked"));
+  std::filesystem::create_symlink("../foreign.txt", run.path("linked/input.scale.npy"));
+  for (const char* folder : {"taken", "linked"}) {
+    test::expect_error(ErrorKind::usage, "is not a NumPy array",
+                       [&] { export_npy(model, run.path(folder)); });
+    const auto files = std::filesystem::directory_iterator(run.path(folder));
+    EXPECT_EQ(std::distance(begin(files), end(files)), 1);
+  }
+  EXPECT_EQ(read_file(run.path("foreign.txt")).size(), 5u);
   export_npy(model, run.path("arrays"));
+  export_npy(model, run.path("arrays"));  // in place of its own
   const TensorFile file = TensorFile::read(run.path("arrays.safetensors"));
   ASSERT_NE(file.find("blocks.0.norm.running_mean"), nullptr);
   ASSERT_NE(file.find("input.mean"), nullptr);

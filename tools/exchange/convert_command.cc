@@ -4,6 +4,7 @@
 
 #include "command.h"
 #include "kindred/core/error.h"
+#include "kindred/nn/outline.h"
 #include "kindred/train/convert.h"
 
 namespace kindred::tools {
@@ -35,11 +36,19 @@ void convert(ConvertCommandOptions options) {
   write_model(options.out, model);
   if (options.quiet) return;
   const Shape& src = model.architecture.src;
+  const bool bytes = model.element == Element::u8;
   note(fmt::format(
-      "{}: {} layers, {} numbers, from {} x {} x {} {}; its [model] for a recipe: "
+      "{}: {} numbers, from {} x {} x {} {} to embeddings of {}; its [model] for a recipe: "
       "kindred inspect {}",
-      options.out, model.architecture.layers.size(), model.table.size(), src.height, src.width,
-      src.channels, model.element == Element::u8 ? "bytes" : "floats", options.out));
+      options.out, model.table.size(), src.height, src.width, src.channels,
+      bytes ? "bytes" : "floats", outline_of(model.architecture).rows.back().dst.channels,
+      options.out));
+  if (!bytes) return;
+  note(fmt::format("{}: reads (byte - mean) * scale, mean {}, scale {}{}", options.out,
+                   fmt::join(model.scaling.mean, " "), fmt::join(model.scaling.scale, " "),
+                   options.mean.empty() && options.deviation.empty()
+                       ? "; other inputs: --mean, --deviation"
+                       : ""));
 }
 
 }  // namespace

@@ -86,7 +86,9 @@ void add_export(const Command& program) {
                   "write the weights and running statistics under their names, norms unfolded")
       .type_name("FILE")
       .writes_file(kSafetensorsFile);
-  command.add_option("--npy", options->npy, "write the same as NAME.npy each")
+  command
+      .add_option("--npy", options->npy,
+                  "write the same as NAME.npy each, in place of arrays of these names")
       .type_name("FOLDER")
       .writes_folder();
   add_quiet(command, *options);

@@ -102,15 +102,24 @@ std::string network_text(const Outline& outline) {
 Outline outline_of_recipe(const std::string& path, const std::string& size) {
   Recipe recipe = Recipe::from_file(path);
   if (!size.empty()) {
-    return outline_of(read_architecture(recipe.root().section("model"), size_named(size)));
+    Section model = recipe.root().section("model");
+    const Architecture architecture = read_architecture(model, size_named(size));
+    // The trainer's, who is not asked here.
+    for (const char* key : {"slice", "lanes"}) {
+      Index value = 0;
+      model.read(key, value, "see `kindred list model`");
+    }
+    model.finish();
+    return outline_of(architecture);
   }
   try {
     return outline_of(read_setup(recipe, recipe.folder()).architecture);
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::no_input) throw;
-    fail(ErrorKind::no_input, fmt::format("{}\n  a network depends on the size of its samples; "
-                                          "without the data set name it: --size 28x28x1",
-                                          error.what()));
+    fail(ErrorKind::no_input,
+         fmt::format("{}; a network depends on the size of its samples; "
+                     "without the data set name it: --size 28x28x1, or 768 for vectors",
+                     error.what()));
   }
 }
 

@@ -32,7 +32,9 @@ void export_onnx(const Model& model, const std::string& path, const OnnxOptions&
 /// lists. Fails with cannot_create or io.
 void export_safetensors(const Model& model, const std::string& path);
 
-/// Writes the same arrays into a folder, as NAME.npy each. Fails with cannot_create or io.
+/// Writes the same arrays into a folder, as NAME.npy each; arrays of these names are replaced.
+/// Fails with usage where something else has such a name, before anything is written, with
+/// cannot_create or io.
 void export_npy(const Model& model, const std::string& folder);
 
 extern const FileKind kOnnxFile;

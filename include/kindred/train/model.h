@@ -42,6 +42,10 @@ void check_model(const std::string& recipe, const Setup& setup, const TrainingSt
 /// Reads and checks a model file. Fails with no_input, data, or recipe where its recipe is wrong.
 Model read_model(const std::string& path);
 
+/// What to say where a model or a checkpoint was trained on samples of another scaling than this:
+/// weights are taken over, scalings are not. "" where it is the same, or not known.
+std::string scaling_note(const std::string& path, const InputScaling& scaling);
+
 /// Copies the weights and running statistics of a model or a checkpoint into `trained` where name
 /// and shape agree. Fails with no_input or data. Returns one line for each array of either side
 /// that did not find its match.

@@ -115,6 +115,10 @@ Architecture read_architecture(Section model, const Shape& src) {
   std::vector<std::string> names;
   for (const ArchitectureKind& kind : kArchitectures) names.emplace_back(kind.name);
   model.read_choice("architecture", architecture.name, names, "the network's layers");
+  if (architecture.name != "layers" && model.has("layers")) {
+    model.fail(fmt::format("layers are those of architecture = \"layers\"; here it is \"{}\"",
+                           architecture.name));
+  }
   read_common(model, architecture);
   for (const ArchitectureKind& kind : kArchitectures) {
     if (architecture.name == kind.name) architecture.layers = kind.read(model, src);

@@ -164,11 +164,23 @@ class LineReader {
     return items;
   }
 
-  LineItem item_named(const std::string& word) const {
-    if (std::ranges::find(names_, word) == names_.end()) {
-      fail(fmt::format("there is no layer '{}'{}", word,
-                       did_you_mean(word, names_, "; `kindred list layers` names them all")));
+  std::string unknown(const std::string& word) const {
+    if (word == "concatenate") {
+      return "'concatenate' has branches, which no line holds: write [[model.layers]] one by one";
     }
+    if (word.size() > 1 && word[0] == 'x' && whole_number(std::string_view(word).substr(1))) {
+      return fmt::format("'{}': repeats the whole line and stands at its end", word);
+    }
+    for (const char* key : {"stride", "kernel", "padding", "groups", "dilation", "expand"}) {
+      if (word == key) return fmt::format("'{0}': write {0}= and its number as one word", word);
+    }
+    return fmt::format(
+        "there is no layer '{}'{}", word,
+        did_you_mean(word, names_, fmt::format("; a line knows {}", fmt::join(names_, ", "))));
+  }
+
+  LineItem item_named(const std::string& word) const {
+    if (std::ranges::find(names_, word) == names_.end()) fail(unknown(word));
     const auto* found = std::ranges::find(kNames, word, &LineName::word);
     LineItem item{found == std::end(kNames) ? word : std::string(found->kind), {}, word, where_};
     return item;
@@ -184,13 +196,15 @@ class LineReader {
     } else if (digit) {
       const auto* name = std::ranges::find(kNames, item.name, &LineName::kind);
       if (item.word == "depthwise" || name == std::end(kNames) || name->size.empty()) {
-        fail(fmt::format("'{}': {} takes no number", word, item.word));
+        fail(fmt::format("'{}': {} takes no number of its own; settings are key=value", word,
+                         item.word));
       }
       setting = std::string(name->size) + "=" + word;
     }
     for (const std::string& before : item.settings) {
       if (key_of(before) == key_of(setting)) {
-        fail(fmt::format("'{}': {} is said twice", word, key_of(setting)));
+        fail(fmt::format("'{}': {} is said twice{}", word, key_of(setting),
+                         digit ? "; a kernel is written 3x3" : ""));
       }
     }
     item.settings.push_back(std::move(setting));

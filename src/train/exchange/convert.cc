@@ -90,6 +90,11 @@ Model convert_model(const std::string& path, const ConvertOptions& options) {
   const IsolationLimits limits{.memory = kChildMemory + 6 * size_of_file(path),
                                .seconds = kChildSeconds};
   const std::optional<ForeignNames> names = names_of(options);
+  if (names && !options.embedding_output.empty()) {
+    fail(ErrorKind::usage,
+         "--embedding-output is for ONNX files; with --names the embedding is what "
+         "the last layer gives");
+  }
   ConvertedNetwork network = run_isolated(path, limits, [&] {
     return names ? read_named(path, options, *names) : read_onnx(path, options);
   });

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 
 #include "core/texts/json_text.h"
 #include "kindred/core/error.h"
@@ -126,8 +127,15 @@ InputScaling scaling_of(const ConvertedNetwork& network, const ConvertOptions& o
   const auto mean = by_channel(options.mean, network.channels, 0, "--mean");
   const auto deviation = by_channel(options.deviation, network.channels, 1, "--deviation");
   for (std::size_t c = 0; c < mean.size(); ++c) {
-    if (!(deviation[c] > 0)) {
-      fail(ErrorKind::usage, fmt::format("--deviation {}: expected more than 0", deviation[c]));
+    // Of bytes: what is larger was meant otherwise, and float32 squares it.
+    constexpr double kMost = 1e9;
+    if (!(deviation[c] >= 1 / kMost && deviation[c] <= kMost)) {
+      fail(ErrorKind::usage, fmt::format("--deviation {}: expected a number above 0, at most {:g}",
+                                         deviation[c], kMost));
+    }
+    if (!(std::abs(mean[c]) <= kMost)) {
+      fail(ErrorKind::usage,
+           fmt::format("--mean {}: expected a number of at most {:g}", mean[c], kMost));
     }
     const auto inner = static_cast<double>(network.mean[c]);
     scaling.mean[c] = static_cast<float>(mean[c] + deviation[c] * inner);

@@ -4,6 +4,7 @@
 
 #include "kindred/core/error.h"
 #include "kindred/core/file.h"
+#include "kindred/core/file_use.h"
 #include "kindred/train/export.h"
 #include "kindred/train/tensor_file.h"
 #include "train/array_tensors.h"
@@ -33,6 +34,12 @@ TensorFile exported_arrays(const Model& model) {
   return file;
 }
 
+constexpr std::string_view kNpyMagic = "\x93NUMPY";
+
+const FileKind kNpyFile{"a NumPy array", [](const std::string& path) {
+                          return beginning_of_file(path, kNpyMagic.size()) == kNpyMagic;
+                        }};
+
 /// The header of NumPy's array files, version 1.0.
 std::string npy_header(const Tensor& tensor) {
   const char* type = tensor.type == DataType::f32   ? "<f4"
@@ -45,7 +52,7 @@ std::string npy_header(const Tensor& tensor) {
   constexpr std::size_t kBefore = 10;  // magic, version, length
   text.append(63 - (kBefore + text.size()) % 64, ' ');
   text += '\n';
-  std::string header = "\x93NUMPY";
+  std::string header(kNpyMagic);
   header +=
       {'\1', '\0', static_cast<char>(text.size() & 0xFF), static_cast<char>(text.size() >> 8)};
   return header + text;
@@ -58,13 +65,19 @@ void export_safetensors(const Model& model, const std::string& path) {
 }
 
 void export_npy(const Model& model, const std::string& folder) {
-  make_folders(folder);
   const TensorFile arrays = exported_arrays(model);
+  FileUse use;
+  use.makes(folder);
   for (const Tensor& tensor : arrays.tensors()) {
     if (tensor.name.find('/') != std::string::npos || tensor.name.starts_with('.')) {
       fail(ErrorKind::data,
            fmt::format("'{}' cannot be a file's name; use --safetensors", tensor.name));
     }
+    use.writes(folder + "/" + tensor.name + ".npy", &kNpyFile);
+  }
+  use.check();
+  make_folders(folder);
+  for (const Tensor& tensor : arrays.tensors()) {
     const std::string header = npy_header(tensor);
     const std::span<const std::byte> parts[] = {std::as_bytes(std::span(header)), tensor.bytes};
     write_file_durably(folder + "/" + tensor.name + ".npy", parts);

@@ -129,6 +129,10 @@ void Run::take_weights() {
        take_over_weights(setup_.train.initial, trainer_->training_state())) {
     observer_.on_note(note);
   }
+  if (const std::string scaled = scaling_note(setup_.train.initial, setup_.scaling);
+      !scaled.empty()) {
+    observer_.on_warning(scaled);
+  }
   trainer_->restored();
 }
 
