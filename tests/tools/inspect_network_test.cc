@@ -53,7 +53,7 @@ TEST_F(InspectNetwork, TakesTheSizeOfTheDataSetWhereItIsThere) {
   EXPECT_EQ(missing.code, 66) << missing.err;
   EXPECT_TRUE(contains(missing.err, "data.h5")) << missing.err;
   // What the message advises helps.
-  const std::size_t at = missing.err.find("--size ");
+  const std::size_t at = missing.err.rfind("--size ");
   ASSERT_NE(at, missing.err.npos) << missing.err;
   const std::string advised = missing.err.substr(at, missing.err.find('\n', at) - at);
   EXPECT_EQ(kindred("inspect " + path("recipe.toml") + " " + advised).code, 0);

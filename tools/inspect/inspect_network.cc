@@ -117,8 +117,8 @@ Outline outline_of_recipe(const std::string& path, const std::string& size) {
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::no_input) throw;
     fail(ErrorKind::no_input,
-         fmt::format("{}; a network depends on the size of its samples; "
-                     "without the data set name it: --size 28x28x1, or 768 for vectors",
+         fmt::format("{}; a network depends on the size of its samples: without the data set "
+                     "say it, for vectors --size 768, for pictures --size 28x28x1",
                      error.what()));
   }
 }
