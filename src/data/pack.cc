@@ -279,8 +279,9 @@ PackReport pack_dataset(const std::string& from, const std::string& to, const Da
     const Hdf5File file = Hdf5File::open(from);
     refuse_to_renumber(file, dataset.size());
     report.left_out = columns.write_rest(file);
-    if (file.has_attribute("", "source")) {
-      writer.attribute("/", "source", file.attribute_text("", "source"));
+    for (const char* kept : {"source", "preparation"}) {
+      if (!file.has_attribute("", kept)) continue;
+      writer.attribute("/", kept, file.attribute_text("", kept));
     }
   }
   report.interrupted =

@@ -46,6 +46,8 @@ struct ModelParts {
   Element element;
   const InputScaling& scaling;
   const std::vector<std::string>& class_names;
+  const std::optional<Preparation>& preparation;
+  std::optional<double> threshold;
   Index step;
   const ParameterTable& table;
   std::span<const float> weights;
@@ -64,6 +66,8 @@ TensorFile file_of(const ModelParts& model) {
       {"step", fmt::format("{}", model.step)},
       {"class_names", dump_json(model.class_names)},
   };
+  if (model.preparation) file.metadata["preparation"] = text_of(*model.preparation);
+  if (model.threshold) file.metadata["threshold"] = fmt::format("{}", *model.threshold);
   file.describe("kindred model");
   file.add(tensor_of(kMean, model.scaling.mean));
   file.add(tensor_of(kScale, model.scaling.scale));
@@ -72,27 +76,29 @@ TensorFile file_of(const ModelParts& model) {
   return file;
 }
 
-TensorFile file_of(const std::string& recipe, const Setup& setup, const TrainingState& trained) {
+TensorFile file_of(const std::string& recipe, const Setup& setup, const TrainingState& trained,
+                   std::optional<double> threshold) {
   return file_of({recipe, setup.architecture, setup.train.slice, setup.dataset->element(),
-                  setup.scaling, setup.set.class_names, trained.step, trained.table,
-                  trained.weights(), trained.state});
+                  setup.scaling, setup.set.class_names, setup.dataset->preparation(), threshold,
+                  trained.step, trained.table, trained.weights(), trained.state});
 }
 
 }  // namespace
 
 void write_model(const std::string& path, const std::string& recipe, const Setup& setup,
-                 const TrainingState& trained) {
-  file_of(recipe, setup, trained).write(path);
+                 const TrainingState& trained, std::optional<double> threshold) {
+  file_of(recipe, setup, trained, threshold).write(path);
 }
 
 void write_model(const std::string& path, const Model& model) {
   file_of({model.recipe, model.architecture, model.slice, model.element, model.scaling,
-           model.class_names, model.step, model.table, model.parameters.span(), model.state})
+           model.class_names, model.preparation, model.threshold, model.step, model.table,
+           model.parameters.span(), model.state})
       .write(path);
 }
 
 void check_model(const std::string& recipe, const Setup& setup, const TrainingState& trained) {
-  file_of(recipe, setup, trained).check_fits();
+  file_of(recipe, setup, trained, 0.0).check_fits();
 }
 
 Model read_model(const std::string& path) {
@@ -106,6 +112,8 @@ Model read_model(const std::string& path) {
   model.slice = header.slice;
   model.element = header.element;
   model.class_names = std::move(header.class_names);
+  model.preparation = std::move(header.preparation);
+  model.threshold = header.threshold;
   model.scaling.mean = floats_of(file, kMean, model.architecture.src.channels);
   model.scaling.scale = floats_of(file, kScale, model.architecture.src.channels);
   for (const Tensor& tensor : file.tensors()) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "core/texts/json_text.h"
 #include "kindred/core/error.h"
@@ -46,6 +47,27 @@ std::vector<std::string> class_names_of(const TensorFile& file) {
   return names.get<std::vector<std::string>>();
 }
 
+std::optional<Preparation> preparation_in(const TensorFile& file) {
+  const auto found = file.metadata.find("preparation");
+  if (found == file.metadata.end()) return std::nullopt;
+  return preparation_of(found->second, file.path() + ": its preparation");
+}
+
+// A cosine.
+std::optional<double> threshold_in(const TensorFile& file) {
+  const auto found = file.metadata.find("threshold");
+  if (found == file.metadata.end()) return std::nullopt;
+  const std::string& text = found->second;
+  double value = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (read.ec != std::errc() || read.ptr != text.data() + text.size() ||
+      !(value >= -1 && value <= 1)) {
+    fail(ErrorKind::data, fmt::format("{}: its threshold is '{}'; a cosine, -1 to 1, is expected",
+                                      file.path(), text.substr(0, 80)));
+  }
+  return value;
+}
+
 }  // namespace
 
 ModelHeader header_of_model(const TensorFile& file) {
@@ -56,6 +78,8 @@ ModelHeader header_of_model(const TensorFile& file) {
   header.slice = file.number("slice", 1, kMostSlice);
   header.element = file.text("src_element") == "u8" ? Element::u8 : Element::f32;
   header.class_names = class_names_of(file);
+  header.preparation = preparation_in(file);
+  header.threshold = threshold_in(file);
   header.step = file.number("step", 0, kMostSteps);
   return header;
 }

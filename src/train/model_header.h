@@ -1,8 +1,10 @@
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "kindred/core/shape.h"
+#include "kindred/data/preparation.h"
 #include "kindred/data/sample_kinds.h"
 #include "kindred/train/tensor_file.h"
 
@@ -15,6 +17,8 @@ struct ModelHeader {
   Index slice = 16;
   Element element = Element::u8;
   std::vector<std::string> class_names;
+  std::optional<Preparation> preparation;
+  std::optional<double> threshold;
   Index step = 0;
 };
 

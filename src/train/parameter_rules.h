@@ -1,6 +1,7 @@
 #pragma once
 #include <string>
 
+#include "kindred/core/parameters.h"
 #include "kindred/train/setup.h"
 
 namespace kindred {

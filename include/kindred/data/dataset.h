@@ -10,6 +10,7 @@
 #include "kindred/core/export.h"
 #include "kindred/core/matrix.h"
 #include "kindred/core/shape.h"
+#include "kindred/data/preparation.h"
 #include "kindred/data/sample_kinds.h"
 #include "kindred/data/sample_source.h"
 
@@ -65,6 +66,8 @@ class Dataset {
   std::span<const std::int32_t> episode() const;        ///< [N], or empty
   std::span<const std::uint8_t> role() const;           ///< [N], or empty
   ConstMatrixView targets() const;                      ///< [N, T], or empty
+  /// How its images were made of pictures, where the file says so.
+  const std::optional<Preparation>& preparation() const;
   /// Labels to role, as above.
   const SampleColumns& columns() const;
 

@@ -8,16 +8,10 @@
 
 #include "kindred/core/export.h"
 #include "kindred/core/shape.h"
+#include "kindred/data/preparation.h"
 #include "kindred/data/work_observer.h"
 
 namespace KINDRED_API kindred {
-
-/// Height and width in pixels; zeros: not asked for.
-struct Extent {
-  Index height = 0;
-  Index width = 0;
-  bool given() const { return height > 0; }
-};
 
 enum class ImportColour { as_first, grey, rgb };         ///< as_first: what the first image has
 enum class ImportFolders { as_named, splits, classes };  ///< folders called train, test, ...

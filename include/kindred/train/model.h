@@ -1,4 +1,5 @@
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,11 @@ struct Model {
   Element element = Element::u8;
   InputScaling scaling;
   std::vector<std::string> class_names;
+  /// How its samples were made of pictures; nothing where its data set did not say.
+  std::optional<Preparation> preparation;
+  /// The cosine of two embeddings from which on they are called the same: chosen on pairs of its
+  /// validation samples. Nothing where there were none.
+  std::optional<double> threshold;
   Index step = 0;  ///< it was kept at
   ParameterTable table;
   Buffer<float> parameters;  ///< [table.size()], the losses' weights included
@@ -31,7 +37,7 @@ struct Model {
 /// Writes what `trained` would be used as (its average where there is one). Fails with
 /// cannot_create or io.
 void write_model(const std::string& path, const std::string& recipe, const Setup& setup,
-                 const TrainingState& trained);
+                 const TrainingState& trained, std::optional<double> threshold = std::nullopt);
 
 /// The same of a model that was read or converted.
 void write_model(const std::string& path, const Model& model);

@@ -84,6 +84,7 @@ struct KINDRED_HIDDEN Dataset::Impl {
   std::unique_ptr<SampleSource> source;
   const SampleStore* store = nullptr;  // the source, where it is a file's
   SampleColumns columns;
+  std::optional<Preparation> preparation;
   Index classes = 0;
   Matrix targets;
   std::string advice;
@@ -186,6 +187,11 @@ void Dataset::Impl::open_ours(const Hdf5File& file, NegativeLabels negative) {
   columns = std::move(read);
   notes = std::move(read.notes);
   targets = read_targets(file, "targets", size, name);
+  constexpr const char* kPreparation = "preparation";
+  if (images && file.has_attribute("", kPreparation)) {
+    preparation = preparation_of(file.attribute_text("", kPreparation),
+                                 fmt::format("{}: attribute '{}'", file.where(""), kPreparation));
+  }
   make_names_valid();
   count_classes();
   hold(std::move(rows), shape);
@@ -324,6 +330,8 @@ const std::vector<std::string>& Dataset::paths() const {
   }
   return impl_->columns.paths;
 }
+
+const std::optional<Preparation>& Dataset::preparation() const { return impl_->preparation; }
 
 const SampleColumns& Dataset::columns() const {
   paths();  // read now where they were not

@@ -53,6 +53,9 @@ void check_image_size(Index height, Index width, const std::string& where);
 /// The whole PNG file of an image of 1 or 3 channels.
 std::string encode_png(const Image& image);
 
+/// The whole JPEG file of an image of 1 or 3 channels, of pixels alone; `quality` 1 to 100.
+std::string encode_jpeg(const Image& image, int quality);
+
 /// EXIF's orientation in a JPEG, PNG or WebP file, 1 (upright) to 8; 1 where it says nothing that
 /// makes sense.
 int exif_orientation(std::span<const std::byte> file);

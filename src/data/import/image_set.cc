@@ -68,6 +68,9 @@ ImageSetWriter::ImageSetWriter(const std::string& path, const ImageStorage& stor
   impl_->writer.attribute("/", "format", std::string("kindred data set"));
   impl_->writer.attribute("/", "version", std::int64_t{1});
   if (!storage.source.empty()) impl_->writer.attribute("/", "source", storage.source);
+  if (!storage.preparation.empty()) {
+    impl_->writer.attribute("/", "preparation", storage.preparation);
+  }
   impl_->writer.create<std::uint8_t>(
       "images", {storage.most_samples, shape.height, shape.width, shape.channels},
       {.chunk = {impl_->chunk, shape.height, shape.width, shape.channels},

@@ -15,11 +15,12 @@ namespace kindred {
 /// How the images of a data set are stored.
 struct ImageStorage {
   Shape shape = {};
-  Index most_samples = 0;   ///< that may be appended
-  Index run = 1;            ///< samples of a class that follow each other: chunks hold whole runs
-  Index chunk = 0;          ///< samples a chunk; 0: whole runs, 64 KiB or more
-  int gzip = 0;             ///< 0 to 12
-  std::string source = {};  ///< where the images come from
+  Index most_samples = 0;  ///< that may be appended
+  Index run = 1;           ///< samples of a class that follow each other: chunks hold whole runs
+  Index chunk = 0;         ///< samples a chunk; 0: whole runs, 64 KiB or more
+  int gzip = 0;            ///< 0 to 12
+  std::string preparation = {};  ///< how they were made of pictures (kindred/data/preparation.h)
+  std::string source = {};       ///< where the images come from
 };
 
 /// A list of pairs to be kept: as /pairs, /same and /fold where `group` is empty, else in it.

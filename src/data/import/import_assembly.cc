@@ -129,6 +129,7 @@ void Assembly::fit(const ImportItem& sample, Image& image) {
                                  .run = run_,
                                  .chunk = options_.chunk,
                                  .gzip = options_.gzip < 0 ? plan_.gzip : options_.gzip,
+                                 .preparation = text_of(preparation_of(plan_, options_)),
                                  .source = plan_.source},
                     workers_);
   }

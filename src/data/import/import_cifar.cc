@@ -13,7 +13,7 @@
 namespace kindred {
 namespace {
 
-constexpr Index kMostBytes = Index{1} << 30;
+constexpr Index kMostCifarBytes = Index{1} << 30;
 constexpr Shape kShape{.channels = 3, .height = 32, .width = 32};
 
 bool is_ten(const std::string& name) {
@@ -64,7 +64,7 @@ ImportPlan plan_cifar(const SourceFiles& files, const ImportOptions& /*options*/
     }
     const Index labels = is_hundred(name) ? 2 : 1;
     ImageArray array{.where = files[i].where,
-                     .bytes = files.content(i, kMostBytes),
+                     .bytes = files.content(i, kMostCifarBytes),
                      .record_bytes = labels + kShape.size(),
                      .offset = labels,
                      .shape = kShape,

@@ -6,6 +6,7 @@
 #include <new>
 #include <span>
 
+#include "data/image/image_prepare.h"
 #include "kindred/core/error.h"
 #include "kindred/core/file.h"
 
@@ -14,30 +15,17 @@ namespace {
 
 constexpr Index kMostSampleBytes = Index{16} << 20;  // what nobody trains on
 
-void make_as_asked(const ImportPlan& plan, const ImportOptions& options, Image& image) {
-  const Shape& shape = image.shape;
-  if (plan.inverted) invert(image);
-  if (options.crop.given()) image = crop_center(image, options.crop.height, options.crop.width);
-  if (options.crop_square) {
-    const Index side = std::min(shape.height, shape.width);
-    image = crop_center(image, side, side);
-  }
-  if (options.colour == ImportColour::grey) image = with_channels(std::move(image), 1);
-  const Extent size = options.size.given() ? options.size : plan.size;
-  if (size.given()) {
-    image = resize(image, size.height, size.width,
-                   options.bicubic ? Enlarge::bicubic : Enlarge::bilinear);
-  }
-}
-
 Decoded decode_once(const ImportPlan& plan, const ImportOptions& options, Index place,
                     std::span<const std::byte> bytes) {
   Decoded result;
-  result.image = plan.images->decode(place, bytes, options.bits);
+  const Preparation how = preparation_of(plan, options);
+  std::vector<std::byte> own;
+  if (bytes.empty()) bytes = own = plan.images->file(place);
+  result.image = plan.images->decode(place, bytes, how.bits);
   const Shape& shape = result.image.shape;
   result.hash = checksum(std::as_bytes(std::span(result.image.pixels)),
                          static_cast<std::uint64_t>(shape.width * 4 + shape.channels));
-  make_as_asked(plan, options, result.image);
+  result.image = prepared(std::move(result.image), how);
   return result;
 }
 

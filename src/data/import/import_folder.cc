@@ -21,9 +21,11 @@ class FileImages final : public ImportImages {
              FunctionRef<bool(Index place, FileContent content)> take) const override {
     files_.visit(wanted, take);
   }
+  std::vector<std::byte> file(Index place) const override {
+    return files_[place].path.empty() ? std::vector<std::byte>() : files_.content(place);
+  }
   Image decode(Index place, std::span<const std::byte> bytes, int bits) const override {
-    if (files_[place].path.empty()) return decode_image(bytes, where(place), bits);
-    return decode_image(files_.content(place), where(place), bits);
+    return decode_image(bytes, where(place), bits);
   }
   std::string where(Index place) const override { return files_[place].where; }
 

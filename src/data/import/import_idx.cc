@@ -15,16 +15,16 @@
 namespace kindred {
 namespace {
 
-constexpr Index kMostBytes = Index{8} << 30;     // unpacked
+constexpr Index kMostIdxBytes = Index{8} << 30;  // unpacked
 constexpr Index kMostRatio = 200;                // what is larger than so many times its file
 constexpr Index kAlwaysRead = Index{256} << 20;  // and than this is taken for a bomb
 
 IdxArray read_idx(const SourceFiles& files, Index place) {
   const std::string& where = files[place].where;
-  std::vector<std::byte> bytes = files.content(place, kMostBytes);
+  std::vector<std::byte> bytes = files.content(place, kMostIdxBytes);
   if (!is_gzip(bytes)) return parse_idx(std::move(bytes), where);
   const Index most =
-      std::clamp(kMostRatio * static_cast<Index>(bytes.size()), kAlwaysRead, kMostBytes);
+      std::clamp(kMostRatio * static_cast<Index>(bytes.size()), kAlwaysRead, kMostIdxBytes);
   const IsolationLimits limits{.memory = kAlwaysRead + 4 * most, .seconds = 600};
   return parse_idx(
       run_isolated(where, limits, [&] { return gunzip(std::move(bytes), most, where); }), where);

@@ -30,8 +30,11 @@ class PathImages final : public ImportImages {
       if (!take(place, {})) return;
     }
   }
-  Image decode(Index place, std::span<const std::byte> /*bytes*/, int bits) const override {
-    return decode_image(read_file(where(place), SourceFiles::kMostFileBytes), where(place), bits);
+  std::vector<std::byte> file(Index place) const override {
+    return read_file(where(place), SourceFiles::kMostFileBytes);
+  }
+  Image decode(Index place, std::span<const std::byte> bytes, int bits) const override {
+    return decode_image(bytes, where(place), bits);
   }
   std::string where(Index place) const override { return paths_[static_cast<std::size_t>(place)]; }
 

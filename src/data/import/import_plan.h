@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -37,7 +38,10 @@ class ImportImages {
                      FunctionRef<bool(Index place, FileContent content)> take) const = 0;
   /// Whether decode() parses what others wrote, and belongs into a child process.
   virtual bool parses() const { return true; }
-  /// `bits` as decode_image() takes them. Fails with data or no_input.
+  /// The content of a place that visit() gives empty: a file that is read where it is decoded.
+  /// Fails with data, no_input or io.
+  virtual std::vector<std::byte> file(Index /*place*/) const { return {}; }
+  /// `bytes`: of visit(), or of file(). `bits` as decode_image() takes them. Fails with data.
   virtual Image decode(Index place, std::span<const std::byte> bytes, int bits) const = 0;
   virtual std::string where(Index place) const = 0;  ///< for messages
 };
@@ -68,6 +72,9 @@ struct ImportPlan {
   std::string source;  ///< where the images come from, for the file's attribute
 };
 
+/// What the images of the plan become.
+Preparation preparation_of(const ImportPlan& plan, const ImportOptions& options);
+
 /// Whether several sources are called as splits are; notes what is taken for what.
 bool sources_are_splits(const SourceFiles& files, std::vector<std::string>& notes);
 
@@ -93,6 +100,10 @@ void finish_columns(ImageColumns& columns, const ImportOptions& options, ImportR
 ImportReport write_vectors(const ImportPlan& plan, const std::vector<Index>& order,
                            const std::string& out_path, const ImportOptions& options,
                            ImportReport report);
+
+/// What the format that the options name makes of the sources, or the first that knows them;
+/// nothing where there is none. Fails as formats do.
+std::optional<ImportPlan> plan_of_sources(const SourceFiles& files, const ImportOptions& options);
 
 /// Checks, filters, sorts, decodes and writes it.
 ImportReport run_import(ImportPlan plan, const std::string& out_path, const ImportOptions& options,

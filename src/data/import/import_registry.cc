@@ -70,12 +70,16 @@ constexpr auto kFormats = [] {
   return formats;
 }();
 
-const Row& choose(const SourceFiles& files, const std::string& name) {
-  std::vector<std::string> names;
+const Row* row_of(const SourceFiles& files, const std::string& name) {
   for (const Row& row : kRows) {
-    names.emplace_back(row.format.name);
-    if (name.empty() ? row.detect(files) : row.format.name == name) return row;
+    if (name.empty() ? row.detect(files) : row.format.name == name) return &row;
   }
+  return nullptr;
+}
+
+[[noreturn]] void refuse(const SourceFiles& files, const std::string& name) {
+  std::vector<std::string> names;
+  for (const Row& row : kRows) names.emplace_back(row.format.name);
   if (name.empty()) {
     fail(
         ErrorKind::usage,
@@ -144,10 +148,9 @@ void refuse_left_out(const SourceFiles& files) {
 ImportReport import_checked(std::span<const std::string> sources, const std::string& out_path,
                             const ImportOptions& options, WorkObserver& observer) {
   const SourceFiles files(sources);
-  const Row& row = choose(files, options.format);
-  ImportPlan plan = row.plan(files, options);
-  plan.format = row.format.name;
-  tell_sources_apart(files, options, plan);
+  std::optional<ImportPlan> found = plan_of_sources(files, options);
+  if (!found) refuse(files, options.format);
+  ImportPlan plan = std::move(*found);
   check_listed(plan, out_path, options);
   make_names_valid(plan);
   const std::string unread = unread_images(files);
@@ -158,6 +161,15 @@ ImportReport import_checked(std::span<const std::string> sources, const std::str
 }
 
 }  // namespace
+
+std::optional<ImportPlan> plan_of_sources(const SourceFiles& files, const ImportOptions& options) {
+  const Row* const row = row_of(files, options.format);
+  if (row == nullptr) return std::nullopt;
+  ImportPlan plan = row->plan(files, options);
+  plan.format = row->format.name;
+  tell_sources_apart(files, options, plan);
+  return plan;
+}
 
 std::span<const ImportFormat> import_registry() { return kFormats; }
 

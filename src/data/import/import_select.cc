@@ -64,6 +64,16 @@ void make_names_valid(ImportPlan& plan) {
                   changed_classes, changed_paths));
 }
 
+Preparation preparation_of(const ImportPlan& plan, const ImportOptions& options) {
+  return {.bits = options.bits,
+          .inverted = plan.inverted,
+          .crop = options.crop,
+          .crop_square = options.crop_square,
+          .grey = options.colour == ImportColour::grey,
+          .size = options.size.given() ? options.size : plan.size,
+          .bicubic = options.bicubic};
+}
+
 std::vector<Index> select_items(ImportPlan& plan, const ImportOptions& options,
                                 ImportReport& report) {
   std::vector<Index> order;

@@ -12,7 +12,7 @@ namespace kindred {
 /// What retrieval is without a network: samples compared as they are.
 struct RawBaseline {
   std::string what;        ///< "raw pixels, averaged to 16 x 16"; "": not measured, too many
-  RetrievalResult result;  ///< as evaluate_samples()
+  RetrievalResult result;  ///< as evaluate_rows()
 };
 
 /// Of samples that a run is evaluated on. `scaling`: what the network's input is scaled by, so that

@@ -18,6 +18,7 @@
 #include "kindred/train/run_files.h"
 #include "train/runs/collapse_watch.h"
 #include "train/runs/data_fingerprint.h"
+#include "train/runs/own_threshold.h"
 #include "train/runs/raw_baseline.h"
 #include "train/runs/resume.h"
 #include "train/runs/run_folder.h"
@@ -50,7 +51,7 @@ class Run {
   bool due(Index every) const { return every > 0 && state().step % every == 0; }
   void evaluate_validation();
   void evaluate_test();
-  void keep_model();
+  void keep_model(std::optional<double> threshold = std::nullopt);
   void save_checkpoint();
   void tell(Evaluation evaluation, std::span<const Index> samples);
   void add_baseline(Evaluation& evaluation, std::span<const Index> samples);
@@ -306,14 +307,15 @@ void Run::evaluate_validation() {
   Evaluation evaluation;
   evaluation.split = "validation";
   evaluation.step = state().step;
-  evaluation.result = evaluate_samples(*embedder_, *setup_.dataset, samples, workers_);
+  const Matrix embeddings = finite_embeddings(*embedder_, *setup_.dataset, samples);
+  evaluation.result = evaluate_rows(embeddings.view(), *setup_.dataset, samples, workers_);
   const double value = evaluation.result[setup_.train.select];
   evaluation.best = memory_.best_step < 0 || value > memory_.best_value ||
                     memory_.best_step == state().step;  // the same evaluation, of a resumed run
   if (evaluation.best) {
     memory_.best_step = state().step;
     memory_.best_value = value;
-    keep_model();
+    keep_model(own_threshold(embeddings.view(), *setup_.dataset, samples, workers_));
   }
   tell(std::move(evaluation), samples);
 }
@@ -327,7 +329,8 @@ void Run::evaluate_test() {
   Evaluation evaluation;
   evaluation.split = "test";
   evaluation.step = state().step;
-  evaluation.result = evaluate_samples(embedder, *setup_.dataset, samples, workers_);
+  evaluation.result = evaluate_rows(finite_embeddings(embedder, *setup_.dataset, samples).view(),
+                                    *setup_.dataset, samples, workers_);
   tell(std::move(evaluation), samples);
 }
 
@@ -357,7 +360,9 @@ void Run::add_baseline(Evaluation& evaluation, std::span<const Index> samples) {
   if (std::ranges::none_of(before_, same_split)) log_->append(record_of_baseline(evaluation));
 }
 
-void Run::keep_model() { write_model(folder_.model(), memory_.recipe, setup_, state()); }
+void Run::keep_model(std::optional<double> threshold) {
+  write_model(folder_.model(), memory_.recipe, setup_, state(), threshold);
+}
 
 void Run::save_checkpoint() {
   const std::string name = folder_.checkpoint_name(state().step);

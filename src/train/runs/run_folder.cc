@@ -130,9 +130,9 @@ RetrievalResult evaluate_rows(ConstMatrixView rows, const Dataset& dataset,
   return evaluate_retrieval(workers, rows, labels, rows, labels, options);
 }
 
-RetrievalResult evaluate_samples(Embedder& embedder, const Dataset& dataset,
-                                 std::span<const Index> samples, const Workers& workers) {
-  const Matrix embeddings = embedder.embed(dataset, samples);
+Matrix finite_embeddings(const Embedder& embedder, const Dataset& dataset,
+                         std::span<const Index> samples) {
+  Matrix embeddings = embedder.embed(dataset, samples);
   for (Index i = 0; i < embeddings.rows(); ++i) {
     const float* const row = embeddings.row(i);
     if (std::all_of(row, row + embeddings.cols(), [](float x) { return std::isfinite(x); })) {
@@ -142,7 +142,7 @@ RetrievalResult evaluate_samples(Embedder& embedder, const Dataset& dataset,
          "training diverged: the embeddings of an evaluation are not finite; lower "
          "optimizer.learning_rate or set optimizer.clip_norm");
   }
-  return evaluate_rows(embeddings.view(), dataset, samples, workers);
+  return embeddings;
 }
 
 }  // namespace kindred

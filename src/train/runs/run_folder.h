@@ -59,8 +59,8 @@ void check_same_recipe(const std::string& saved, const std::string& asked,
 RetrievalResult evaluate_rows(ConstMatrixView rows, const Dataset& dataset,
                               std::span<const Index> samples, const Workers& workers);
 
-/// The same of their embeddings. Fails with diverged where these are not finite.
-RetrievalResult evaluate_samples(Embedder& embedder, const Dataset& dataset,
-                                 std::span<const Index> samples, const Workers& workers);
+/// Their embeddings. Fails with diverged where these are not finite.
+Matrix finite_embeddings(const Embedder& embedder, const Dataset& dataset,
+                         std::span<const Index> samples);
 
 }  // namespace kindred
