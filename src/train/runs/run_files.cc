@@ -5,6 +5,7 @@
 #include "kindred/core/error.h"
 #include "kindred/core/file.h"
 #include "kindred/data/dataset_files.h"
+#include "kindred/data/hdf5_kinds.h"
 #include "kindred/train/setup.h"
 #include "train/runs/run_folder.h"
 
@@ -31,6 +32,9 @@ const FileKind kRunRecipe{"a run's recipe", [](const std::string& path) {
                               return false;
                             }
                           }};
+const FileKind kChosenRecipe{"a recipe that was chosen for pictures", [](const std::string& path) {
+                               return beginning_of_file(path, 64).starts_with("# Chosen for ");
+                             }};
 const FileKind kModelFile{"a model", [](const std::string& path) {
                             // The header's length, then the header.
                             return beginning_of_file(path, 64).find("{\"__metadata__\"") == 8;
@@ -49,6 +53,19 @@ RecipeFiles files_of(const Recipe& recipe) {
   return files;
 }
 
+void add_outputs(const RunOptions& options, FileUse& files) {
+  const RunFolder run(options.folder);
+  if (options.is_new) {  // nothing is in it
+    const fs::path parent = fs::path(run.path()).parent_path();
+    files.makes(parent.empty() ? "." : parent.string());
+    return;
+  }
+  files.makes(run.path());
+  files.writes_locked(run.recipe(), options.resume ? nullptr : &kRunRecipe);
+  files.writes_locked(run.log());
+  files.writes_locked(run.model(), options.resume ? nullptr : &kModelFile);
+}
+
 }  // namespace
 
 FileUse files_of_training(const Recipe& recipe, const RunOptions& options) {
@@ -61,15 +78,18 @@ FileUse files_of_training(const Recipe& recipe, const RunOptions& options) {
   const RecipeFiles named = files_of(recipe);
   for (const std::string& file : named.data) files.reads(file);
   if (!options.resume) files.reads(named.initial);
-  if (options.is_new) {  // nothing is in it
-    const fs::path parent = fs::path(run.path()).parent_path();
-    files.makes(parent.empty() ? "." : parent.string());
-    return files;
-  }
-  files.makes(run.path());
-  files.writes_locked(run.recipe(), options.resume ? nullptr : &kRunRecipe);
-  files.writes_locked(run.log());
-  files.writes_locked(run.model(), options.resume ? nullptr : &kModelFile);
+  add_outputs(options, files);
+  return files;
+}
+
+FileUse files_of_picture_training(const std::string& pictures, const RunOptions& options) {
+  const RunFolder run(options.folder);
+  FileUse files;
+  files.reads(pictures);
+  add_outputs(options, files);
+  if (options.is_new) return files;
+  files.writes_beside_inputs(run.data(), &kDataSetFile);
+  files.writes_beside_inputs(run.chosen_recipe(), &kChosenRecipe);
   return files;
 }
 
