@@ -31,6 +31,9 @@ MeasuredSpeed measure_speed(const std::string& recipe, const std::string& folder
   for (const std::string& assignment : assignments) read.set(assignment);
   const Setup setup = read_setup(read, folder);
   Trainer trainer(setup, workers);
+  trainer.write_settings(read.root());
+  read.finish();
+  if (seconds <= 0) return {0, setup.batch()};
   for (int i = 0; i < kWarmUp; ++i) step(trainer, observer);
   const auto begin = Clock::now();
   double taken = 0;

@@ -14,7 +14,8 @@ struct MeasuredSpeed {
 };
 
 /// Trains some steps of `recipe`, after `assignments`, for about so many seconds, with nothing
-/// written; `folder` is what its paths are relative to. Fails as read_setup() and Trainer do, and
+/// written; for 0 seconds none, but all that a run begins with is made, and what does not fit
+/// found. `folder` is what its paths are relative to. Fails as read_setup() and Trainer do, and
 /// with Interrupted.
 MeasuredSpeed measure_speed(const std::string& recipe, const std::string& folder,
                             const std::vector<std::string>& assignments, double seconds,

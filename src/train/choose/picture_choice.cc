@@ -26,7 +26,8 @@ std::vector<double> sorted(const std::vector<Extent>& sizes, Value value) {
 }
 
 double at_share(const std::vector<double>& values, double share) {
-  return values[static_cast<std::size_t>(share * static_cast<double>(values.size() - 1))];
+  return values[static_cast<std::size_t>(
+      std::lround(share * static_cast<double>(values.size() - 1)))];
 }
 
 bool all_of_one_size(const std::vector<Extent>& sizes) {

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <optional>
 
@@ -94,8 +95,12 @@ RecipeChoice choose_for_data(const std::string& file, const std::string& folder,
   facts.assignments = options.assignments;
   const bool planned = said.is_said("train.epochs") || said.is_said("train.planned_steps") ||
                        said.is_said("train.steps");
-  if (planned && !options.always_measure) return choose_recipe(facts);
   const Workers workers(options.threads);
+  if (planned && !options.always_measure) {
+    RecipeChoice choice = choose_recipe(facts);
+    measure_speed(choice.text, folder, options.assignments, 0, workers, observer);
+    return choice;
+  }
   facts.threads = workers.threads();
   const double all = options.minutes * 60;
   RecipeChoice choice;
