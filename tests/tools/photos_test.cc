@@ -29,7 +29,7 @@ TEST(Photos, AreToldApartByShapeThoughPixelsSayNothing) {
   test::write_zip(folder / "new.zip", test::made_photos(shapes, 1000, 10, 32));
   // So many steps whatever the machine: the recipe is otherwise the one that is chosen.
   const auto trained = done("train " + (folder / "photos.zip") + " --out " + (folder / "run") +
-                            " --threads 2 --quiet --set train.steps=1200");
+                            " --threads 2 --quiet --set train.steps=1000");
   ASSERT_TRUE(trained.contains("baseline"));
   EXPECT_EQ(trained["import"]["samples"], 480);
   EXPECT_EQ(trained["baseline"]["validation"]["what"], "raw pixels, averaged to 16 x 16");
@@ -38,7 +38,9 @@ TEST(Photos, AreToldApartByShapeThoughPixelsSayNothing) {
   for (const std::string set : {"photos", "new"}) {
     const std::string path = folder / set;
     done("import " + path + ".zip " + path + ".h5");
-    done("embed " + (folder / "run/model.kindred") + " " + path + ".h5 --out " + path + ".e.h5");
+    const Outcome embedded = kindred("embed " + (folder / "run/model.kindred") + " " + path +
+                                     ".h5 --out " + path + ".e.h5");
+    EXPECT_EQ(embedded.code, 0) << embedded.err;
   }
   const auto found = done("eval retrieval --query " + (folder / "new.e.h5") + " --gallery " +
                           (folder / "photos.e.h5"));

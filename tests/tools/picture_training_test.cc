@@ -170,6 +170,9 @@ TEST_F(PictureTraining, RefusesWhatDoesNotFitBeforeTheWork) {
   expect(kindred("train " + path("run")), 64, "--resume");
   write("mine/chosen.toml", "# my own\n");
   expect(train("photos", "mine"), 64, "is not a recipe that was chosen");
+  fs::create_directories(path("theirs"));
+  fs::copy(path("data.h5"), path("theirs/data.h5"));
+  expect(train("photos", "theirs"), 64, "data.h5: exists and is not an empty file");
   write("file", "");
   expect(train("photos", "file"), 73, "file");
   if (::geteuid() != 0) {

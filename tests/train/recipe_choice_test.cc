@@ -102,9 +102,15 @@ TEST(RecipeChoice, LeavesAloneWhatIsSaid) {
   values = chosen(facts);
   EXPECT_EQ(values.at("train.planned_steps"), "30");
   EXPECT_EQ(values.at("train.steps"), "30");
+  EXPECT_EQ(values.at("train.checkpoint_every"), "3");
   EXPECT_EQ(values.at("model.architecture"), "\"resnet\"");
   EXPECT_FALSE(values.contains("model.layers"));
   EXPECT_EQ(values.at("loss.0.name"), "\"cosface\"");
+
+  facts.assignments = {"train.epochs=24"};  // of 8 steps
+  values = chosen(facts);
+  EXPECT_EQ(values.at("train.evaluate_every"), "3");
+  EXPECT_EQ(values.at("train.checkpoint_every"), "24");
 
   facts.assignments = {"no assignment"};
   expect_error(ErrorKind::usage, "expected section.key=value", [&] { choose_recipe(facts); });

@@ -143,7 +143,13 @@ PictureRun start_picture_run(const std::string& pictures, const RunOptions& run,
   {
     const FileLock lock = folder.lock();
     folder.claim();
-    if (!exists(folder.data())) files.add(folder.data());
+    if (exists(folder.data())) {
+      fail(ErrorKind::cannot_create,
+           fmt::format("{}: is there already, and is not replaced; name another folder with --out, "
+                       "or move it away",
+                       folder.data()));
+    }
+    files.add(folder.data());
     ImportedPictures imported = import_pictures(pictures, folder.data(), options, observer);
     started.imported = std::move(imported.report);
     started.interrupted = started.imported.interrupted;

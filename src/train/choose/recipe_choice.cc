@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
+#include <charconv>
 #include <map>
+#include <system_error>
 
 #include "kindred/core/error.h"
 #include "kindred/core/recipe.h"
@@ -180,7 +180,7 @@ class Chooser {
     lines_.line("brightness", "0.3", "other light");
     lines_.line("contrast", "0.3");
     if (facts_.shape.channels == 3) {
-      lines_.line("grey", "0.2",
+      lines_.line("grey", "0.3",
                   "of the pictures lose their colours, so that shapes are learnt, too; 0 where the "
                   "colour is what counts");
     }
@@ -229,7 +229,11 @@ class Chooser {
       lines_.line("learning_rate", "1e-3");
     } else {
       lines_.line("name", "\"adamw\"", "sets each weight's pace by itself: little to tune");
-      lines_.line("learning_rate", vectors_ ? "1e-3" : "2e-3");
+      lines_.line("learning_rate",
+                  vectors_       ? "1e-3"
+                  : facts_.drawn ? "2e-3"
+                                 : "4e-3",
+                  "at its peak; a third of it where the loss jumps about");
       lines_.line("weight_decay", "1e-2");
     }
     lines_.line("schedule", "\"cosine\"", "the rate falls to 0 at the planned end");
@@ -238,28 +242,42 @@ class Chooser {
 
   void write_train() {
     lines_.section("train");
+    const Index epoch = std::max<Index>(1, batch_.kept_samples / batch_size_);  // its steps
+    Index steps = steps_;
     if (plans_are_said()) {
-      write_said_plan();
-    } else if (steps_ > 0) {
-      lines_.line("planned_steps", std::to_string(steps_),
+      steps = said_steps(epoch);
+      // So many steps and no other length: the schedule ends with them.
+      if (!lines_.is_said("train.epochs") && !lines_.is_said("train.planned_steps") && steps > 0) {
+        lines_.line("planned_steps", std::to_string(steps), "as train.steps, which --set says");
+      }
+    } else if (steps > 0) {
+      lines_.line("planned_steps", std::to_string(steps),
                   fmt::format("{:.3g} passes over the samples, about {} on this machine; the same "
                               "number gives the same model",
                               passes(), time_of(facts_.seconds)));
-      const Index epoch = std::max<Index>(1, batch_.kept_samples / batch_size_);
+    }
+    if (steps > 0) {
       lines_.line("evaluate_every",
-                  std::to_string(std::max<Index>(1, steps_ / epoch / kEvaluations)),
+                  std::to_string(std::max<Index>(1, steps / epoch / kEvaluations)),
                   "epochs: it is looked at some 8 times, and the best is kept");
-      lines_.line("checkpoint_every", std::to_string(std::max<Index>(1, steps_ / kEvaluations)),
+      lines_.line("checkpoint_every", std::to_string(std::max<Index>(1, steps / kEvaluations)),
                   "steps: what Ctrl-C or a power cut costs at most");
     }
     lines_.line("select", "\"map@r\"", "steadier than recall@1");
   }
 
-  // So many steps and no other length: the schedule ends with them.
-  void write_said_plan() {
-    if (lines_.is_said("train.epochs") || lines_.is_said("train.planned_steps")) return;
-    const std::string steps = lines_.said("train.steps");
-    if (steps != "0") lines_.line("planned_steps", steps, "as train.steps, which --set says");
+  // 0 where it is no such number: whoever reads the recipe says so.
+  Index said_number(const char* key) const {
+    const std::string text = lines_.said(key);
+    Index number = 0;
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
+    constexpr Index kMost = Index{1} << 40;
+    return read.ec == std::errc() ? std::clamp<Index>(number, 0, kMost) : 0;
+  }
+  Index said_steps(Index epoch) const {
+    if (lines_.is_said("train.planned_steps")) return said_number("train.planned_steps");
+    if (lines_.is_said("train.epochs")) return said_number("train.epochs") * epoch;
+    return said_number("train.steps");
   }
 
   static std::string time_of(double seconds) {

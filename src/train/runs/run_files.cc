@@ -5,7 +5,6 @@
 #include "kindred/core/error.h"
 #include "kindred/core/file.h"
 #include "kindred/data/dataset_files.h"
-#include "kindred/data/hdf5_kinds.h"
 #include "kindred/train/setup.h"
 #include "train/runs/run_folder.h"
 
@@ -35,6 +34,8 @@ const FileKind kRunRecipe{"a run's recipe", [](const std::string& path) {
 const FileKind kChosenRecipe{"a recipe that was chosen for pictures", [](const std::string& path) {
                                return beginning_of_file(path, 64).starts_with("# Chosen for ");
                              }};
+/// Of a file that is no output of a run that is begun: a data set of somebody's.
+const FileKind kNothing{"an empty file", [](const std::string&) { return false; }};
 const FileKind kModelFile{"a model", [](const std::string& path) {
                             // The header's length, then the header.
                             return beginning_of_file(path, 64).find("{\"__metadata__\"") == 8;
@@ -87,8 +88,8 @@ FileUse files_of_picture_training(const std::string& pictures, const RunOptions&
   FileUse files;
   files.reads(pictures);
   add_outputs(options, files);
-  if (options.is_new) return files;
-  files.writes_beside_inputs(run.data(), &kDataSetFile);
+  if (options.is_new || exists(run.log())) return files;  // of a run: that is said
+  files.writes_beside_inputs(run.data(), &kNothing);
   files.writes_beside_inputs(run.chosen_recipe(), &kChosenRecipe);
   return files;
 }
