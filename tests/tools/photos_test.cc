@@ -29,7 +29,7 @@ TEST(Photos, AreToldApartByShapeThoughPixelsSayNothing) {
   test::write_zip(folder / "new.zip", test::made_photos(shapes, 1000, 10, 32));
   // So many steps whatever the machine: the recipe is otherwise the one that is chosen.
   const auto trained = done("train " + (folder / "photos.zip") + " --out " + (folder / "run") +
-                            " --threads 2 --quiet --set train.steps=1000");
+                            " --threads 2 --quiet --set train.steps=1500");
   ASSERT_TRUE(trained.contains("baseline"));
   EXPECT_EQ(trained["import"]["samples"], 480);
   EXPECT_EQ(trained["baseline"]["validation"]["what"], "raw pixels, averaged to 16 x 16");

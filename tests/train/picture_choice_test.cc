@@ -95,6 +95,8 @@ TEST(PictureSurvey, LooksIntoFoldersAndArchives) {
     const PictureSurvey found = survey_pictures(folder / source);
     EXPECT_EQ(found.pictures, 14);
     EXPECT_EQ(found.folder_sizes, (std::vector<Index>{1, 1, 4, 4, 4}));
+    EXPECT_EQ(found.in_no_folder, 0);
+    EXPECT_EQ(found.other_files, 1);
     EXPECT_TRUE(found.has_validation);
     EXPECT_EQ(found.sizes.size(), 13U);
     EXPECT_EQ(found.grey, 1);

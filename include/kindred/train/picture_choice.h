@@ -10,6 +10,8 @@ namespace KINDRED_API kindred {
 /// What pictures are like, found by a look at names and at a few of them.
 struct PictureSurvey {
   Index pictures = 0;               ///< files that are named as pictures are
+  Index in_no_folder = 0;           ///< of them
+  Index other_files = 0;            ///< lists among them
   std::vector<Index> folder_sizes;  ///< pictures in each folder that holds any, smallest first
   bool has_validation = false;      ///< some lie in a folder called as a validation split
   std::vector<Extent> sizes;        ///< of those looked at

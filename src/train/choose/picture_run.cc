@@ -45,6 +45,34 @@ class UntilDone {
   std::vector<std::string> files_;
 };
 
+void check_folders(const std::string& source, const PictureSurvey& survey) {
+  if (survey.folder_sizes.size() > 1 && survey.folder_sizes.back() < 2 && survey.other_files == 0) {
+    fail(ErrorKind::data,
+         fmt::format(
+             "{}: each of its {} folders holds one picture; what pictures of a class have in "
+             "common is learnt from two or more of each",
+             source, survey.folder_sizes.size()));
+  }
+}
+
+ImportReport import_all(const std::string& source, const std::string& data_path,
+                        const PictureSurvey& survey, const ImportOptions& options,
+                        WorkObserver& observer) {
+  try {
+    return import_dataset(std::span(&source, 1), data_path, options, &observer);
+  } catch (const Error& error) {
+    const bool flat = survey.pictures > 0 && survey.in_no_folder == survey.pictures;
+    if (error.kind() != ErrorKind::usage || !flat) throw;
+    fail(ErrorKind::data,
+         fmt::format(
+             "{}: its {} pictures lie in no folders, so nothing says which show the same: put "
+             "the pictures of each thing into a folder of its own, as in {}/NAME/*.jpg; or make "
+             "a data set by a list of path,label: kindred import LIST.csv {} DATA.h5, then "
+             "kindred init DATA.h5",
+             source, survey.pictures, source, source));
+  }
+}
+
 void check_classes(const std::string& source, const ImportReport& report) {
   if (report.classes >= 2) return;
   fail(ErrorKind::data,
@@ -66,20 +94,13 @@ ImportedPictures import_pictures(const std::string& source, const std::string& d
                                  const ChoosingOptions& options, WorkObserver& observer) {
   const RecipeLines said(options.assignments);
   const PictureSurvey survey = survey_pictures(source);
-  if (!survey.folder_sizes.empty() && survey.folder_sizes.size() > 1 &&
-      survey.folder_sizes.back() < 2) {
-    fail(ErrorKind::data,
-         fmt::format(
-             "{}: each of its {} folders holds one picture; what pictures of a class have in "
-             "common is learnt from two or more of each",
-             source, survey.folder_sizes.size()));
-  }
+  check_folders(source, survey);
   PictureChoice choice =
       choose_pictures(survey, options.minutes, !said.is_said("data.validation_classes"));
   choice.options.threads = options.threads;
   for (const std::string& why : choice.why) observer.on_note(why);
   ImportedPictures imported;
-  imported.report = import_dataset(std::span(&source, 1), data_path, choice.options, &observer);
+  imported.report = import_all(source, data_path, survey, choice.options, observer);
   imported.why = std::move(choice.why);
   return imported;
 }

@@ -95,9 +95,13 @@ PictureSurvey survey_pictures(const std::string& source, Index look_at) {
   std::vector<Index> pictures;
   for (Index i = 0; i < static_cast<Index>(files.files().size()); ++i) {
     const std::string& name = files[i].name;
-    if (!is_image_name(name)) continue;
+    if (!is_image_name(name)) {
+      ++survey.other_files;
+      continue;
+    }
     pictures.push_back(i);
     const std::size_t slash = name.rfind('/');
+    survey.in_no_folder += slash == name.npos ? 1 : 0;
     ++folders[slash == name.npos ? "" : name.substr(0, slash)];
   }
   survey.pictures = static_cast<Index>(pictures.size());
