@@ -258,7 +258,7 @@ class Chooser {
     }
     if (steps > 0) {
       lines_.line("evaluate_every",
-                  std::to_string(std::max<Index>(1, steps / epoch / kEvaluations)),
+                  std::to_string(blocks_of(std::max(steps / epoch, kEvaluations), kEvaluations)),
                   "epochs: it is looked at some 8 times, and the best is kept");
       lines_.line("checkpoint_every", std::to_string(std::max<Index>(1, steps / kEvaluations)),
                   "steps: what Ctrl-C or a power cut costs at most");
