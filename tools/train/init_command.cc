@@ -134,7 +134,7 @@ void add_init(const Command& program) {
           "the recipe (default: PICTURES.toml or DATA.toml in this folder); pictures become "
           "a data set of the same name, .h5; - is standard output")
       .check(named())
-      .type_name("RECIPE.toml");
+      .type_name("FILE.toml");
   command
       .add_option("--set", options->choosing.assignments,
                   "say a key of the recipe yourself: section.key=value")
