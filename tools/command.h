@@ -51,6 +51,7 @@ void add_embed(const Command& program);
 void add_eval(const Command& program);
 void add_export(const Command& program);
 void add_import(const Command& program);
+void add_init(const Command& program);
 void add_inspect(const Command& program);
 void add_list(const Command& program);
 void add_loss(const Command& program);

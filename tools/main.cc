@@ -37,6 +37,7 @@ void add_commands(const Command& program) {
   add_eval(program);
   add_export(program);
   add_import(program);
+  add_init(program);
   add_inspect(program);
   add_list(program);
   add_loss(program);
