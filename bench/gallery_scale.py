@@ -29,6 +29,7 @@ samples_per_class = 2
 architecture = "mlp"
 hidden = [8]
 embedding = %d
+slice = 8
 [[loss]]
 name = "softmax"
 [train]

@@ -91,8 +91,10 @@ void PictureGallery::create(const std::string& path, const std::string& model_fi
                             bool keeps_thumbnails) {
   const FileLock lock = FileLock::of_output(path);  // two that make one at once
   require_new(path);
-  const std::vector<std::byte> bytes = read_file(model_file);
-  const Model model = read_model(bytes, model_file);
+  const std::vector<std::byte> given = read_file(model_file);
+  const Model model = read_model(given, model_file);
+  // It may have been trained on whom the gallery will hold, and forget.
+  const std::vector<std::byte> bytes = without_class_names(given, model_file);
   OutputFile output(path);
   const std::string& beside = output.beside();
   // Before there is anything in it, whatever the process grants by default.

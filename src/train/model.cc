@@ -138,6 +138,12 @@ Model read_model(std::vector<std::byte> file, const std::string& where) {
   return model_of(TensorFile::parse(std::move(file), where), where);
 }
 
+std::vector<std::byte> without_class_names(std::vector<std::byte> file, const std::string& where) {
+  TensorFile model = TensorFile::parse(std::move(file), where);
+  model.metadata["class_names"] = "[]";
+  return model.bytes();
+}
+
 std::string scaling_note(const std::string& path, const InputScaling& scaling) {
   const TensorFile file = TensorFile::read(path);
   if (file.find(kMean) == nullptr || file.find(kScale) == nullptr) return "";

@@ -42,6 +42,7 @@ TEST_F(GalleryOfPictures, IsNewWithItsModelInIt) {
   EXPECT_EQ(own.fingerprint, given.fingerprint);
   EXPECT_EQ(gallery.facts().model_fingerprint, given.fingerprint);
   EXPECT_EQ(own.recipe, given.recipe);
+  EXPECT_EQ(own.parameters.size(), given.parameters.size());
   EXPECT_EQ(gallery.snapshot()->size(), 0);
   EXPECT_TRUE(gallery.find(workers_, Matrix(1, 8), 3).front().empty());
   EXPECT_EQ(kGalleryFile.is(path_), true);

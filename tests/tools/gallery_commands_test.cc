@@ -270,11 +270,12 @@ TEST_F(GalleryCommands, SayWhatIsWrong) {
   const std::string none = folder_ / "none.db";
   expect_failure("gallery new " + none + " " + (folder_ / "no.kindred"), 66, "no.kindred");
   expect_failure("gallery new " + none + " " + query, 65, query);
+  expect_failure("gallery new " + none + " " + model_ + " " + (folder_ / "no.jpg"), 66, "no.jpg");
   EXPECT_FALSE(fs::exists(none));
   expect_failure("gallery new " + own_ + " " + model_, 64, "exists and is not an empty file");
   expect_failure("gallery new " + model_ + " " + model_, 64, "would be written over");
   expect_failure("gallery new " + (folder_ / "no/g.db") + " " + model_, 73, "no/g.db");
-  for (const std::string command :
+  for (const std::string& command :
        {"gallery add G " + query, std::string("gallery remove G --id 1"),
         std::string("gallery list G"), std::string("gallery info G"),
         std::string("gallery calibrate G"), "find " + query + " --in G",

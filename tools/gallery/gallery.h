@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "command.h"
+#include "kindred/data/picture_list.h"
 #include "kindred/gallery/gallery.h"
 
 namespace kindred::tools {
@@ -34,7 +35,7 @@ void add_wait(const Command& command, GalleryOptions& options);
 void add_adding(const Command& command, AddOptions& options);
 
 /// Reads the pictures, embeds them and adds them, block by block, and says what became of them.
-void add_pictures(const AddOptions& options, PictureGallery& gallery);
+void add_pictures(const AddOptions& options, PictureList list, PictureGallery& gallery);
 
 /// Each adds one command to `kindred gallery`.
 void add_gallery_new(const Command& gallery);

@@ -31,11 +31,11 @@ struct AddReport {
 /// Adds a block after the other, and tells of each that is safe on the disk.
 class PictureAdder {
  public:
-  PictureAdder(const AddOptions& options, PictureGallery& gallery)
+  PictureAdder(const AddOptions& options, PictureList list, PictureGallery& gallery)
       : options_(options),
         gallery_(gallery),
         model_(gallery.model()),
-        list_(options.pictures),
+        list_(std::move(list)),
         workers_(options.threads),
         embedder_(model_, workers_),
         wishes_(wishes_of(model_)) {
@@ -128,13 +128,13 @@ void print_faults(const std::vector<std::string>& lines, const char* what) {
 
 void add(const AddOptions& options) {
   PictureGallery gallery(options.gallery, GalleryAccess::write, options.wait);
-  add_pictures(options, gallery);
+  add_pictures(options, PictureList(options.pictures), gallery);
 }
 
 }  // namespace
 
-void add_pictures(const AddOptions& options, PictureGallery& gallery) {
-  const AddReport report = PictureAdder(options, gallery).run();
+void add_pictures(const AddOptions& options, PictureList list, PictureGallery& gallery) {
+  const AddReport report = PictureAdder(options, std::move(list), gallery).run();
   const Index now = gallery.size();
   Json numbers = {{"gallery", options.gallery},
                   {"listed", report.listed},

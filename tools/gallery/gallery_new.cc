@@ -14,10 +14,12 @@ struct NewOptions : AddOptions {
 const FileKind kNothing{"an empty file", [](const std::string& /*path*/) { return false; }};
 
 void make(const NewOptions& options) {
+  std::optional<PictureList> list;  // what is missing is told of before there is a gallery
+  if (!options.pictures.empty()) list.emplace(options.pictures);
   PictureGallery::create(options.gallery, options.model, !options.no_thumbnails);
   PictureGallery gallery(options.gallery, GalleryAccess::write, options.wait);
-  if (!options.pictures.empty()) {
-    add_pictures(options, gallery);
+  if (list) {
+    add_pictures(options, std::move(*list), gallery);
     return;
   }
   const Json numbers = {{"gallery", options.gallery}, {"pictures", 0}};
