@@ -76,15 +76,8 @@ void set_threshold(Database& database, std::string_view key, std::optional<doubl
 }  // namespace
 
 const FileKind kGalleryFile{"a gallery", [](const std::string& path) {
-                              constexpr std::size_t kAt = 68;  // application_id, big-endian
-                              const std::string begin = beginning_of_file(path, kAt + 4);
-                              if (begin.size() < kAt + 4) return false;
-                              std::int64_t application = 0;
-                              for (const char c : begin.substr(kAt)) {
-                                application = application << 8 | static_cast<unsigned char>(c);
-                              }
-                              return begin.starts_with("SQLite format 3") &&
-                                     application == kGalleryApplication;
+                              constexpr std::size_t kHeader = 100;
+                              return begins_as_gallery(beginning_of_file(path, kHeader));
                             }};
 
 void PictureGallery::create(const std::string& path, const std::string& model_file,
