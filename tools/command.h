@@ -57,6 +57,7 @@ void add_loss(const Command& program);
 void add_pack(const Command& program);
 void add_report(const Command& program);
 void add_search(const Command& program);
+void add_serve(const Command& program);
 void add_train(const Command& program);
 
 /// Set by SIGINT, SIGTERM or SIGHUP once watch_signals() was called; 0 before. Another one kills, a
