@@ -14,6 +14,7 @@
 namespace kindred::tools {
 namespace {
 
+bool is_no = false;
 volatile std::sig_atomic_t received = 0;
 timespec received_at{};
 
@@ -131,6 +132,9 @@ void print_table(const RetrievalResult& result, const std::string& title) {
         "ties", result.queries_with_ties);
   }
 }
+
+void answer_no() { is_no = true; }
+bool answered_no() { return is_no; }
 
 void watch_signals() {
   struct sigaction action {};

@@ -45,11 +45,15 @@ void write_run_report(const std::string& run, const std::string& compare, const 
 
 /// Each adds one subcommand to the program; its callback runs it.
 void add_bench(const Command& program);
+void add_compare(const Command& program);
 void add_convert(const Command& program);
 void add_documents(const Command& program);
 void add_embed(const Command& program);
 void add_eval(const Command& program);
 void add_export(const Command& program);
+void add_find(const Command& program);
+void add_gallery(const Command& program);
+void add_identify(const Command& program);
 void add_import(const Command& program);
 void add_inspect(const Command& program);
 void add_list(const Command& program);
@@ -59,6 +63,10 @@ void add_report(const Command& program);
 void add_search(const Command& program);
 void add_serve(const Command& program);
 void add_train(const Command& program);
+
+/// The command's answer is no: where all else is well, the program ends with exit code 1.
+void answer_no();
+bool answered_no();
 
 /// Set by SIGINT, SIGTERM or SIGHUP once watch_signals() was called; 0 before. Another one kills, a
 /// second or more after the first: at once it is the same one, sent twice.

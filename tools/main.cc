@@ -31,11 +31,15 @@ bool is_quiet = false;  // before commands read their options
 
 void add_commands(const Command& program) {
   add_bench(program);
+  add_compare(program);
   add_convert(program);
   add_documents(program);
   add_embed(program);
   add_eval(program);
   add_export(program);
+  add_find(program);
+  add_gallery(program);
+  add_identify(program);
   add_import(program);
   add_inspect(program);
   add_list(program);
@@ -58,7 +62,8 @@ int code_of_success() {
   if (signal_received() == SIGHUP) return 128 + SIGHUP;
   if (!results_written()) return lost_results();
   const int signal = signal_received();
-  return signal == 0 ? 0 : 128 + signal;
+  if (signal != 0) return 128 + signal;
+  return answered_no() ? 1 : 0;
 }
 
 int run(int argc, char** argv) {
@@ -69,7 +74,8 @@ int run(int argc, char** argv) {
       "whose embeddings put kin next to kin.",
       "Example:\n  kindred train omniglot --out runs/first\n"
       "An output takes the place of a file that is empty or of its own kind, and of no other.\n"
-      "Exit codes: 0 done, 64 usage, 65 bad data, 66 no input, 69 training diverged, 70 internal,\n"
+      "Exit codes: 0 done, 1 the answer is no (compare), 64 usage, 65 bad data,\n"
+      "66 no input, 69 training diverged, 70 internal,\n"
       "71 the system refuses threads, processes or memory, 73 cannot create, 74 I/O, 78 bad "
       "recipe,\n"
       "128 + signal.",

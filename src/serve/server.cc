@@ -12,6 +12,7 @@
 #include "kindred/train/picture_embedding.h"
 #include "serve/batcher.h"
 #include "serve/handlers.h"
+#include "serve/served_gallery.h"
 
 namespace kindred::serve {
 namespace {
@@ -105,10 +106,16 @@ void serve(const ServeOptions& options, ServeListener& listener) {
   const Workers workers(options.threads);
   Metrics metrics;
   // Decoders are forked before there are sockets and threads.
-  Engine engine(model, false, workers, options.batch_wait_seconds, metrics);
+  const bool keeps = !options.gallery.empty();
+  Engine engine(model, keeps, workers, options.batch_wait_seconds, metrics);
+  std::unique_ptr<ServedGallery> gallery;
+  if (keeps) {
+    gallery = std::make_unique<ServedGallery>(options.gallery, workers);
+    gallery->check_model(model, options.model);
+  }
   const ModelFacts facts = facts_of(model, engine.embedder(), options.version);
   Access access = options.access;
-  Handlers handlers(access, facts, engine.pictures(), nullptr, metrics);
+  Handlers handlers(access, facts, engine.pictures(), gallery.get(), metrics);
   HttpFront front(access.address.ip, access.address.port, options.limits,
                   {[&](const HttpHead& head) { return handlers.gate(head); },
                    [&](HttpRequest& request) { return handlers.answer(request); },

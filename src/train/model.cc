@@ -8,6 +8,7 @@
 #include "array_tensors.h"
 #include "core/texts/json_text.h"
 #include "kindred/core/error.h"
+#include "kindred/train/model_bytes.h"
 #include "kindred/train/tensor_file.h"
 #include "model_header.h"
 
@@ -83,26 +84,7 @@ TensorFile file_of(const std::string& recipe, const Setup& setup, const Training
                   trained.step, trained.table, trained.weights(), trained.state});
 }
 
-}  // namespace
-
-void write_model(const std::string& path, const std::string& recipe, const Setup& setup,
-                 const TrainingState& trained, std::optional<double> threshold) {
-  file_of(recipe, setup, trained, threshold).write(path);
-}
-
-void write_model(const std::string& path, const Model& model) {
-  file_of({model.recipe, model.architecture, model.slice, model.element, model.scaling,
-           model.class_names, model.preparation, model.threshold, model.step, model.table,
-           model.parameters.span(), model.state})
-      .write(path);
-}
-
-void check_model(const std::string& recipe, const Setup& setup, const TrainingState& trained) {
-  file_of(recipe, setup, trained, 0.0).check_fits();
-}
-
-Model read_model(const std::string& path) {
-  const TensorFile file = TensorFile::read(path);
+Model model_of(const TensorFile& file, const std::string& path) {
   ModelHeader header = header_of_model(file);
   Recipe recipe = Recipe::from_text(header.recipe, path);
   Model model;
@@ -130,6 +112,30 @@ Model read_model(const std::string& path) {
   load_segments(file, "", model.table, model.parameters.span());
   model.fingerprint = file.text("data_xxh3");
   return model;
+}
+
+}  // namespace
+
+void write_model(const std::string& path, const std::string& recipe, const Setup& setup,
+                 const TrainingState& trained, std::optional<double> threshold) {
+  file_of(recipe, setup, trained, threshold).write(path);
+}
+
+void write_model(const std::string& path, const Model& model) {
+  file_of({model.recipe, model.architecture, model.slice, model.element, model.scaling,
+           model.class_names, model.preparation, model.threshold, model.step, model.table,
+           model.parameters.span(), model.state})
+      .write(path);
+}
+
+void check_model(const std::string& recipe, const Setup& setup, const TrainingState& trained) {
+  file_of(recipe, setup, trained, 0.0).check_fits();
+}
+
+Model read_model(const std::string& path) { return model_of(TensorFile::read(path), path); }
+
+Model read_model(std::vector<std::byte> file, const std::string& where) {
+  return model_of(TensorFile::parse(std::move(file), where), where);
 }
 
 std::string scaling_note(const std::string& path, const InputScaling& scaling) {

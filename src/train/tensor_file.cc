@@ -253,10 +253,12 @@ void TensorFile::take(const Header& header, std::span<const std::byte> data) {
   }
 }
 
-TensorFile TensorFile::read(const std::string& path) {
+TensorFile TensorFile::read(const std::string& path) { return parse(read_file(path), path); }
+
+TensorFile TensorFile::parse(std::vector<std::byte> bytes, const std::string& path) {
   TensorFile file;
   file.path_ = path;
-  file.content_ = read_file(path);
+  file.content_ = std::move(bytes);
   const std::span<const std::byte> content = file.content_;
   std::uint64_t length = 0;
   if (content.size() < kPrefix) reject(path, "it is shorter than its first field");

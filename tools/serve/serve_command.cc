@@ -5,6 +5,7 @@
 
 #include "command.h"
 #include "kindred/core/error.h"
+#include "kindred/gallery/gallery.h"
 #include "serve/server.h"
 #include "standard_streams.h"
 
@@ -13,6 +14,7 @@ namespace {
 
 struct ServeCommandOptions : CommonOptions {
   std::string model;
+  std::string gallery;
   std::string listen = "127.0.0.1:8080";
   std::string token_file;
   std::vector<std::string> hosts;
@@ -56,6 +58,7 @@ double seconds_of(const std::string& text) {
 void serve_model(const ServeCommandOptions& options) {
   serve::ServeOptions asked;
   asked.model = options.model;
+  asked.gallery = options.gallery;
   asked.access.address = serve::listen_address_of(options.listen);
   asked.access.names = options.hosts;
   for (std::string& name : asked.access.names) {
@@ -90,6 +93,11 @@ void add_serve(const Command& program) {
       .required()
       .type_name("MODEL")
       .reads_file();
+  command
+      .add_option("--gallery", options->gallery,
+                  "gallery to find pictures in, and to add them to: kindred gallery new makes one")
+      .type_name("G")
+      .check(named());
   command
       .add_option(
           "--listen", options->listen,
@@ -141,9 +149,13 @@ void add_serve(const Command& program) {
       "The page is at /, the description for programs at /openapi.json, counts at /metrics.\n"
       "SIGTERM and SIGINT end it once what was asked is answered: exit code 0.\n"
       "Example:\n"
-      "  kindred serve runs/first/model.kindred\n"
+      "  kindred serve runs/first/model.kindred --gallery faces.db\n"
       "  curl --data-binary @photo.jpg http://127.0.0.1:8080/v1/embed");
-  command.callback([options] { serve_model(*options); });
+  command.callback([options] { serve_model(*options); },
+                   [options](FileUse& files) {
+                     if (options->gallery.empty()) return;
+                     files.writes_beside_inputs(options->gallery, &kGalleryFile);
+                   });
 }
 
 }  // namespace kindred::tools

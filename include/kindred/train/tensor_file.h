@@ -41,6 +41,8 @@ class TensorFile {
   /// Reads and checks everything: header size, JSON, types, shapes against offsets, no holes, no
   /// overlap, nothing behind the end, both checksums, finite numbers. Fails with no_input or data.
   static TensorFile read(const std::string& path);
+  /// The same of a file's bytes; `path` names them in messages.
+  static TensorFile parse(std::vector<std::byte> content, const std::string& path);
 
   const std::vector<Tensor>& tensors() const { return tensors_; }
   /// nullptr when there is none of that name.

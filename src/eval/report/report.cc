@@ -3,28 +3,12 @@
 #include <map>
 #include <string_view>
 
+#include "core/texts/page_text.h"
 #include "eval/report/report_json.h"
 #include "eval/report/report_page.h"
 #include "kindred/core/file.h"
 
 namespace kindred {
-namespace {
-
-std::string html_text(const std::string& text) {
-  std::string safe;
-  for (const char c : text) {
-    switch (c) {
-      case '&': safe += "&amp;"; break;
-      case '<': safe += "&lt;"; break;
-      case '>': safe += "&gt;"; break;
-      default: safe += c;
-    }
-  }
-  return safe;
-}
-
-}  // namespace
-
 std::string render_report(const Report& report) {
   const std::map<std::string_view, std::string> parts = {
       {"title", html_text(report.title)},

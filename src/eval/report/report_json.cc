@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "core/texts/json_text.h"
+#include "core/texts/page_text.h"
 
 namespace kindred {
 namespace {
@@ -25,23 +26,6 @@ Json numbers(const Values& values) {
   Json list = Json::array();
   for (const auto& value : values) list.push_back(number(static_cast<double>(value)));
   return list;
-}
-
-std::string base64(const std::string& bytes) {
-  static constexpr char kDigits[] =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    std::uint32_t three = 0;
-    for (std::size_t j = 0; j < 3; ++j) {
-      three = three << 8 | (i + j < bytes.size() ? static_cast<unsigned char>(bytes[i + j]) : 0U);
-    }
-    for (std::size_t j = 0; j < 4; ++j) {
-      text += i + j <= bytes.size() ? kDigits[three >> (18 - 6 * j) & 63U] : '=';
-    }
-  }
-  return text;
 }
 
 // Long series as mean, least and greatest of spans of equal length.

@@ -1,0 +1,101 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "kindred/core/error.h"
+#include "kindred/core/index.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace kindred {
+
+/// An SQLite file that others may have written: nothing in it is run, only read. This and
+/// database.cc are the one place of SQLite.
+class Database {
+ public:
+  enum class Mode {
+    write,
+    read,
+    /// Without locks, and without what waits in the WAL: for what never changes.
+    untouched,
+  };
+  /// Fails with what fail() says; nothing is written.
+  Database(std::string path, Mode mode, double wait_seconds);
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+  ~Database();
+
+  const std::string& path() const { return path_; }
+  bool writable() const;
+  /// Runs statements that give no rows, or whose rows are no matter.
+  void run(const char* sql);
+  /// The first column of the first row; 0 where there is none.
+  std::int64_t number(const char* sql);
+  /// How many rows the last statement changed.
+  Index changed() const;
+  Index last_id() const;
+  /// Throws the Error that the result code of a call stands for.
+  [[noreturn]] void fail_with(int code) const;
+
+ private:
+  friend class Statement;
+  void set_up(double wait_seconds);
+
+  std::string path_;
+  sqlite3* handle_ = nullptr;
+};
+
+/// A prepared statement. Columns are read by number from 0, parameters bound from 1; what is bound
+/// has to stay until the next reset().
+class Statement {
+ public:
+  Statement(Database& database, std::string_view sql);
+  Statement(const Statement&) = delete;
+  Statement& operator=(const Statement&) = delete;
+  ~Statement();
+
+  Statement& bind(int parameter, std::int64_t value);
+  Statement& bind(int parameter, std::string_view text);
+  Statement& bind_bytes(int parameter, std::span<const std::byte> bytes);
+  Statement& bind_null(int parameter);
+  /// True where there is a row; false at the end, after which the statement is ready to be bound
+  /// anew.
+  bool step();
+  /// Runs it to the end.
+  void run();
+  void reset();
+
+  std::int64_t integer(int column) const;
+  bool is_null(int column) const;
+  std::string text(int column) const;
+  std::span<const std::byte> bytes(int column) const;
+
+ private:
+  void check(int code);
+
+  Database& database_;
+  sqlite3_stmt* statement_ = nullptr;
+};
+
+/// BEGIN to commit(); rolled back where that is not reached.
+class Transaction {
+ public:
+  /// A reading one sees one state of the file throughout; a writing one keeps other writers out.
+  enum class Kind { reads, writes };
+  Transaction(Database& database, Kind kind);
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+  ~Transaction();
+  void commit();
+
+ private:
+  Database& database_;
+  bool open_ = true;
+};
+
+}  // namespace kindred

@@ -1,0 +1,47 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "command.h"
+#include "kindred/gallery/gallery.h"
+
+namespace kindred::tools {
+
+/// What a command says of pictures that are read.
+struct PictureOptions {
+  std::vector<std::string> pictures;
+  std::string boxes;
+  std::string landmarks;
+  bool strict = false;
+};
+
+/// What of it a command that changes a gallery says.
+struct GalleryOptions : CommonOptions {
+  std::string gallery;
+  double wait = 60;
+};
+
+struct AddOptions : GalleryOptions, PictureOptions {
+  std::string name;
+};
+
+/// PICTURES..., --boxes, --landmarks.
+void add_pictures_option(const Command& command, PictureOptions& options, const std::string& what);
+/// G, which the command reads or writes.
+Option add_gallery_option(const Command& command, std::string& gallery);
+void add_wait(const Command& command, GalleryOptions& options);
+/// --name, --strict.
+void add_adding(const Command& command, AddOptions& options);
+
+/// Reads the pictures, embeds them and adds them, block by block, and says what became of them.
+void add_pictures(const AddOptions& options, PictureGallery& gallery);
+
+/// Each adds one command to `kindred gallery`.
+void add_gallery_new(const Command& gallery);
+void add_gallery_add(const Command& gallery);
+void add_gallery_remove(const Command& gallery);
+void add_gallery_list(const Command& gallery);
+void add_gallery_info(const Command& gallery);
+void add_gallery_calibrate(const Command& gallery);
+
+}  // namespace kindred::tools

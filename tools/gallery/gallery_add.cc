@@ -1,0 +1,178 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "count_bar.h"
+#include "gallery/gallery.h"
+#include "gallery/picture_queries.h"
+#include "kindred/core/error.h"
+#include "kindred/core/text.h"
+#include "kindred/data/picture_list.h"
+#include "kindred/train/embedder.h"
+#include "kindred/train/picture_embedding.h"
+
+namespace kindred::tools {
+namespace {
+
+constexpr std::size_t kListedFaults = 10;  // of what was left out; --json has them all
+constexpr Index kThumbnailSide = 160;
+
+/// What became of the pictures.
+struct AddReport {
+  Index listed = 0;
+  Index added = 0;
+  Index there = 0;  ///< pictures of the same bytes were there before
+  std::vector<std::string> unreadable;
+  std::vector<std::string> left_out;
+  bool interrupted = false;
+};
+
+/// Adds a block after the other, and tells of each that is safe on the disk.
+class PictureAdder {
+ public:
+  PictureAdder(const AddOptions& options, PictureGallery& gallery)
+      : options_(options),
+        gallery_(gallery),
+        model_(gallery.model()),
+        list_(options.pictures),
+        workers_(options.threads),
+        embedder_(model_, workers_),
+        wishes_(wishes_of(model_)) {
+    use_regions(options, list_);
+    wishes_.digest = true;
+    wishes_.thumbnail = gallery.facts().keeps_thumbnails ? kThumbnailSide : 0;
+    report_.listed = list_.size();
+    report_.left_out = list_.left_out();
+  }
+
+  AddReport run() {
+    if (!options_.quiet) {
+      for (const std::string& text : list_.notes()) note(text);
+      if (const std::string text = assumption_of(model_); !text.empty()) note(text);
+    }
+    BarObserver observer("pictures", options_.quiet);
+    report_.interrupted = !list_.read(
+        wishes_, workers_, [this](PictureList::Block& block) { take(block); }, &observer);
+    return std::move(report_);
+  }
+
+ private:
+  void take(PictureList::Block& block) {
+    std::vector<NewGalleryPicture> pictures;
+    std::vector<std::byte> samples;
+    std::vector<std::string> digests;
+    for (const Picture& picture : block.read) digests.push_back(picture.digest);
+    const std::vector<Index> known = gallery_.ids_of_digests(digests);
+    for (std::size_t i = 0; i < block.read.size(); ++i) {
+      Picture& picture = block.read[i];
+      if (!picture.error.empty()) {
+        if (options_.strict) fail(ErrorKind::data, picture.error + " (--strict)");
+        report_.unreadable.push_back(std::move(picture.error));
+      } else if (known[i] != 0) {
+        ++report_.there;
+      } else {
+        const auto bytes = std::as_bytes(std::span(picture.sample));
+        samples.insert(samples.end(), bytes.begin(), bytes.end());
+        pictures.push_back(picture_of(block.pictures[i], picture));
+      }
+    }
+    const Matrix embeddings = embedder_.embed_samples(samples);
+    for (std::size_t i = 0; i < pictures.size(); ++i) {
+      const float* const row = embeddings.row(static_cast<Index>(i));
+      pictures[i].embedding.assign(row, row + embeddings.cols());
+    }
+    for (const GalleryPlace& place : gallery_.add(pictures)) {
+      ++(place.was_there ? report_.there : report_.added);
+    }
+    acknowledge(static_cast<Index>(block.pictures.size()));
+  }
+
+  NewGalleryPicture picture_of(Index number, Picture& picture) const {
+    NewGalleryPicture made;
+    made.path = list_.where(number);
+    made.digest = std::move(picture.digest);
+    made.height = picture.height;
+    made.width = picture.width;
+    made.identity = options_.name.empty() ? list_.class_name(number) : options_.name;
+    made.thumbnail = std::move(picture.thumbnail);
+    return made;
+  }
+
+  void acknowledge(Index count) {
+    done_ += count;
+    if (options_.quiet || options_.json == "-") return;
+    fmt::print("{} of {} pictures done, {} added\n", done_, report_.listed, report_.added);
+    std::fflush(stdout);
+  }
+
+  const AddOptions& options_;
+  PictureGallery& gallery_;
+  Model model_;
+  PictureList list_;
+  Workers workers_;
+  Embedder embedder_;
+  PictureWishes wishes_;
+  AddReport report_;
+  Index done_ = 0;
+};
+
+void print_faults(const std::vector<std::string>& lines, const char* what) {
+  for (std::size_t i = 0; i < std::min(lines.size(), kListedFaults); ++i) {
+    fmt::print("  {}: {}\n", what, printable(lines[i]));
+  }
+  if (lines.size() > kListedFaults) {
+    fmt::print("  {}: and {} more; --json lists them\n", what, lines.size() - kListedFaults);
+  }
+}
+
+void add(const AddOptions& options) {
+  PictureGallery gallery(options.gallery, GalleryAccess::write, options.wait);
+  add_pictures(options, gallery);
+}
+
+}  // namespace
+
+void add_pictures(const AddOptions& options, PictureGallery& gallery) {
+  const AddReport report = PictureAdder(options, gallery).run();
+  const Index now = gallery.size();
+  Json numbers = {{"gallery", options.gallery},
+                  {"listed", report.listed},
+                  {"added", report.added},
+                  {"already_there", report.there},
+                  {"pictures", now},
+                  {"interrupted", report.interrupted},
+                  {"unreadable", report.unreadable},
+                  {"left_out", report.left_out}};
+  if (!write_json(options, numbers) || options.quiet) return;
+  fmt::print("{}: {} of {} pictures added, {} now\n", printable(options.gallery), report.added,
+             report.listed, now);
+  if (report.there > 0) {
+    fmt::print("  already there: {} of the same bytes as others in it\n", report.there);
+  }
+  print_faults(report.unreadable, "cannot be read");
+  print_faults(report.left_out, "left out");
+  if (report.interrupted) fmt::print("  stopped: what was added before stays\n");
+}
+
+void add_gallery_add(const Command& gallery) {
+  auto options = std::make_shared<AddOptions>();
+  const Command command = gallery.add_command("add", "add pictures to a gallery");
+  add_gallery_option(command, options->gallery);
+  add_pictures_option(command, *options,
+                      "images, folders (class folders name who they show), archives, lists");
+  command.option("pictures").required();
+  add_adding(command, *options);
+  add_wait(command, *options);
+  add_json(command, *options);
+  add_threads(command, *options);
+  add_quiet(command, *options);
+  command.footer(
+      "Pictures whose bytes are there already are counted and skipped.\n"
+      "Example:\n  kindred gallery add family.db holiday/*.jpg --name Ada");
+  command.callback(
+      [options] { add(*options); },
+      [options](FileUse& files) { files.writes_beside_inputs(options->gallery, &kGalleryFile); });
+}
+
+}  // namespace kindred::tools

@@ -1,0 +1,54 @@
+#include <fmt/format.h>
+
+#include "gallery/gallery.h"
+
+namespace kindred::tools {
+namespace {
+
+struct NewOptions : AddOptions {
+  std::string model;
+  bool no_thumbnails = false;
+};
+
+// Whatever is there stays, even another gallery: what it holds may be nowhere else.
+const FileKind kNothing{"an empty file", [](const std::string& /*path*/) { return false; }};
+
+void make(const NewOptions& options) {
+  PictureGallery::create(options.gallery, options.model, !options.no_thumbnails);
+  PictureGallery gallery(options.gallery, GalleryAccess::write, options.wait);
+  if (!options.pictures.empty()) {
+    add_pictures(options, gallery);
+    return;
+  }
+  const Json numbers = {{"gallery", options.gallery}, {"pictures", 0}};
+  if (write_json(options, numbers) && !options.quiet) {
+    note(fmt::format("{}: a gallery without pictures; `kindred gallery add` adds some",
+                     options.gallery));
+  }
+}
+
+}  // namespace
+
+void add_gallery_new(const Command& gallery) {
+  auto options = std::make_shared<NewOptions>();
+  const Command command = gallery.add_command("new", "make a gallery, with the model in it");
+  add_gallery_option(command, options->gallery);
+  command.add_option("model", options->model, "model.kindred of a run")
+      .required()
+      .type_name("MODEL")
+      .reads_file();
+  add_pictures_option(command, *options,
+                      "images, folders (class folders name who they show), archives, lists");
+  add_adding(command, *options);
+  command.add_flag("--no-thumbnails", options->no_thumbnails,
+                   "keep no small copies of the pictures");
+  add_json(command, *options);
+  add_threads(command, *options);
+  add_quiet(command, *options);
+  command.footer("Example:\n  kindred gallery new family.db runs/faces/model.kindred photos/");
+  command.callback(
+      [options] { make(*options); },
+      [options](FileUse& files) { files.writes_beside_inputs(options->gallery, &kNothing); });
+}
+
+}  // namespace kindred::tools

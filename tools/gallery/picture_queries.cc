@@ -1,0 +1,71 @@
+#include "gallery/picture_queries.h"
+
+#include "count_bar.h"
+#include "kindred/core/error.h"
+#include "kindred/data/picture_regions.h"
+#include "kindred/train/embedder.h"
+#include "kindred/train/picture_embedding.h"
+
+namespace kindred::tools {
+
+void use_regions(const PictureOptions& options, PictureList& list) {
+  if (options.boxes.empty() && options.landmarks.empty()) return;
+  PictureRegions regions = options.boxes.empty() ? PictureRegions::read_landmarks(options.landmarks)
+                                                 : PictureRegions::read_boxes(options.boxes);
+  list.set_regions(regions);
+}
+
+PictureQueries embed_queries(const PictureOptions& options, const CommonOptions& common,
+                             const Model& model, const Workers& workers, Index thumbnail) {
+  PictureList list(options.pictures);
+  use_regions(options, list);
+  if (!common.quiet) {
+    for (const std::string& text : list.notes()) note(text);
+    if (const std::string text = assumption_of(model); !text.empty()) note(text);
+  }
+  const Embedder embedder(model, workers);
+  const auto count = static_cast<std::size_t>(list.size());
+  PictureQueries queries{std::vector<std::string>(count),
+                         std::vector<std::string>(count),
+                         std::vector<std::string>(count),
+                         std::vector<Index>(count, -1),
+                         {}};
+  for (Index i = 0; i < list.size(); ++i)
+    queries.where[static_cast<std::size_t>(i)] = list.where(i);
+  std::vector<float> rows;
+  PictureWishes wishes = wishes_of(model);
+  wishes.thumbnail = thumbnail;
+  const auto take = [&](PictureList::Block& block) {
+    std::vector<std::byte> samples;
+    Index next = static_cast<Index>(rows.size()) / embedder.embedding();
+    for (std::size_t i = 0; i < block.read.size(); ++i) {
+      Picture& picture = block.read[i];
+      const auto at = static_cast<std::size_t>(block.pictures[i]);
+      if (!picture.error.empty()) {
+        if (options.strict) fail(ErrorKind::data, picture.error + " (--strict)");
+        queries.errors[at] = std::move(picture.error);
+        continue;
+      }
+      const auto bytes = std::as_bytes(std::span(picture.sample));
+      samples.insert(samples.end(), bytes.begin(), bytes.end());
+      queries.thumbnails[at] = std::move(picture.thumbnail);
+      queries.rows[at] = next++;
+    }
+    const Matrix embedded = embedder.embed_samples(samples);
+    for (Index i = 0; i < embedded.rows(); ++i) {
+      rows.insert(rows.end(), embedded.row(i), embedded.row(i) + embedded.cols());
+    }
+  };
+  BarObserver observer("pictures", common.quiet);
+  if (!list.read(wishes, workers, take, &observer)) {
+    fail(ErrorKind::io, "stopped before all pictures were read: there is no answer");
+  }
+  const Index dimension = embedder.embedding();
+  queries.embeddings = Matrix(static_cast<Index>(rows.size()) / dimension, dimension);
+  for (Index i = 0; i < queries.embeddings.rows(); ++i) {
+    std::copy_n(rows.data() + i * dimension, dimension, queries.embeddings.row(i));
+  }
+  return queries;
+}
+
+}  // namespace kindred::tools
