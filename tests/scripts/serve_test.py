@@ -7,9 +7,7 @@ asked. Addresses are 127.0.0.1 alone.
 import argparse
 import collections
 import json
-import os
 import random
-import re
 import signal
 import socket
 import struct
@@ -18,134 +16,16 @@ import sys
 import tempfile
 import threading
 import time
-import zlib
 from pathlib import Path
 
-RECIPE = """[data]
-file = 'data.h5'
-[sampler]
-classes = 4
-samples_per_class = 4
-[model]
-architecture = 'mlp'
-hidden = [8]
-embedding = 4
-[[loss]]
-name = 'softmax'
-[train]
-epochs = 1
-steps = 1
-"""
+from served import PICTURE, Server, expect, faults, make_model, png, read_replies
+
 TOKEN = "correct-horse-battery-staple"
 MOST_GROWTH = 48 << 20  # bytes of server and decoders, from a tenth of the requests on
 
-faults = []
-
-
-def expect(right, *what):
-    if not right:
-        faults.append(" ".join(map(str, what)))
-        print("FAULT", faults[-1][:600], file=sys.stderr)
-    return right
-
-
-def png(width, height, rows=None):
-    """A grey PNG; rows in place of those it says it has."""
-    def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-    if rows is None:
-        rows = b"".join(b"\0" + bytes((x * y) % 251 for x in range(width)) for y in range(height))
-    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)) +
-            chunk(b"IDAT", zlib.compress(rows, 9)) + chunk(b"IEND", b""))
-
-
-PICTURE = png(40, 30)
 BOMBS = [png(100000, 100000, b""), png(65535, 65535, b"\0" * 1000), png(2**31 - 1, 1, b""),
          PICTURE[:200], PICTURE[:-30], b"P5 99999999 99999999 255\n", b"P2 3 3 255 1 2", b"\xff\xd8\xff\xe0" + b"\0" * 500,
          b"BM" + b"\xff" * 100, b"RIFF\xff\xff\xff\xffWEBPVP8 " + b"\xff" * 50, b"GIF89a" + b"\0" * 100, b"\0"]
-
-
-class Server:
-    def __init__(self, kindred, *words):
-        self.process = subprocess.Popen([kindred, "serve", *map(str, words), "--listen", "127.0.0.1:0"], text=True,
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        line = self.process.stderr.readline()
-        found = re.search(r"serving on http://127\.0\.0\.1:(\d+)", line)
-        if not found:
-            sys.exit(f"serve_test: the server says: {line}{self.process.stderr.read()}")
-        self.port = int(found[1])
-        self.host = f"127.0.0.1:{self.port}"
-        self.said = []
-        self.reading = threading.Thread(target=lambda: self.said.extend(self.process.stderr))
-        self.reading.start()
-
-    def connect(self):
-        connection = socket.create_connection(("127.0.0.1", self.port), timeout=60)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return connection
-
-    def end(self):
-        """Its exit code."""
-        self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(60)
-        self.reading.join()
-        return code
-
-    def memory(self):
-        """Of it and the processes that decode, in bytes; what they share counts once."""
-        total = 0
-        for process in [self.process.pid, *self.children()]:
-            text = Path(f"/proc/{process}/smaps_rollup").read_text()
-            total += int(re.search(r"^Pss: +(\d+) kB", text, re.M)[1]) << 10
-        return total
-
-    def children(self):
-        text = subprocess.run(["ps", "-o", "pid=", "--ppid", str(self.process.pid)], capture_output=True, text=True).stdout
-        return [int(word) for word in text.split()]
-
-    def descriptors(self):
-        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
-
-    def request(self, method="POST", path="/v1/embed", body=PICTURE, fields=(), host=None, kind="image/png"):
-        head = [f"{method} {path} HTTP/1.1", f"Host: {host or self.host}", *fields]
-        if body is not None:
-            head += [f"Content-Type: {kind}", f"Content-Length: {len(body)}"]
-        return "\r\n".join(head).encode() + b"\r\n\r\n" + (body or b"")
-
-    def form(self, parts, boundary="b", end=b"--b--\r\n"):
-        body = b"".join(b"--b\r\nContent-Disposition: form-data; name=\"image\"; filename=\"x.png\"\r\n\r\n" + part + b"\r\n"
-                        for part in parts) + end
-        return self.request(body=body, kind=f"multipart/form-data; boundary={boundary}")
-
-    def replies(self, data, ends=True):
-        """Statuses of all answers to these bytes, until the server closes; the last answer's body."""
-        with self.connect() as connection:
-            try:
-                connection.sendall(data)
-                if ends:
-                    connection.shutdown(socket.SHUT_WR)
-            except OSError:
-                pass  # it has heard enough
-            return read_replies(connection)
-
-
-def read_replies(connection):
-    text = b""
-    try:
-        while part := connection.recv(1 << 16):
-            text += part
-    except OSError:
-        pass
-    statuses, body = [], b""
-    while text:
-        head, _, rest = text.partition(b"\r\n\r\n")
-        found = re.match(rb"HTTP/1\.1 (\d{3}) ", head)
-        if not found:
-            return [*statuses, f"nonsense {text[:60]}"], body
-        length = int((re.search(rb"(?i)content-length: (\d+)", head) or [0, 0])[1])
-        body, text = rest[:length], rest[length:]
-        statuses.append(int(found[1]))
-    return statuses, body
 
 
 def hostile(server, chance):
@@ -173,6 +53,12 @@ def hostile(server, chance):
             ["/../../etc/passwd", "/%2e%2e/etc/passwd", "//v1/embed", "/v1/../v1/embed", "/v1/gallery/1e9", "/v1/gallery/-1",
              "/page.js/..", "/v1/gallery/99999999999999999999"]), None), [404]),
         "absolute target": lambda: (server.request("GET", f"http://{server.host}/", None), [400]),
+        "no such picture": lambda: (server.request("DELETE", f"/v1/gallery/{chance.randrange(10**6, 10**17)}", None), [404]),
+        "nothing to add": lambda: (server.request(path="/v1/gallery?identity=x", body=chance.choice(BOMBS)), [422]),
+        "name of two lines": lambda: (server.request(path="/v1/gallery?identity=a%0Ab"), [400]),
+        "search for a bomb": lambda: (server.request(path=chance.choice(["/v1/find", "/v1/identify"]), body=chance.choice(BOMBS)), [422]),
+        "too many matches": lambda: (server.request(path="/v1/find?top=1000000"), [400]),
+        "search": lambda: (server.request(path=chance.choice(["/v1/find?top=3", "/v1/identify"])), [200]),
         "broken query": lambda: (server.request(path="/v1/embed?a=%zz"), [400]),
         "unknown setting": lambda: (server.request(path="/v1/embed?a=1"), [400]),
         "foreign host": lambda: (server.request(host=chance.choice(["evil.example", f"evil.example:{server.port}"])), [403]),
@@ -313,6 +199,42 @@ def with_token(kindred, model, folder):
     expect({"time", "method", "route", "status", "milliseconds"} <= set(lines[0]), "the log has no such line:", lines[0])
 
 
+def with_gallery(kindred, model, folder):
+    """Added, found, told apart, removed; what another process adds is found, too."""
+    gallery = folder / "g.db"
+    subprocess.run([kindred, "gallery", "new", gallery, model, "--quiet"], check=True)
+    server = Server(kindred, model, "--gallery", gallery, "--log")
+
+    def ask(method, path, body=PICTURE):
+        statuses, text = server.replies(server.request(method, path, body))
+        return statuses, json.loads(text) if text else {}
+
+    expect(ask("POST", "/v1/find") == ([200], {"pictures": [{"matches": []}]}), "an empty gallery has matches")
+    statuses, added = ask("POST", "/v1/gallery?identity=Ada%20Lovelace")
+    place = added["pictures"][0]
+    expect(statuses == [200] and not place["was_there"], "it is not added:", added)
+    expect(ask("POST", "/v1/gallery?identity=Ada")[1]["pictures"][0] == {"id": place["id"], "was_there": True},
+           "the same picture is added twice")
+    statuses, found = ask("POST", "/v1/find?top=1")
+    match = found["pictures"][0]["matches"][0]
+    expect(match["id"] == place["id"] and match["identity"] == "Ada Lovelace" and abs(match["score"] - 1) < 1e-6 and
+           match["thumbnail"], "it is not found:", found)
+    expect(ask("POST", "/v1/identify")[1]["pictures"][0]["nearest"] == "Ada Lovelace", "nobody is known")
+    statuses, thumbnail = server.replies(server.request("GET", f"/v1/gallery/{place['id']}/thumbnail", None))
+    expect(statuses == [200] and thumbnail[:3] == b"\xff\xd8\xff", "it has no thumbnail")
+    subprocess.run([kindred, "gallery", "add", gallery, folder / "pictures", "--quiet"], check=True)
+    expect(ask("GET", "/v1/gallery", None)[1]["pictures"] == 33, "what another process added is not there")
+    expect(len(ask("POST", "/v1/find?top=40")[1]["pictures"][0]["matches"]) == 33, "what another process added is not found")
+    expect(ask("DELETE", f"/v1/gallery/{place['id']}", None) == ([200], {"removed": 1}), "it is not removed")
+    expect(ask("DELETE", f"/v1/gallery/{place['id']}", None)[0] == [404], "it is removed twice")
+    expect(ask("POST", "/v1/find?top=1")[1]["pictures"][0]["matches"][0]["id"] != place["id"], "it is found after its end")
+    expect(server.end() == 0, "a server with a gallery does not end well")
+    expect(not any("Ada" in line or "class0" in line for line in server.said), "the log has names")
+    left = b"".join(path.read_bytes() for path in folder.glob("g.db*"))
+    expect(b"Ada Lovelace" not in left and thumbnail not in left, "what was removed is in the file")
+    return gallery
+
+
 def refusals(kindred, model, folder):
     """What it does not start with."""
     (folder / "short").write_text("short\n")
@@ -331,23 +253,18 @@ def refusals(kindred, model, folder):
             (["--max-body", "0"], 64, "--max-body")):
         done = subprocess.run([kindred, "serve", model, *map(str, words)], capture_output=True, text=True, timeout=60)
         expect(done.returncode == code and said in done.stderr, words, f"exit code {done.returncode}:", done.stderr)
+    (folder / "other").mkdir()
+    other = make_model(kindred, folder / "other", "--set", "seed=2")
+    subprocess.run([kindred, "gallery", "new", folder / "other.db", other, "--quiet"], check=True)
+    for name, code, said in ((folder / "other.db", 65, "another model"), (folder / "missing.db", 66, "missing.db"),
+                             (folder / "short", 64, "short"), (model, 64, "model.kindred")):
+        done = subprocess.run([kindred, "serve", model, "--gallery", name, "--listen", "127.0.0.1:0"], capture_output=True,
+                              text=True, timeout=60)
+        expect(done.returncode == code and said in done.stderr, f"{name}: exit code {done.returncode}:", done.stderr)
     for name, code in ((folder / "missing.kindred", 66), (folder / "short", 65)):
         done = subprocess.run([kindred, "serve", str(name), "--listen", "127.0.0.1:0"], capture_output=True, text=True, timeout=60)
         expect(done.returncode == code, f"{name}: exit code {done.returncode}:", done.stderr)
     taken.close()
-
-
-def make_model(kindred, folder):
-    for c in range(8):
-        (folder / f"pictures/class{c}").mkdir(parents=True)
-        for i in range(4):
-            (folder / f"pictures/class{c}/{i}.png").write_bytes(
-                png(20, 20, b"".join(b"\0" + bytes((c * 31 + i * 7 + x * y) % 251 for x in range(20)) for y in range(20))))
-    (folder / "recipe.toml").write_text(RECIPE)
-    for words in (["import", "pictures", "data.h5", "--size", "16", "--grey", "--quiet"],
-                  ["train", "recipe.toml", "--out", "run", "--quiet"]):
-        subprocess.run([kindred, *words], cwd=folder, check=True, stdin=subprocess.DEVNULL, capture_output=True)
-    return folder / "run/model.kindred"
 
 
 def main():
@@ -361,7 +278,8 @@ def main():
         refusals(options.kindred, model, folder)
         with_token(options.kindred, model, folder)
         drains(options.kindred, model)
-        server = Server(options.kindred, model, "--request-seconds", "3")
+        gallery = with_gallery(options.kindred, model, folder)
+        server = Server(options.kindred, model, "--gallery", gallery, "--request-seconds", "3")
         crowd(server, options.requests)
         slow_senders(server, 100)
         expect(server.process.poll() is None, "the server is gone")
