@@ -84,7 +84,7 @@ function matchItem(match) {
 function removeMatch(match, button) {
   if (!button.classList.contains("sure")) {
     button.classList.add("sure");
-    button.textContent = "Press again to remove";
+    button.textContent = "Sure?";
     button.setAttribute("aria-label", "Press again to remove this picture from the gallery");
     return;
   }
@@ -145,7 +145,7 @@ async function enroll(event) {
 async function showGallery() {
   const gallery = await ask("GET", "/v1/gallery?top=1000");
   part("names").replaceChildren(...gallery.identities.map((one) => element("option", { value: one.name })));
-  part("about").textContent = `${gallery.pictures} pictures of ${gallery.identity_count} in the gallery`;
+  part("about").textContent = `${gallery.pictures} pictures, ${gallery.identity_count} names`;
 }
 
 // The camera: a secure place is localhost, or https in front.
