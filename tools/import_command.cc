@@ -12,6 +12,7 @@
 #include "kindred/core/text.h"
 #include "kindred/data/hdf5_kinds.h"
 #include "kindred/data/import.h"
+#include "picture_arguments.h"
 
 namespace kindred::tools {
 namespace {
@@ -176,6 +177,7 @@ void add_image_options(const Command& command, ImportArguments& arguments) {
                   "that pictures of 16 bits a channel use, as 12 of a camera's (default: 16)")
       .type_name("N")
       .check(range(8, 16));
+  add_region_options(command, arguments.options.boxes, arguments.options.landmarks);
   const Option grey =
       command.add_flag("--grey", arguments.grey, "one channel (default: as the first image)");
   command.add_flag("--rgb", arguments.rgb, "three channels").excludes(grey);

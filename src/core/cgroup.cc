@@ -105,13 +105,13 @@ std::optional<double> number(const std::string& text) {
 }
 
 /// The words of a small file.
-std::vector<std::string> read(const std::string& path) {
+std::vector<std::string> read_whole(const std::string& path) {
   std::ifstream file(path);
   return {std::istream_iterator<std::string>(file), {}};
 }
 
 std::optional<double> number_in(const std::string& path) {
-  const std::vector<std::string> text = read(path);
+  const std::vector<std::string> text = read_whole(path);
   return text.size() == 1 ? number(text[0]) : std::nullopt;
 }
 
@@ -127,7 +127,7 @@ void lower(T& limit, double found) {
 void read_group(const Hierarchy& of, const std::string& folder, CgroupLimits& limits) {
   if (of.unified) {
     // "150000 100000" or "max 100000".
-    const std::vector<std::string> text = read(folder + "/cpu.max");
+    const std::vector<std::string> text = read_whole(folder + "/cpu.max");
     const auto quota = text.size() == 2 ? number(text[0]) : std::nullopt;
     const auto period = text.size() == 2 ? number(text[1]) : std::nullopt;
     if (quota && period) lower(limits.cpus, *quota / *period);

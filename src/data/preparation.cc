@@ -72,7 +72,7 @@ class PreparationReader {
   std::size_t known_ = 0;
 };
 
-std::string text_of(const Extent& extent) {
+std::string text_of_extent(const Extent& extent) {
   return fmt::format("{} x {}", extent.height, extent.width);
 }
 
@@ -109,12 +109,12 @@ std::string description_of(const Preparation& preparation) {
   if (preparation.bits != 16) steps.push_back(fmt::format("{} bits", preparation.bits));
   if (preparation.inverted) steps.emplace_back("inverted");
   if (preparation.crop.given()) {
-    steps.push_back(fmt::format("the middle {}", text_of(preparation.crop)));
+    steps.push_back(fmt::format("the middle {}", text_of_extent(preparation.crop)));
   }
   if (preparation.crop_square) steps.emplace_back("the largest square in the middle");
   if (preparation.grey) steps.emplace_back("grey");
   if (preparation.size.given()) {
-    steps.push_back(text_of(preparation.size) + (preparation.bicubic ? " (bicubic)" : ""));
+    steps.push_back(text_of_extent(preparation.size) + (preparation.bicubic ? " (bicubic)" : ""));
   }
   return steps.empty() ? "as they are" : fmt::format("{}", fmt::join(steps, ", "));
 }

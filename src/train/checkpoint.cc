@@ -21,7 +21,7 @@ constexpr std::string_view kMoment = "optimizer:";
 constexpr std::string_view kState = "state:";
 constexpr const char* kData = "data_fingerprint";  // in the metadata
 
-CheckpointHeader header_of(const TensorFile& file) {
+CheckpointHeader header_of_checkpoint(const TensorFile& file) {
   file.check_kind("kindred checkpoint", "a run's checkpoints are in its folder checkpoints/");
   CheckpointHeader header;
   header.level = file.level();
@@ -61,7 +61,7 @@ void check_arrays(const TensorFile& file, const TensorFile& own) {
   }
 }
 
-TensorFile file_of(const TrainingState& training, const RunMemory& memory) {
+TensorFile file_of_checkpoint(const TrainingState& training, const RunMemory& memory) {
   TensorFile file = arrays_of(training);
   file.metadata = {
       {"recipe", memory.recipe},
@@ -79,7 +79,7 @@ TensorFile file_of(const TrainingState& training, const RunMemory& memory) {
 
 void write_checkpoint(const std::string& path, const TrainingState& training,
                       const RunMemory& memory) {
-  file_of(training, memory).write(path);
+  file_of_checkpoint(training, memory).write(path);
 }
 
 bool is_finite(const TrainingState& training) {
@@ -98,16 +98,16 @@ bool is_finite(const TrainingState& training) {
 }
 
 void check_checkpoint(const TrainingState& training, const RunMemory& memory) {
-  file_of(training, memory).check_fits();
+  file_of_checkpoint(training, memory).check_fits();
 }
 
 CheckpointHeader read_checkpoint_header(const std::string& path) {
-  return header_of(TensorFile::read(path));
+  return header_of_checkpoint(TensorFile::read(path));
 }
 
 RunMemory read_checkpoint(const std::string& path, TrainingState& training) {
   const TensorFile file = TensorFile::read(path);
-  const CheckpointHeader header = header_of(file);
+  const CheckpointHeader header = header_of_checkpoint(file);
   const TensorFile own = arrays_of(training);
   check_arrays(file, own);
   // Nothing fails from here on.

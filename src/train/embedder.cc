@@ -15,7 +15,7 @@
 namespace kindred {
 namespace {
 
-std::string text_of(const Shape& shape, Element element) {
+std::string text_of_samples(const Shape& shape, Element element) {
   return fmt::format("{} x {} x {} {}", shape.height, shape.width, shape.channels,
                      element == Element::u8 ? "bytes" : "floats");
 }
@@ -124,10 +124,11 @@ void Embedder::Impl::give_back(std::unique_ptr<Desks> desks) {
 
 void Embedder::Impl::check(const Dataset& dataset) const {
   if (dataset.shape() == network.src_shape() && dataset.element() == element) return;
-  fail(ErrorKind::data, fmt::format("{}: its samples are {}; the network was trained on {}{}",
-                                    dataset.path(), text_of(dataset.shape(), dataset.element()),
-                                    text_of(network.src_shape(), element),
-                                    mending(network.src_shape(), element, dataset.element())));
+  fail(ErrorKind::data,
+       fmt::format("{}: its samples are {}; the network was trained on {}{}", dataset.path(),
+                   text_of_samples(dataset.shape(), dataset.element()),
+                   text_of_samples(network.src_shape(), element),
+                   mending(network.src_shape(), element, dataset.element())));
 }
 
 Matrix Embedder::Impl::embed(Index count, bool flip, Fetch fetch) {
@@ -209,7 +210,7 @@ Matrix Embedder::embed_samples(std::span<const std::byte> samples, bool flip) co
     fail(ErrorKind::data,
          fmt::format("embed_samples: {} bytes are no whole number of samples; the network was "
                      "trained on {}, {} bytes a sample",
-                     bytes, text_of(impl_->network.src_shape(), impl_->element), each));
+                     bytes, text_of_samples(impl_->network.src_shape(), impl_->element), each));
   }
   const auto copy = [&](Index first, Index count, std::byte* raw) {
     std::memcpy(raw, samples.data() + first * each, static_cast<std::size_t>(count * each));

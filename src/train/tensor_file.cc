@@ -72,7 +72,7 @@ Json header_of(const std::map<std::string, std::string>& metadata,
 }
 
 // Padded with spaces to whole 64 bytes, so that the data is aligned when mapped.
-std::string text_of(const Json& header) {
+std::string text_of_header(const Json& header) {
   std::string text = dump_json(header);
   text.resize(
       static_cast<std::size_t>(round_up(static_cast<Index>(text.size()) + kPrefix, 64) - kPrefix),
@@ -122,7 +122,7 @@ Tensor read_entry(const std::string& path, const std::string& name, const Sorted
 }
 
 template <typename T>
-bool is_finite(std::span<const std::byte> bytes) {
+bool is_finite_tensor(std::span<const std::byte> bytes) {
   // x - x is 0 for finite x; read piece by piece, since nothing says that the bytes are aligned.
   T sum = 0;
   for (std::size_t i = 0; i + sizeof(T) <= bytes.size(); i += sizeof(T)) {
@@ -133,9 +133,9 @@ bool is_finite(std::span<const std::byte> bytes) {
   return sum == 0;
 }
 
-void check_finite(const std::string& path, const Tensor& tensor) {
-  const bool finite = tensor.type == DataType::f32   ? is_finite<float>(tensor.bytes)
-                      : tensor.type == DataType::f64 ? is_finite<double>(tensor.bytes)
+void check_finite_tensor(const std::string& path, const Tensor& tensor) {
+  const bool finite = tensor.type == DataType::f32   ? is_finite_tensor<float>(tensor.bytes)
+                      : tensor.type == DataType::f64 ? is_finite_tensor<double>(tensor.bytes)
                                                      : true;
   if (!finite) {
     reject(path,
@@ -198,8 +198,8 @@ void TensorFile::write(const std::string& path) const {
 
 std::string TensorFile::header(std::string_view checksum_of_data) const {
   const std::string sum(checksum_of_data);
-  const std::string blank = text_of(header_of(metadata, tensors_, sum, kNoChecksum));
-  return text_of(header_of(metadata, tensors_, sum, hex(checksum(bytes_of_text(blank)))));
+  const std::string blank = text_of_header(header_of(metadata, tensors_, sum, kNoChecksum));
+  return text_of_header(header_of(metadata, tensors_, sum, hex(checksum(bytes_of_text(blank)))));
 }
 
 void TensorFile::check_fits() const {
@@ -246,7 +246,7 @@ void TensorFile::take(const Header& header, std::span<const std::byte> data) {
       reject(path_, fmt::format("'{}' leaves a hole or overlaps", tensor.name));
     }
     end += tensor.bytes.size();
-    check_finite(path_, tensor);
+    check_finite_tensor(path_, tensor);
   }
   if (end != data.size()) {
     reject(path_, fmt::format("{} bytes stand behind the last array", data.size() - end));

@@ -6,8 +6,10 @@
 
 namespace kindred {
 namespace {
+
 constexpr Index kBlock = 16384;
-}
+
+}  // namespace
 
 void average_weights(const Workers& workers, double decay, Index step,
                      std::span<const float> parameters, std::span<float> average) {

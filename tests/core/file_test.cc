@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <string>
 
+#include "core/files/sha256.h"
 #include "support/temp_folder.h"
 
 namespace kindred {
@@ -169,6 +170,17 @@ TEST(Checksum, IsXxh3) {
 TEST(Hex, HasSixteenDigits) {
   EXPECT_EQ(hex(0), "0000000000000000");
   EXPECT_EQ(hex(0xABCDEF), "0000000000abcdef");
+}
+
+// FIPS 180-4's examples, and the empty text.
+TEST(Sha256, GivesThePublishedDigests) {
+  const auto digest = [](const std::string& text) {
+    return sha256(std::as_bytes(std::span(text)));
+  };
+  EXPECT_EQ(digest(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  EXPECT_EQ(digest("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(digest("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"),
+            "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
 }
 
 }  // namespace

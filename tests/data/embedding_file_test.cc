@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "kindred/data/embedding_source.h"
 #include "kindred/data/hdf5_file.h"
+#include "kindred/data/npy_file.h"
 #include "support/temp_folder.h"
 
 namespace kindred {
@@ -105,6 +107,38 @@ TEST(EmbeddingFile, BadContentIsSaid) {
   expect_error(ErrorKind::data, "e.h5: /embeddings has shape [0, 4]", read);
   expect_error(ErrorKind::cannot_create, "missing/e.h5: cannot create",
                [&] { write_embedding_file(folder / "missing/e.h5", three_rows()); });
+}
+
+// The array alone; a list that is read back with all that it holds, to the last bit.
+TEST(EmbeddingFile, IsWrittenAsItsEndingSays) {
+  const TempFolder folder;
+  EmbeddingFile file = three_rows();
+  file.embeddings(1, 2) = 0.1F;
+  file.embeddings(2, 0) = -1e-30F;
+  file.paths = {"a,1.jpg", "b \"2\".jpg", "c.jpg"};
+  file.class_names = {"x, y", "z"};
+  write_embeddings(folder / "e.npy", file);
+  write_embeddings(folder / "e.csv", file);
+  write_embeddings(folder / "e.h5", file);
+  const Matrix array = read_npy_matrix(folder / "e.npy");
+  const EmbeddingFile list = read_embeddings({folder / "e.csv", {}, {}, {}});
+  const EmbeddingFile whole = read_embedding_file(folder / "e.h5");
+  for (Index i = 0; i < 3; ++i) {
+    for (Index j = 0; j < 5; ++j) {
+      EXPECT_EQ(array(i, j), file.embeddings(i, j));
+      EXPECT_EQ(list.embeddings(i, j), file.embeddings(i, j));
+      EXPECT_EQ(whole.embeddings(i, j), file.embeddings(i, j));
+    }
+  }
+  EXPECT_EQ(list.paths, file.paths);
+  ASSERT_EQ(list.labels.size(), 3U);
+  EXPECT_EQ(list.class_names[static_cast<std::size_t>(list.labels[0])], "z");
+  EXPECT_EQ(list.class_names[static_cast<std::size_t>(list.labels[1])], "x, y");
+  for (const char* name : {"e.npy", "e.csv", "e.h5"}) {
+    EXPECT_TRUE(kind_of_embeddings(name).is(folder / name)) << name;
+  }
+  EXPECT_FALSE(kind_of_embeddings("e.npy").is(folder / "e.csv"));
+  EXPECT_FALSE(kind_of_embeddings("e.csv").is(folder / "e.npy"));
 }
 
 }  // namespace

@@ -27,11 +27,13 @@ inline bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
-/// Runs `kindred ARGUMENTS` through the shell; `before` is put in front ("ulimit -f 10;").
-inline Outcome kindred(const std::string& arguments, const std::string& before = "") {
+/// Runs `kindred ARGUMENTS` through the shell; `before` is put in front ("ulimit -f 10;"), `input`
+/// is its standard input.
+inline Outcome kindred(const std::string& arguments, const std::string& before = "",
+                       const std::string& input = "/dev/null") {
   const TempFolder folder;
   const std::string command = before + " " + KINDRED_PROGRAM + " " + arguments + " >" +
-                              (folder / "out") + " 2>" + (folder / "err") + " </dev/null";
+                              (folder / "out") + " 2>" + (folder / "err") + " <" + input;
   const int status = std::system(command.c_str());
   Outcome outcome;
   outcome.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

@@ -25,6 +25,9 @@ struct BenchOptions : CommonOptions {
   bool profile = false;
   bool sweep_threads = false;
   std::string sweep;  ///< "slice": of these as well
+  // Pictures.
+  std::string model;
+  std::vector<std::string> pictures;
   // Search.
   Index vectors = 60'000;
   Index dimension = 128;
@@ -52,5 +55,7 @@ BenchResult bench_search(const BenchOptions& options, const Machine& machine,
                          const Workers& workers);
 /// Reading alone, and reading with every augmentation.
 std::vector<BenchResult> bench_load(const BenchOptions& options, const Workers& workers);
+/// Decoding pictures alone, and embedding them.
+std::vector<BenchResult> bench_pictures(const BenchOptions& options, const Workers& workers);
 
 }  // namespace kindred::tools

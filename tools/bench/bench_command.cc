@@ -31,7 +31,12 @@ std::vector<BenchResult> load(const BenchOptions& options, const Machine&, const
   return bench_load(options, workers);
 }
 
-/// Each of the above, in each precision that the CPU has.
+std::vector<BenchResult> pictures(const BenchOptions& options, const Machine&,
+                                  const Workers& workers) {
+  return bench_pictures(options, workers);
+}
+
+/// Each of the first four, in each precision that the CPU has.
 std::vector<BenchResult> all(const BenchOptions& options, const Machine& machine,
                              const Workers& workers) {
   std::vector<BenchResult> results;
@@ -156,8 +161,23 @@ void add_bench(const Command& program) {
   loading.footer("Example:\n  kindred bench load --data faces.h5 --set data.memory=256MiB");
 
   options = std::make_shared<BenchOptions>();
+  const Command seeing = add(
+      bench, "pictures", "decoding pictures, and embedding them with a model", pictures, options);
+  seeing.add_option("model", options->model, "model.kindred of a run")
+      .required()
+      .type_name("MODEL")
+      .reads_file();
+  seeing.add_option("pictures", options->pictures, "image files, folders, archives")
+      .required()
+      .type_name("PICTURES...")
+      .reads_file();
+  seeing.footer("Example:\n  kindred bench pictures model.kindred photos.zip --threads 2");
+
+  options = std::make_shared<BenchOptions>();
   const Command everything =
-      add(bench, "all", "all of these on one page, in each precision the CPU has", all, options);
+      add(bench, "all",
+          "training, inference, search and loading on one page, in each precision the CPU has", all,
+          options);
   add_data(everything, *options);
   add_vectors(everything, *options);
   everything.footer("Example:\n  kindred bench all --compare last.json --json today.json");

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "command.h"
+#include "embed/embed.h"
 #include "kindred/data/embedding_source.h"
 #include "kindred/eval/report.h"
 
@@ -11,6 +12,7 @@ namespace kindred::tools {
 
 struct EvalOptions : CommonOptions {
   EmbeddingSource source;
+  EmbedRequest embed;  ///< with a model the source is what it embeds
   std::string split = "auto";
   std::string similarity = "cosine";
   bool timing = false;
@@ -22,11 +24,15 @@ Command add_eval_command(const Command& eval, const std::string& name, const std
                          EvalOptions& options);
 /// --dataset, --labels: embeddings that are no embedding file of ours.
 void add_source(const Command& command, EvalOptions& options);
+/// --model, and what belongs to it. Call it after add_source().
+void add_model(const Command& command, EvalOptions& options);
 void add_split(const Command& command, EvalOptions& options);
 
 /// Only the rows of `split`: "auto" is split 2 where the file has such rows, else all. Fails with
 /// data where no row is left.
 EmbeddingFile rows_of_split(EmbeddingFile file, const std::string& split, const std::string& path);
+/// All rows of the source, or of what the model embeds.
+EmbeddingFile read_source(const EvalOptions& options);
 /// The rows that the options ask for. Fails with data where labels are needed and missing.
 EmbeddingFile read_asked(const EvalOptions& options, bool labels_needed = true);
 

@@ -121,6 +121,7 @@ void add_eval_cluster(const Command& eval) {
       eval, "cluster", "k-means, and how well the clusters agree with the classes", *options);
   command.option("file").required();
   add_source(command, *options);
+  add_model(command, *options);
   add_split(command, *options);
   const Option assignments =
       command

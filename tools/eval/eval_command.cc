@@ -33,6 +33,19 @@ void add_source(const Command& command, EvalOptions& options) {
       .reads_file(".npy");
 }
 
+void add_model(const Command& command, EvalOptions& options) {
+  const Option model =
+      command
+          .add_option("--model", options.embed.model,
+                      "what is named is no embeddings: this model embeds it first, a data set or "
+                      "pictures (a folder of class folders, an archive, a list)")
+          .type_name("MODEL")
+          .reads_file();
+  for (const char* name : {"--dataset", "--labels"}) command.option(name).excludes(model);
+  add_picture_options(command, options.embed.pictures);
+  for (const char* name : {"--boxes", "--landmarks", "--strict"}) command.option(name).needs(model);
+}
+
 void add_split(const Command& command, EvalOptions& options) {
   command
       .add_option("--split", options.split,
@@ -58,9 +71,24 @@ EmbeddingFile rows_of_split(EmbeddingFile file, const std::string& split, const 
   return chosen;
 }
 
+namespace {
+
+EmbeddingFile embedded(const EvalOptions& options) {
+  EmbedRequest request = options.embed;
+  request.sources = {options.source.path};
+  request.quiet = options.quiet;
+  return embed_samples(request, Workers(options.threads)).file;
+}
+
+}  // namespace
+
+EmbeddingFile read_source(const EvalOptions& options) {
+  return options.embed.model.empty() ? read_embeddings(options.source) : embedded(options);
+}
+
 EmbeddingFile read_asked(const EvalOptions& options, bool labels_needed) {
   const std::string& path = options.source.path;
-  EmbeddingFile all = read_embeddings(options.source);
+  EmbeddingFile all = read_source(options);
   for (const std::string& text : all.notes) {
     if (!options.quiet) note(text);
   }

@@ -22,7 +22,7 @@ OneShotResult measure(const OneShotOptions& options, Json& numbers) {
     warn_of_rows(workers, file.embeddings, options.source.path, Similarity::cosine, &numbers);
     return evaluate_episodes(workers, file.embeddings, file.labels, options.episodes);
   }
-  const EmbeddingFile file = read_embeddings(options.source);
+  const EmbeddingFile file = read_source(options);
   if (file.episode.empty() || file.role.empty() || file.labels.empty()) {
     fail(ErrorKind::data, fmt::format("{}: /episode, /role or /labels is missing; embed a file of "
                                       "episodes such as datasets/omniglot_oneshot.h5, or have "
@@ -63,6 +63,7 @@ void add_eval_oneshot(const Command& eval) {
       *options);
   command.option("file").required();
   add_source(command, *options);
+  add_model(command, *options);
   add_split(command, *options);
   const Option ways =
       command.add_option("--ways", episodes.ways, "draw episodes of so many classes");

@@ -295,6 +295,7 @@ void add_eval_retrieval(const Command& eval) {
       .type_name("G.h5")
       .reads_file();
   add_source(command, *options);
+  add_model(command, *options);
   command
       .add_option("--query-labels", options->query.labels, "labels of --query (default: --labels)")
       .type_name("/PATH")

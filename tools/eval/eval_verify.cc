@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "count_bar.h"
-#include "embed.h"
+#include "embed/embed.h"
 #include "eval/eval.h"
 #include "eval/verification_text.h"
 #include "kindred/core/error.h"
@@ -46,12 +46,13 @@ struct ScoredPairs {
 
 /// The embeddings asked for, all splits: read, or computed from a data set.
 EmbeddingFile embeddings_of(const VerifyOptions& options, const Workers& workers) {
-  if (options.data.empty()) return read_embeddings(options.source);
-  EmbedRequest request;
+  if (options.data.empty()) return read_source(options);
+  EmbedRequest request = options.embed;
+  request.sources = {options.data};
   request.model = options.source.path;
-  request.data = options.data;
   request.flip = options.flip;
-  return embed_samples(request, workers);
+  request.quiet = options.quiet;
+  return embed_samples(request, workers).file;
 }
 
 ScoredPairs score(const VerifyOptions& options, const EmbeddingFile& file, PairList list,
@@ -198,7 +199,8 @@ void verify_pairs(const VerifyOptions& options) {
   const std::string& path = options.source.path;
   const bool arrays = path.ends_with(".npy") || path.ends_with(".npz") || path.ends_with(".csv") ||
                       path.ends_with(".tsv");
-  if (!listed && (arrays || !Hdf5File::open(path).exists("embeddings_a"))) {
+  if (!listed &&
+      (arrays || !options.embed.model.empty() || !Hdf5File::open(path).exists("embeddings_a"))) {
     fail(ErrorKind::usage,
          fmt::format("eval verify: name the pairs of {} with --pairs LIST, or ask "
                      "for --all-pairs",
@@ -277,6 +279,7 @@ void add_eval_verify(const Command& eval) {
       eval, "verify", "same or not: accuracy over folds, auc, eer, tar@far", *options);
   command.option("file").required();
   add_source(command, *options);
+  add_model(command, *options);
   const Option pairs =
       command
           .add_option("--pairs", options->pairs,
@@ -295,7 +298,9 @@ void add_eval_verify(const Command& eval) {
                           .reads_file();
   command.add_flag("--flip", options->flip, "add the embeddings of the mirrored images")
       .needs(data);
-  for (const char* name : {"--dataset", "--labels"}) command.option(name).excludes(data);
+  for (const char* name : {"--dataset", "--labels", "--model"}) {
+    command.option(name).excludes(data);
+  }
   const Option chosen_on =
       command
           .add_option("--threshold-pairs", options->threshold_pairs,

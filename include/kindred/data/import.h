@@ -43,6 +43,10 @@ struct ImportOptions {
   Index chunk = 0;      ///< samples a chunk; 0: whole runs of a class, 64 KiB or more
   int gzip = -1;        ///< 0 (none) to 12 (slow and small); -1: the format's
   bool strict = false;  ///< an image that cannot be read is an error
+  /// Lists of what is meant of each image (kindred/data/picture_regions.h); at most one of them.
+  /// Images without a line are left out.
+  std::string boxes = {};
+  std::string landmarks = {};
   std::vector<std::string> also_written = {};  ///< beside the data set, later: none is a source
 };
 

@@ -38,7 +38,7 @@ Node* step_down(Node* node, const std::vector<std::string>& parts, std::size_t& 
   return table != nullptr ? table : &node->add_table(parts[i]);
 }
 
-void write(const Node& node, std::string& out) {
+void write_node(const Node& node, std::string& out) {
   for (const Node::Leaf& leaf : node.leaves) {
     out += fmt::format("{} = {}\n", text_of_key(leaf.key), text_of(leaf.value));
   }
@@ -46,12 +46,12 @@ void write(const Node& node, std::string& out) {
     if (!table->leaves.empty() || table->tables.empty()) {
       out += fmt::format("\n[{}]\n", table->toml_path());
     }
-    write(*table, out);
+    write_node(*table, out);
   }
   for (const Node::Array& array : node.arrays) {
     for (const auto& element : array.elements) {
       out += fmt::format("\n[[{}]]\n", element->toml_path());
-      write(*element, out);
+      write_node(*element, out);
     }
   }
 }
@@ -167,7 +167,7 @@ void Recipe::finish() { root().finish(); }
 
 std::string Recipe::resolved() const {
   std::string out;
-  write(*root_, out);
+  write_node(*root_, out);
   return out;
 }
 

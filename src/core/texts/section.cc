@@ -12,7 +12,7 @@ namespace {
 
 using Node = Section::Node;
 
-std::string join(const std::vector<std::string>& words, std::string_view separator) {
+std::string join_keys(const std::vector<std::string>& words, std::string_view separator) {
   return fmt::format("{}", fmt::join(words, separator));
 }
 
@@ -133,13 +133,13 @@ void Section::read_choice(std::string_view key, std::string& value,
                           const std::vector<std::string>& choices, std::string_view description) {
   const RecipeValue& found = take(*this, *node_, key, value);
   const auto* text = std::get_if<std::string>(&found);
-  if (text == nullptr) wrong_type(*this, key, "one of " + join(choices, ", "), found);
+  if (text == nullptr) wrong_type(*this, key, "one of " + join_keys(choices, ", "), found);
   if (std::find(choices.begin(), choices.end(), *text) == choices.end()) {
-    fail(fmt::format("{} = '{}': expected one of {}{}", key, *text, join(choices, ", "),
+    fail(fmt::format("{} = '{}': expected one of {}{}", key, *text, join_keys(choices, ", "),
                      did_you_mean(*text, choices)));
   }
   value = *text;
-  note(*node_, key, join(choices, " | "), found, description);
+  note(*node_, key, join_keys(choices, " | "), found, description);
 }
 
 void Section::settle(std::string_view key, const std::string& value) {
@@ -234,7 +234,8 @@ void Section::finish() const {
   }
   const auto reject = [&](const std::string& key) {
     const std::string where = node_->parent == nullptr ? "" : " in " + name();
-    const std::string all = known.empty() ? "" : fmt::format("; known are {}", join(known, ", "));
+    const std::string all =
+        known.empty() ? "" : fmt::format("; known are {}", join_keys(known, ", "));
     const std::string hint = did_you_mean(key, known, all);
     const Node* root = node_;
     while (root->parent != nullptr) root = root->parent;

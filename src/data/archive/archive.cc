@@ -52,7 +52,7 @@ class NamesInUtf8 {
   ::locale_t before_ = nullptr;
 };
 
-std::string name_of(::archive_entry* entry) {
+std::string name_of_entry(::archive_entry* entry) {
   const char* name = archive_entry_pathname_utf8(entry);
   if (name == nullptr) name = archive_entry_pathname(entry);
   return name == nullptr ? "" : name;
@@ -153,7 +153,7 @@ bool Archive::next() {
       fail(ErrorKind::data,
            fmt::format("{}: holds more than {} files", impl_->path, impl_->limits.files));
     }
-    impl_->name = name_of(impl_->entry);
+    impl_->name = name_of_entry(impl_->entry);
     impl_->check_name();
     impl_->check_ratio(std::max<Index>(archive_entry_size(impl_->entry), 0));
     if (archive_entry_filetype(impl_->entry) == AE_IFDIR) continue;

@@ -13,7 +13,7 @@ constexpr double kSeconds = 600;               // a call may pass over much that
 constexpr Index kMemory = Index{1} << 30;      // beside what is read
 
 // A file is held while it grows, and once more to cross.
-IsolationLimits limits_for(Index most) {
+IsolationLimits archive_limits(Index most) {
   return {.memory = kMemory + 4 * most, .seconds = kSeconds};
 }
 
@@ -78,7 +78,7 @@ struct ArchiveProcess::InChild {
 };
 
 ArchiveProcess::ArchiveProcess(const std::string& path, Index most)
-    : reader_(new InChild{path, most, {}, {}}), process_(path, limits_for(most)) {}
+    : reader_(new InChild{path, most, {}, {}}), process_(path, archive_limits(most)) {}
 
 ArchiveProcess::~ArchiveProcess() = default;
 

@@ -61,7 +61,7 @@ bool is_column(const NpyArray& array) {
   return array.shape.size() == 1 || (array.shape.size() == 2 && array.shape[1] == 1);
 }
 
-std::string name_of(const std::string& file) {
+std::string name_of_part(const std::string& file) {
   const std::string name = std::filesystem::path(file).filename().string();
   return lower_case(name).ends_with(".npy") ? name.substr(0, name.size() - 4) : name;
 }
@@ -86,7 +86,7 @@ void prefer_named(std::vector<NamedArray>& arrays, const Words& words,
   std::erase_if(arrays, [&](const NamedArray& one) { return !called(one); });
 }
 
-std::string names_of(const std::vector<NamedArray>& arrays) {
+std::string names_of_parts(const std::vector<NamedArray>& arrays) {
   std::string text;
   for (const NamedArray& one : arrays) {
     text += fmt::format("{}{} [{}]", text.empty() ? "" : ", ", one.name,
@@ -139,8 +139,8 @@ ArrayParts sort_arrays(std::vector<NamedArray> arrays, const std::string& where,
           fmt::format("{}: {} arrays could be the samples of a split ({}) and {} its labels ({}); "
                       "one of each is expected: splits are told by train, val or test in the name, "
                       "labels by --labels NAME",
-                      where, sorted.samples.size(), names_of(sorted.samples), sorted.labels.size(),
-                      names_of(sorted.labels)));
+                      where, sorted.samples.size(), names_of_parts(sorted.samples),
+                      sorted.labels.size(), names_of_parts(sorted.labels)));
     }
     ArrayPart part{.samples = std::move(sorted.samples[0]), .labels = {}, .split = split};
     if (!sorted.labels.empty()) part.labels = std::move(sorted.labels[0]);
@@ -167,7 +167,7 @@ std::pair<std::string, Index> name_and_column(const std::string& text) {
 std::vector<NamedArray> read_arrays(const std::string& path) {
   std::vector<NamedArray> arrays;
   if (beginning_of_file(path, 4) != "PK\3\4") {
-    arrays.push_back({name_of(path), parse_npy(read_file(path, kMostBytes), path)});
+    arrays.push_back({name_of_part(path), parse_npy(read_file(path, kMostBytes), path)});
     return arrays;
   }
   std::vector<std::string> names;
@@ -188,7 +188,7 @@ std::vector<NamedArray> read_arrays(const std::string& path) {
       if (!content.error.empty()) fail(ErrorKind::data, content.error);
       const std::string& name = names[arrays.size()];
       arrays.push_back(
-          {name_of(name), parse_npy(content.bytes, fmt::format("{}: {}", path, name))});
+          {name_of_part(name), parse_npy(content.bytes, fmt::format("{}: {}", path, name))});
     }
   }
   if (arrays.empty()) fail(ErrorKind::data, path + ": holds no NumPy arrays (.npy)");

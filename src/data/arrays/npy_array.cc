@@ -20,7 +20,7 @@ constexpr std::string_view kMagic = "\x93NUMPY";
 constexpr std::size_t kLongestHeader = 1 << 16;
 constexpr std::size_t kLongestText = 1 << 16;  // characters
 
-[[noreturn]] void refuse(const std::string& path, const std::string& why) {
+[[noreturn]] void refuse_array(const std::string& path, const std::string& why) {
   fail(ErrorKind::data, fmt::format("{}: {}", path, why));
 }
 
@@ -29,14 +29,14 @@ std::string_view value_of(const std::string& path, std::string_view header, std:
   const std::size_t at = header.find(fmt::format("'{}'", key));
   const std::size_t colon = at == header.npos ? at : header.find(':', at);
   const std::size_t first = colon == header.npos ? colon : header.find_first_not_of(' ', colon + 1);
-  if (first == header.npos) refuse(path, fmt::format("the NumPy header has no '{}'", key));
+  if (first == header.npos) refuse_array(path, fmt::format("the NumPy header has no '{}'", key));
   return header.substr(first);
 }
 
 std::vector<Index> read_shape(const std::string& path, std::string_view text) {
   const std::size_t close = text.find(')');
   if (text.empty() || text[0] != '(' || close == text.npos) {
-    refuse(path, "the shape in the NumPy header cannot be read");
+    refuse_array(path, "the shape in the NumPy header cannot be read");
   }
   std::vector<Index> shape;
   for (std::string_view left = text.substr(1, close - 1); !left.empty();) {
@@ -46,7 +46,7 @@ std::vector<Index> read_shape(const std::string& path, std::string_view text) {
     Index extent = -1;
     const auto [end, error] = std::from_chars(left.data(), left.data() + left.size(), extent);
     if (error != std::errc() || extent < 0) {
-      refuse(path, "the shape in the NumPy header cannot be read");
+      refuse_array(path, "the shape in the NumPy header cannot be read");
     }
     left.remove_prefix(static_cast<std::size_t>(end - left.data()));
     shape.push_back(extent);
@@ -71,10 +71,11 @@ void read_type(std::string_view text, NpyArray& array) {
                     : array.kind == 'b' ? array.bytes == 1
                                         : std::has_single_bit(array.bytes) && array.bytes <= 8;
   if (!known || !fits) {
-    refuse(array.where,
-           fmt::format("elements are of NumPy type {}; floats of 2, 4 or 8 bytes, integers and "
-                       "texts (not Python objects) are read",
-                       type.empty() ? "that is no number" : fmt::format("'{}'", type)));
+    refuse_array(
+        array.where,
+        fmt::format("elements are of NumPy type {}; floats of 2, 4 or 8 bytes, integers and "
+                    "texts (not Python objects) are read",
+                    type.empty() ? "that is no number" : fmt::format("'{}'", type)));
   }
   array.swapped = type[0] == '>';
 }
@@ -83,7 +84,7 @@ void check_size(const NpyArray& array) {
   const std::size_t held = array.file.size() - array.begin;
   std::size_t wanted = array.bytes;
   for (const Index extent : array.shape) {
-    if (extent == 0) refuse(array.where, "the array is empty");
+    if (extent == 0) refuse_array(array.where, "the array is empty");
     if (wanted > held / static_cast<std::size_t>(extent)) {
       wanted = held + 1;
       break;
@@ -91,10 +92,11 @@ void check_size(const NpyArray& array) {
     wanted *= static_cast<std::size_t>(extent);
   }
   if (wanted != held) {
-    refuse(array.where,
-           fmt::format("the header says [{}] elements of {} bytes, but {} bytes follow it; the "
-                       "file is damaged or cut short",
-                       fmt::join(array.shape, ", "), array.bytes, held));
+    refuse_array(
+        array.where,
+        fmt::format("the header says [{}] elements of {} bytes, but {} bytes follow it; the "
+                    "file is damaged or cut short",
+                    fmt::join(array.shape, ", "), array.bytes, held));
   }
 }
 
@@ -121,17 +123,18 @@ NpyArray parse_npy(std::vector<std::byte> file, const std::string& path) {
   array.where = path;
   array.file = std::move(file);
   const std::string_view text(reinterpret_cast<const char*>(array.file.data()), array.file.size());
-  if (text.size() < 12 || !text.starts_with(kMagic)) refuse(path, "is no NumPy array file (.npy)");
+  if (text.size() < 12 || !text.starts_with(kMagic))
+    refuse_array(path, "is no NumPy array file (.npy)");
   const auto byte = [&](std::size_t i) { return static_cast<std::size_t>(array.file[i]); };
   const std::size_t version = byte(6);
   if (version < 1 || version > 3) {
-    refuse(path, fmt::format("is of NumPy format version {}; 1 to 3 are read", version));
+    refuse_array(path, fmt::format("is of NumPy format version {}; 1 to 3 are read", version));
   }
   const std::size_t start = version == 1 ? 10 : 12;
   std::size_t length = byte(8) | byte(9) << 8;
   if (version > 1) length |= byte(10) << 16 | byte(11) << 24;
   if (length > kLongestHeader || start + length > text.size()) {
-    refuse(path, "the NumPy header is cut short");
+    refuse_array(path, "the NumPy header is cut short");
   }
   const std::string_view header = text.substr(start, length);
   array.begin = start + length;
@@ -208,7 +211,8 @@ double NpyArray::element(Index i) const {
 
 LabelValues label_values(const NpyArray& array, const std::string& name) {
   LabelValues values{.where = array.where, .name = name};
-  if (array.shape.empty()) refuse(array.where, "is a single value; one label a sample is expected");
+  if (array.shape.empty())
+    refuse_array(array.where, "is a single value; one label a sample is expected");
   const Index count = array.count();
   values.columns = count / array.shape[0];
   values.is_unsigned = array.kind == 'u' && array.bytes == 8;
@@ -228,24 +232,25 @@ LabelValues label_values(const NpyArray& array, const std::string& name) {
 std::vector<std::int64_t> whole_numbers(const NpyArray& array) {
   const bool flat = array.shape.size() == 1 || (array.shape.size() == 2 && array.shape[1] == 1);
   if (!flat) {
-    refuse(array.where, fmt::format("has shape [{}]; one number a row is expected",
-                                    fmt::join(array.shape, ", ")));
+    refuse_array(array.where, fmt::format("has shape [{}]; one number a row is expected",
+                                          fmt::join(array.shape, ", ")));
   }
-  if (array.is_text()) refuse(array.where, "holds texts; whole numbers are expected");
+  if (array.is_text()) refuse_array(array.where, "holds texts; whole numbers are expected");
   std::vector<std::int64_t> values;
   for (Index i = 0; i < array.shape[0]; ++i) {
     if (array.kind != 'f') {
       values.push_back(array.whole(i));
       if (array.kind == 'u' && values.back() < 0) {
-        refuse(array.where, fmt::format("row {} holds {}; numbers up to {} are read", i,
-                                        static_cast<std::uint64_t>(values.back()), INT64_MAX));
+        refuse_array(array.where,
+                     fmt::format("row {} holds {}; numbers up to {} are read", i,
+                                 static_cast<std::uint64_t>(values.back()), INT64_MAX));
       }
       continue;
     }
     const double value = array.element(i);
     if (!(std::abs(value) < 0x1p53) || value != std::floor(value)) {
-      refuse(array.where,
-             fmt::format("row {} holds {}; a whole number below 2^53 is expected", i, value));
+      refuse_array(array.where,
+                   fmt::format("row {} holds {}; a whole number below 2^53 is expected", i, value));
     }
     values.push_back(static_cast<std::int64_t>(value));
   }

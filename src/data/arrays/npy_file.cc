@@ -8,6 +8,11 @@
 #include "kindred/core/file.h"
 
 namespace kindred {
+namespace {
+
+constexpr std::string_view kNpyMagic = "\x93NUMPY";
+
+}  // namespace
 
 Matrix read_npy_matrix(const std::string& path) {
   const NpyArray array = parse_npy(read_file(path), path);
@@ -25,6 +30,23 @@ Matrix read_npy_matrix(const std::string& path) {
   check_finite(rows, path);
   return rows;
 }
+
+std::string npy_header(const std::string& type, std::span<const Index> shape) {
+  const std::string comma = shape.size() == 1 ? "," : "";
+  std::string text = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}{}), }}",
+                                 type, fmt::join(shape, ", "), comma);
+  constexpr std::size_t kBefore = 10;  // magic, version, length
+  text.append(63 - (kBefore + text.size()) % 64, ' ');
+  text += '\n';
+  std::string header(kNpyMagic);
+  header +=
+      {'\1', '\0', static_cast<char>(text.size() & 0xFF), static_cast<char>(text.size() >> 8)};
+  return header + text;
+}
+
+const FileKind kNpyFile{"a NumPy array", [](const std::string& path) {
+                          return beginning_of_file(path, kNpyMagic.size()) == kNpyMagic;
+                        }};
 
 std::vector<std::int64_t> read_npy_integers(const std::string& path) {
   return whole_numbers(parse_npy(read_file(path), path));

@@ -18,7 +18,7 @@ struct Values {
   bool whole = true;
 };
 
-Values look_at(const NpyArray& array) {
+Values look_at_array(const NpyArray& array) {
   Values values;
   for (Index i = 0; i < array.count(); ++i) {
     const double value = array.element(i);
@@ -32,7 +32,7 @@ Values look_at(const NpyArray& array) {
 
 bool could_be_bytes(const NpyArray& array) {
   if (array.kind == 'u' && array.bytes == 1) return true;
-  const Values values = look_at(array);
+  const Values values = look_at_array(array);
   return values.whole && values.low >= 0 && values.high > 1 && values.high <= 255;
 }
 
@@ -68,7 +68,7 @@ NpyRows rows_of(const NpyArray& array) {
 }
 
 std::vector<std::byte> image_bytes(const NpyArray& array) {
-  const Values values = look_at(array);
+  const Values values = look_at_array(array);
   if (values.low < 0 || values.high > 255 || (!values.whole && values.high > 1)) {
     fail(ErrorKind::data,
          fmt::format("{}: holds values from {} to {}; bytes, whole numbers of 0 to 255 or numbers "

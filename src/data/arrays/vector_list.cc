@@ -77,7 +77,7 @@ Columns columns_of(const ListText& list, const std::string& asked) {
   return columns;
 }
 
-LabelValues values_of(std::vector<std::string> texts, const std::string& where) {
+LabelValues label_values_of(std::vector<std::string> texts, const std::string& where) {
   LabelValues values{.where = where, .name = "labels"};
   for (const std::string& text : texts) {
     const auto whole = whole_value(text);
@@ -118,7 +118,7 @@ VectorList read_vector_list(const std::string& path, const std::string& labels) 
     if (columns.paths) found.paths.emplace_back(row.fields[*columns.paths]);
   }
   check_finite(found.rows, path);
-  if (columns.labels) found.labels = values_of(std::move(texts), path);
+  if (columns.labels) found.labels = label_values_of(std::move(texts), path);
   const auto name_of = [&](std::size_t k) {
     return columns.header ? fmt::format("'{}'", list[0].fields[k])
                           : fmt::format("column {}", k + 1);

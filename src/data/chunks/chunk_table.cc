@@ -18,8 +18,8 @@ constexpr Index kMostChunkBytes = Index{1} << 30;  // unpacked in one piece
 
 static_assert(std::endian::native == std::endian::little, "stored floats are used as they are");
 
-[[noreturn]] void refuse(const std::string& where, Index row, std::uint64_t offset,
-                         std::uint64_t bytes, std::uint64_t file_bytes) {
+[[noreturn]] void refuse_chunk(const std::string& where, Index row, std::uint64_t offset,
+                               std::uint64_t bytes, std::uint64_t file_bytes) {
   fail(ErrorKind::data, fmt::format("{}: row {} is said to lie at byte {}, {} bytes long, but the "
                                     "file has {}; it is truncated or damaged",
                                     where, row, offset, bytes, file_bytes));
@@ -183,7 +183,8 @@ class TableReader {
       StoredChunk& stored = table_.chunks.emplace_back();
       if (!found.stored) continue;
       if (found.bytes == 0 || found.bytes > most || !in_file(found.offset, found.bytes)) {
-        refuse(table_.where, static_cast<Index>(at[0]), found.offset, found.bytes, file_bytes_);
+        refuse_chunk(table_.where, static_cast<Index>(at[0]), found.offset, found.bytes,
+                     file_bytes_);
       }
       stored = {found.offset, static_cast<std::uint32_t>(found.bytes), found.mask};
       if (!proved && !leads_to_chunk(at, stored)) return false;
@@ -250,7 +251,7 @@ void ChunkTable::check(std::uint64_t file_bytes) const {
         one_piece || !pipeline.filters.empty() || static_cast<Index>(stored.bytes) == bytes;
     if (!exact || stored.offset > file_bytes || size > file_bytes - stored.offset || size == 0 ||
         (!one_piece && static_cast<Index>(size) > pipeline.most_stored())) {
-      refuse(where, i / chunks_of_rows() * chunk[0], stored.offset, size, file_bytes);
+      refuse_chunk(where, i / chunks_of_rows() * chunk[0], stored.offset, size, file_bytes);
     }
   }
 }

@@ -28,8 +28,8 @@ std::string data_set_of(const std::string& where) {
 
 /// `streaming`: what is held while samples are read one by one; `all`: what they take together,
 /// which may be less where they are packed in large chunks.
-[[noreturn]] void refuse(const std::string& where, const SampleMemory& memory, Index streaming,
-                         Index all) {
+[[noreturn]] void refuse_changed(const std::string& where, const SampleMemory& memory,
+                                 Index streaming, Index all) {
   constexpr Index kUnit = Index{1} << 10;
   const Index to_stream = memory.least(streaming);
   const Index to_hold = memory.streamed ? to_stream : memory.least_to_hold(all);
@@ -59,7 +59,7 @@ SampleStore::SampleStore(SampleRows rows, std::vector<FileStamp> files, const Sh
   stream_ = std::make_unique<SampleStream>(
       std::move(rows), BlockCache::Limits{memory.for_samples(), memory.resident()});
   if (stream_->least_bytes() > memory.for_samples()) {
-    refuse(name(), memory, stream_->least_bytes(), size() * sample_bytes());
+    refuse_changed(name(), memory, stream_->least_bytes(), size() * sample_bytes());
   }
   if (element() == Element::f32) check_streamed_values();
   check_files();

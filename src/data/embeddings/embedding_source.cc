@@ -24,7 +24,7 @@ void check_count(std::size_t found, Index rows, const std::string& where) {
 }
 
 // Labels are only compared here: whole numbers stay as they are, negative ones too.
-void take_labels(EmbeddingFile& file, LabelValues values) {
+void take_labels_of_list(EmbeddingFile& file, LabelValues values) {
   const bool plain =
       values.columns == 1 && values.texts.empty() && values.reals.empty() &&
       !(values.is_unsigned && std::any_of(values.whole.begin(), values.whole.end(),
@@ -55,7 +55,7 @@ void refuse_groups(const EmbeddingSource& source) {
 
 /// Labels from a NumPy file, one each for the embeddings.
 void take_npy_labels(EmbeddingFile& file, const std::string& path) {
-  take_labels(file, label_values(parse_npy(read_file(path), path), "labels"));
+  take_labels_of_list(file, label_values(parse_npy(read_file(path), path), "labels"));
   check_count(file.labels.size(), file.embeddings.rows(), path);
 }
 
@@ -83,12 +83,12 @@ EmbeddingFile read_npz(const EmbeddingSource& source) {
   const ArrayPart& part = parts.parts[0];
   EmbeddingFile file;
   file.embeddings = vectors_of(part.samples.array);
-  if (part.labels) take_labels(file, label_values(part.labels->array, part.labels->name));
+  if (part.labels) take_labels_of_list(file, label_values(part.labels->array, part.labels->name));
   file.notes.insert(file.notes.end(), parts.left_out.begin(), parts.left_out.end());
   return file;
 }
 
-EmbeddingFile read_list(const EmbeddingSource& source) {
+EmbeddingFile embeddings_from_list(const EmbeddingSource& source) {
   refuse_groups(source);
   if (!source.dataset.empty()) {
     fail(ErrorKind::usage, fmt::format("{}: a list holds one table; names of data sets are for "
@@ -101,13 +101,14 @@ EmbeddingFile read_list(const EmbeddingSource& source) {
   file.paths = std::move(list.paths);
   make_valid_utf8(file.paths);
   file.notes = std::move(list.notes);
-  if (list.labels.rows() > 0) take_labels(file, std::move(list.labels));
+  if (list.labels.rows() > 0) take_labels_of_list(file, std::move(list.labels));
   make_valid_utf8(file.class_names);
   return file;
 }
 
 /// A column of somebody else's file: any whole numbers, negative ones too.
-std::vector<std::int64_t> read_column(const Hdf5File& file, const std::string& name, Index rows) {
+std::vector<std::int64_t> column_from_list(const Hdf5File& file, const std::string& name,
+                                           Index rows) {
   if (!file.is_dataset(name)) {
     fail(ErrorKind::data, fmt::format("{} is missing", file.where(name)));
   }
@@ -124,7 +125,7 @@ void read_labels(const Hdf5File& file, const std::string& name, EmbeddingFile& r
   const std::vector<Index> shape = file.shape(name);
   const Index rows = result.embeddings.rows();
   if (!shape.empty()) check_count(static_cast<std::size_t>(shape[0]), rows, file.where(name));
-  take_labels(result, read_label_values(file, name, rows));
+  take_labels_of_list(result, read_label_values(file, name, rows));
 }
 
 /// The splits of the rows, where /split is theirs: a file of several data sets may have one that is
@@ -153,7 +154,7 @@ EmbeddingFile read_named(const EmbeddingSource& source) {
   } else if (file.is_dataset("labels")) {
     read_labels(file, "labels", result);
   }
-  if (!source.groups.empty()) result.groups = read_column(file, source.groups, rows);
+  if (!source.groups.empty()) result.groups = column_from_list(file, source.groups, rows);
   result.split = read_split(file, rows);
   if (file.has_attribute("", "fingerprint")) {
     result.fingerprint = file.attribute_text("", "fingerprint");
@@ -164,7 +165,7 @@ EmbeddingFile read_named(const EmbeddingSource& source) {
 }  // namespace
 
 EmbeddingFile read_embeddings(const EmbeddingSource& source) {
-  if (is_vector_list(source.path)) return read_list(source);
+  if (is_vector_list(source.path)) return embeddings_from_list(source);
   const bool group = source.path.find(":/") != source.path.npos;
   if (!group && holds_arrays(source.path)) {
     return beginning_of_file(source.path, 2) == "PK" ? read_npz(source) : read_npy(source);
@@ -176,7 +177,7 @@ EmbeddingFile read_embeddings(const EmbeddingSource& source) {
   const Hdf5File others = Hdf5File::open(source.path);
   const Index rows = file.embeddings.rows();
   if (!source.labels.empty()) read_labels(others, source.labels, file);
-  if (!source.groups.empty()) file.groups = read_column(others, source.groups, rows);
+  if (!source.groups.empty()) file.groups = column_from_list(others, source.groups, rows);
   return file;
 }
 

@@ -83,7 +83,7 @@ PairList read_hdf5(const std::string& path, const PairSamples& samples) {
   return list;
 }
 
-PairList read(const std::string& path, const PairSamples& samples) {
+PairList read_whole_list(const std::string& path, const PairSamples& samples) {
   if (path.find(":/") != path.npos || is_hdf5_file(path)) return read_hdf5(path, samples);
   const std::vector<std::byte> bytes = read_file(path, kLongestList);
   return parse_pairs({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path, samples);
@@ -92,11 +92,11 @@ PairList read(const std::string& path, const PairSamples& samples) {
 }  // namespace
 
 PairList read_pair_list(const std::string& path, const EmbeddingFile& file) {
-  return read(path, {file.embeddings.rows(), file.paths, file.labels});
+  return read_whole_list(path, {file.embeddings.rows(), file.paths, file.labels});
 }
 
 PairList read_pair_list(const std::string& path, const std::vector<std::string>& paths) {
-  return read(path, {static_cast<Index>(paths.size()), paths, {}});
+  return read_whole_list(path, {static_cast<Index>(paths.size()), paths, {}});
 }
 
 }  // namespace kindred

@@ -126,7 +126,7 @@ class PairColumnFinder {
   PairBuilder& builder_;
 };
 
-PairList read_list(PairBuilder builder, const ListText& list) {
+PairList read_pair_lines(PairBuilder builder, const ListText& list) {
   const PairColumnFinder finder(list, builder);
   const PairColumns columns = PairColumnFinder(list, builder).find();
   bool zero = false;
@@ -232,7 +232,7 @@ PairList parse_pairs(std::string_view bytes, const std::string& path, const Pair
                       });
   if (counts) return read_lfw(PairBuilder(path, samples), lines, header);
   const ListText list(std::as_bytes(std::span(bytes)), path);
-  return read_list(PairBuilder(path, samples), list);
+  return read_pair_lines(PairBuilder(path, samples), list);
 }
 
 }  // namespace kindred

@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t kMost = 1000;
 
 // Words between "_", "-", "/" and before capitals ("trainX"), in small letters.
-std::vector<std::string> words_of(const std::string& name) {
+std::vector<std::string> words_of_name(const std::string& name) {
   std::vector<std::string> words(1);
   for (std::size_t i = 0; i < name.size(); ++i) {
     const auto c = static_cast<unsigned char>(name[i]);
@@ -28,7 +28,7 @@ std::vector<std::string> words_of(const std::string& name) {
 }
 
 void read_name(Hdf5Candidate& candidate) {
-  for (const std::string& word : words_of(candidate.name)) {
+  for (const std::string& word : words_of_name(candidate.name)) {
     const auto split = split_named(word);
     if (split) {
       candidate.split = *split;

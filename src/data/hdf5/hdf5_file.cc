@@ -23,7 +23,7 @@ constexpr double kSmallFileSeconds = 2;
 constexpr Index kUsualPiece = Index{4} << 20;  // bytes that cross at once: what caches hold
 constexpr Index kLargestPiece = Index{256} << 20;
 
-IsolationLimits limits_for(const std::string& path) {
+IsolationLimits reading_limits(const std::string& path) {
   struct stat status {};
   const bool known = ::stat(path.c_str(), &status) == 0;
   return {.computing = known && status.st_size < kSmallFile ? kSmallFileSeconds : 0};
@@ -36,7 +36,7 @@ Hdf5Reader* start_reading(const std::string& path) {
 /// A reader in a process of its own.
 struct ReadingProcess {
   explicit ReadingProcess(const std::string& path)
-      : process(with_hdf5_ready(path), limits_for(path)),
+      : process(with_hdf5_ready(path), reading_limits(path)),
         reader(process.call(start_reading, path)) {}
 
   // Once, here, and not in each child.

@@ -31,8 +31,8 @@ std::uint64_t sum_of_rows(std::span<const std::byte> values, Index count) {
   return sum;
 }
 
-std::uint64_t read_rows(hid_t file, const std::string& name, const Hdf5Form& form, Index first,
-                        Index count) {
+std::uint64_t read_back_rows(hid_t file, const std::string& name, const Hdf5Form& form, Index first,
+                             Index count) {
   const Hdf5Id data(H5Dopen2(file, name.c_str(), H5P_DEFAULT));
   const Hdf5Id space(H5Dget_space(data.get()));
   const Hdf5Id type = form.type();
@@ -141,7 +141,7 @@ void Hdf5Proof::wrote_attribute(const std::string& object, const std::string& na
 std::uint64_t Hdf5Proof::sum_of(const Piece& piece, hid_t file, int descriptor,
                                 const std::string& path) const {
   switch (piece.kind) {
-    case Kind::rows: return read_rows(file, piece.name, piece.form, piece.first, piece.count);
+    case Kind::rows: return read_back_rows(file, piece.name, piece.form, piece.first, piece.count);
     case Kind::chunk: return read_chunk(file, piece.name, piece.first, piece.count);
     case Kind::attribute: return read_attribute(file, piece.name, piece.attribute, piece.form);
     case Kind::place: break;

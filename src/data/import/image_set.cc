@@ -13,15 +13,15 @@ constexpr Index kChunkBytes = Index{64} << 10;  // of images at least: larger on
 constexpr Index kWriteBytes = Index{16} << 20;  // packed and written together, at least
 
 template <typename T>
-void write_column(Hdf5Writer& writer, const std::string& name, const std::vector<T>& values) {
+void write_image_column(Hdf5Writer& writer, const std::string& name, const std::vector<T>& values) {
   if (values.empty()) return;
   // Side by side, bytes of equal weight deflate far better; single bytes have nothing to shuffle.
   const Hdf5Storage storage{{kColumnChunk}, kColumnGzip, sizeof(T) > 1};
   writer.write<T>(name, {static_cast<Index>(values.size())}, values, storage);
 }
 
-void write_column(Hdf5Writer& writer, const std::string& name,
-                  const std::vector<std::string>& values) {
+void write_image_column(Hdf5Writer& writer, const std::string& name,
+                        const std::vector<std::string>& values) {
   if (!values.empty()) writer.write_strings(name, values, {{kColumnChunk}, kColumnGzip, false});
 }
 
@@ -34,8 +34,8 @@ void write_pairs(Hdf5Writer& writer, const KeptPairs& pairs) {
   }
   writer.write<std::int64_t>(prefix + "pairs", {static_cast<Index>(rows.size()) / 2, 2}, rows,
                              {{kColumnChunk, 2}, kColumnGzip, true});
-  write_column(writer, prefix + "same", pairs.list.same);
-  write_column(writer, prefix + "fold", pairs.list.fold);
+  write_image_column(writer, prefix + "same", pairs.list.same);
+  write_image_column(writer, prefix + "fold", pairs.list.fold);
 }
 
 Index chunk_samples(const ImageStorage& storage) {
@@ -100,13 +100,13 @@ Index ImageSetWriter::finish(const ImageColumns& columns) {
 }
 
 void write_columns(Hdf5Writer& writer, const ImageColumns& columns) {
-  write_column(writer, "labels", columns.labels);
-  write_column(writer, "class_names", columns.class_names);
-  write_column(writer, "split", columns.split);
-  write_column(writer, "paths", columns.paths);
-  write_column(writer, columns.group_name, columns.groups);
-  write_column(writer, "episode", columns.episode);
-  write_column(writer, "role", columns.role);
+  write_image_column(writer, "labels", columns.labels);
+  write_image_column(writer, "class_names", columns.class_names);
+  write_image_column(writer, "split", columns.split);
+  write_image_column(writer, "paths", columns.paths);
+  write_image_column(writer, columns.group_name, columns.groups);
+  write_image_column(writer, "episode", columns.episode);
+  write_image_column(writer, "role", columns.role);
   for (const KeptPairs& pairs : columns.pairs) write_pairs(writer, pairs);
 }
 

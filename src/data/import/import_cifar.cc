@@ -22,7 +22,7 @@ bool is_ten(const std::string& name) {
 bool is_hundred(const std::string& name) { return name == "train.bin" || name == "test.bin"; }
 bool is_pickle(const std::string& name) { return name == "data_batch_1" || name == "test_batch"; }
 
-std::vector<std::string> read_names(const SourceFiles& files, Index place) {
+std::vector<std::string> read_class_names(const SourceFiles& files, Index place) {
   const std::string text = decode_text(files.content(place)).text;
   std::vector<std::string> names;
   for (const TextLine& line : lines_of(text)) names.emplace_back(line.text);
@@ -55,7 +55,7 @@ ImportPlan plan_cifar(const SourceFiles& files, const ImportOptions& /*options*/
                        files[i].where));
     }
     if (name == "batches.meta.txt" || name == "fine_label_names.txt") {
-      plan.class_names = read_names(files, i);
+      plan.class_names = read_class_names(files, i);
       continue;
     }
     if (!is_ten(name) && !is_hundred(name)) {

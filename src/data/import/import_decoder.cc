@@ -7,6 +7,7 @@
 #include <span>
 
 #include "data/image/image_prepare.h"
+#include "data/image/image_region.h"
 #include "kindred/core/error.h"
 #include "kindred/core/file.h"
 
@@ -25,6 +26,9 @@ Decoded decode_once(const ImportPlan& plan, const ImportOptions& options, Index 
   const Shape& shape = result.image.shape;
   result.hash = checksum(std::as_bytes(std::span(result.image.pixels)),
                          static_cast<std::uint64_t>(shape.width * 4 + shape.channels));
+  if (const auto region = plan.region_at.find(place); region != plan.region_at.end()) {
+    result.image = cut_out(result.image, region->second, plan.images->where(place));
+  }
   result.image = prepared(std::move(result.image), how);
   return result;
 }

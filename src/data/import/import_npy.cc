@@ -34,7 +34,7 @@ ImageArray image_array(NpyArray array, const NpyRows& rows) {
   return images;
 }
 
-void append(Matrix& all, const Matrix& more, const std::string& where) {
+void append_values(Matrix& all, const Matrix& more, const std::string& where) {
   if (all.rows() > 0 && all.cols() != more.cols()) {
     fail(ErrorKind::data,
          fmt::format("{}: has vectors of {} values, others of {}", where, more.cols(), all.cols()));
@@ -82,7 +82,7 @@ ImportPlan plan_npy(const SourceFiles& files, const ImportOptions& options) {
     if (part.labels) labels.push_back(label_values(part.labels->array, part.labels->name));
     const NpyRows rows = rows_of(array);
     if (rows.vectors) {
-      append(plan.vectors, vectors_of(array), where);
+      append_values(plan.vectors, vectors_of(array), where);
     } else {
       arrays.push_back(image_array(std::move(array), rows));
     }

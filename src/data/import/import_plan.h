@@ -4,6 +4,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "data/archive/source_files.h"
@@ -12,6 +13,7 @@
 #include "data/labels/class_labels.h"
 #include "kindred/core/matrix.h"
 #include "kindred/data/import.h"
+#include "kindred/data/picture_region.h"
 
 namespace kindred {
 
@@ -63,7 +65,8 @@ struct ImportPlan {
   bool sources_are_splits = false;       ///< called train, test
   bool sources_are_sets = true;          ///< classes of equal names may be others in each
   bool has_episodes = false;             ///< episode and role
-  std::vector<std::string> left_out;     ///< files that are no samples, with the reason
+  std::unordered_map<Index, PictureRegion> region_at;  ///< place -> what is meant of it; or empty
+  std::vector<std::string> left_out;  ///< files that are no samples, with the reason
   std::vector<std::string> notes;
   std::vector<std::string> pair_lists;  ///< files of pairs to be kept in the data set
   bool inverted = false;                ///< ink is black in the sources

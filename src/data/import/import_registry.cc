@@ -15,6 +15,7 @@
 #include "kindred/core/recipe.h"
 #include "kindred/data/hdf5_kinds.h"
 #include "kindred/data/import.h"
+#include "kindred/data/picture_regions.h"
 
 namespace kindred {
 namespace {
@@ -77,7 +78,7 @@ const Row* row_of(const SourceFiles& files, const std::string& name) {
   return nullptr;
 }
 
-[[noreturn]] void refuse(const SourceFiles& files, const std::string& name) {
+[[noreturn]] void refuse_sources(const SourceFiles& files, const std::string& name) {
   std::vector<std::string> names;
   for (const Row& row : kRows) names.emplace_back(row.format.name);
   if (name.empty()) {
@@ -110,6 +111,31 @@ void check_listed(const ImportPlan& plan, const std::string& out_path,
   files.check();
 }
 
+// Images without a region are left out: which part of them is meant is not guessed.
+void find_regions(ImportPlan& plan, const ImportOptions& options) {
+  if (options.boxes.empty() && options.landmarks.empty()) return;
+  if (plan.vectors.rows() > 0) {
+    fail(ErrorKind::usage,
+         fmt::format("{}: holds vectors; boxes and landmarks are for pictures", plan.source));
+  }
+  PictureRegions regions = options.boxes.empty() ? PictureRegions::read_landmarks(options.landmarks)
+                                                 : PictureRegions::read_boxes(options.boxes);
+  std::erase_if(plan.items, [&](const ImportItem& item) {
+    const auto region = regions.find(item.path);
+    if (region) {
+      plan.region_at[item.place] = *region;
+    } else {
+      plan.left_out.push_back(
+          fmt::format("{}: has no line in {}", plan.images->where(item.place), regions.source()));
+    }
+    return !region;
+  });
+  if (plan.items.empty()) {
+    fail(ErrorKind::data,
+         fmt::format("{}: names none of the images of {}", regions.source(), plan.source));
+  }
+}
+
 void check_options(const ImportOptions& options) {
   const auto fits = [](const Extent& extent, const char* name) {
     if (extent.height == 0 && extent.width == 0) return;
@@ -126,6 +152,9 @@ void check_options(const ImportOptions& options) {
          fmt::format("import: shares {} and {} are for validation and test; they are 0 or more and "
                      "leave something to train on",
                      options.validation_share, options.test_share));
+  }
+  if (!options.boxes.empty() && !options.landmarks.empty()) {
+    fail(ErrorKind::usage, "import: either boxes or landmarks say what of each image is meant");
   }
   if (options.gzip > 12 || options.chunk < 0 || options.min_samples < 1) {
     fail(ErrorKind::usage, "import: gzip is 0 to 12, a chunk and a class have at least one sample");
@@ -149,7 +178,7 @@ ImportReport import_checked(std::span<const std::string> sources, const std::str
                             const ImportOptions& options, WorkObserver& observer) {
   const SourceFiles files(sources);
   std::optional<ImportPlan> found = plan_of_sources(files, options);
-  if (!found) refuse(files, options.format);
+  if (!found) refuse_sources(files, options.format);
   ImportPlan plan = std::move(*found);
   check_listed(plan, out_path, options);
   make_names_valid(plan);
@@ -157,6 +186,10 @@ ImportReport import_checked(std::span<const std::string> sources, const std::str
   if (!unread.empty()) plan.notes.push_back(unread);
   plan.left_out.insert(plan.left_out.end(), files.left_out().begin(), files.left_out().end());
   if (options.strict) refuse_left_out(files);
+  find_regions(plan, options);
+  if (options.strict && !plan.region_at.empty() && !plan.left_out.empty()) {
+    fail(ErrorKind::data, fmt::format("{} (--strict)", plan.left_out.back()));
+  }
   return run_import(std::move(plan), out_path, options, observer);
 }
 
@@ -179,6 +212,9 @@ ImportReport import_dataset(std::span<const std::string> sources, const std::str
   check_options(options);
   FileUse use = outputs_of(out_path, options);
   for (const std::string& source : sources) use.reads(source);
+  for (const std::string& list : {options.boxes, options.landmarks}) {
+    if (!list.empty()) use.reads(list);
+  }
   use.check();
   std::optional<FileLock> lock;  // devices take what comes
   if (!is_written_into(out_path)) lock.emplace(FileLock::of_output(out_path));

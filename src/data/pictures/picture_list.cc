@@ -12,6 +12,7 @@
 #include "data/pictures/picture_making.h"
 #include "data/pictures/picture_processes.h"
 #include "kindred/core/error.h"
+#include "kindred/core/text.h"
 #include "kindred/data/picture_regions.h"
 
 namespace kindred {

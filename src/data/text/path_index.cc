@@ -9,10 +9,10 @@
 namespace kindred {
 namespace {
 
-std::string_view last_part(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+std::string_view last_part_of(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
 std::string_view without_extension(std::string_view path) {
-  return path.substr(0, path.size() - last_part(path).size() + stem(path).size());
+  return path.substr(0, path.size() - last_part_of(path).size() + stem(path).size());
 }
 
 // Whether `end` is the last parts of `path`, or all of it.
@@ -37,8 +37,8 @@ PathIndex::PathIndex(std::span<const std::string> paths) : by_last_part_(paths.s
   }
   std::iota(by_last_part_.begin(), by_last_part_.end(), Index{0});
   std::sort(by_last_part_.begin(), by_last_part_.end(), [&](Index a, Index b) {
-    const std::string_view x = last_part(keys_[static_cast<std::size_t>(a)]);
-    const std::string_view y = last_part(keys_[static_cast<std::size_t>(b)]);
+    const std::string_view x = last_part_of(keys_[static_cast<std::size_t>(a)]);
+    const std::string_view y = last_part_of(keys_[static_cast<std::size_t>(b)]);
     return x == y ? a < b : x < y;
   });
 }
@@ -60,20 +60,20 @@ Index PathIndex::find_key(const std::string& key) {
 }
 
 Index PathIndex::find_end(const std::string& key, bool with_extension) {
-  const std::string last(last_part(key));
+  const std::string last(last_part_of(key));
   const std::string begin = with_extension ? last : last + ".";
   const auto key_of = [&](Index i) -> const std::string& {
     return keys_[static_cast<std::size_t>(i)];
   };
   auto at = std::lower_bound(
       by_last_part_.begin(), by_last_part_.end(), begin,
-      [&](Index i, const std::string& wanted) { return last_part(key_of(i)) < wanted; });
+      [&](Index i, const std::string& wanted) { return last_part_of(key_of(i)) < wanted; });
   Index found = kMissing;
   std::string more;
-  for (; at != by_last_part_.end() && last_part(key_of(*at)).starts_with(begin); ++at) {
+  for (; at != by_last_part_.end() && last_part_of(key_of(*at)).starts_with(begin); ++at) {
     const std::string_view path =
         with_extension ? std::string_view(key_of(*at)) : without_extension(key_of(*at));
-    if (last_part(path) != last) continue;
+    if (last_part_of(path) != last) continue;
     std::string more_here;
     if (!ends_with_parts(path, key)) {
       if (!ends_with_parts(key, path)) continue;

@@ -204,7 +204,7 @@ double silhouette(const Workers& workers, const Doubles& rows, const Doubles& ce
   return sum / static_cast<double>(rows.rows());
 }
 
-void check(const Workers& workers, ConstMatrixView rows, const KMeansOptions& options) {
+void check_kmeans(const Workers& workers, ConstMatrixView rows, const KMeansOptions& options) {
   if (options.clusters < 1 || options.clusters > rows.rows()) {
     fail(ErrorKind::usage, fmt::format("{} clusters of {} embeddings; there can be 1 to {}",
                                        options.clusters, rows.rows(), rows.rows()));
@@ -223,7 +223,7 @@ void check(const Workers& workers, ConstMatrixView rows, const KMeansOptions& op
 
 KMeansResult cluster_kmeans(const Workers& workers, ConstMatrixView rows,
                             const KMeansOptions& options) {
-  check(workers, rows, options);
+  check_kmeans(workers, rows, options);
   const Doubles prepared = prepare(workers, rows, options.similarity);
   KMeansResult result;
   Doubles centers = Start(workers, prepared, options).centers(options.clusters);

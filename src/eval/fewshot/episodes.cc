@@ -19,7 +19,7 @@ constexpr Index kEpisodeRows = 256;
 
 using Rows = std::vector<Index>;
 
-void check(const EpisodeOptions& options) {
+void check_episodes(const EpisodeOptions& options) {
   const auto at_least = [](Index value, Index least, const char* name) {
     if (value < least) {
       fail(ErrorKind::usage, fmt::format("{} = {}; at least {} is needed", name, value, least));
@@ -153,7 +153,7 @@ void summarise(const std::vector<double>& errors, OneShotResult& result) {
 OneShotResult evaluate_episodes(const Workers& workers, ConstMatrixView embeddings,
                                 std::span<const std::int64_t> labels,
                                 const EpisodeOptions& options) {
-  check(options);
+  check_episodes(options);
   check_count(static_cast<Index>(labels.size()), "labels", embeddings.rows(), "embeddings");
   check_rows(workers, embeddings, "embeddings");
   const Episodes episodes(workers, embeddings, labels, options);

@@ -37,7 +37,7 @@ std::vector<float> dense(ConstMatrixView rows, Similarity similarity) {
   return values;
 }
 
-void check(const ApproximateOptions& options, Index k, Index gallery) {
+void check_search(const ApproximateOptions& options, Index k, Index gallery) {
   if (options.links < 2 || options.build < 1 || options.search < 1) {
     fail(ErrorKind::usage,
          fmt::format("approximate search with {} links, {} candidates to build and {} to search; "
@@ -59,7 +59,7 @@ Neighbors find_neighbors_approximately(const Workers& workers, ConstMatrixView q
                                        ConstMatrixView gallery, Index k, Similarity similarity,
                                        const ApproximateOptions& options) {
   check_sides(queries, gallery);
-  check(options, k, gallery.rows());
+  check_search(options, k, gallery.rows());
   check_rows(workers, queries, "query embeddings");
   check_rows(workers, gallery, "gallery embeddings");
   const bool euclidean = similarity == Similarity::euclidean;

@@ -26,7 +26,7 @@ constexpr Index kMostConfusions = 30;
 constexpr Index kMostPairs = 300'000;  // of a kind
 constexpr Index kLeastForTsne = 10;
 
-const char* name_of(Similarity similarity) {
+const char* name_of_row(Similarity similarity) {
   return similarity == Similarity::cosine          ? "cosine"
          : similarity == Similarity::inner_product ? "inner product"
                                                    : "Euclidean distance";
@@ -115,7 +115,7 @@ Description::Description(const Workers& workers, const DescribedRows& queries,
 void Description::retrieval() {
   ReportRetrieval& section = report_.retrieval.emplace();
   section.metric = query_order_metric(result_);
-  section.score = name_of(options_.similarity);
+  section.score = name_of_row(options_.similarity);
   for (const ChosenQuery& chosen :
        choose_queries(lists_, queries_.labels, result_, kQueriesOfAGroup)) {
     ReportQuery query;
@@ -263,7 +263,7 @@ void Description::pairs() {
           ? ", drawn at random"
           : "");
   section.score = options_.similarity == Similarity::euclidean ? "minus Euclidean distance"
-                                                               : name_of(options_.similarity);
+                                                               : name_of_row(options_.similarity);
   section.false_accepts = std::move(false_accepts_);
   const bool both = section.same_total > 0 && section.different_total > 0;
   if (!both) return;

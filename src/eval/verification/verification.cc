@@ -47,7 +47,7 @@ struct SortedPairs {
   Index negatives = 0;
 };
 
-void check(std::span<const double> scores, std::span<const std::uint8_t> same) {
+void check_pairs(std::span<const double> scores, std::span<const std::uint8_t> same) {
   check_count(static_cast<Index>(same.size()), "same / not same marks",
               static_cast<Index>(scores.size()), "pairs");
   if (scores.empty()) fail(ErrorKind::data, "there are no pairs");
@@ -227,7 +227,7 @@ VerificationResult evaluate_verification(std::span<const double> scores,
                                          std::span<const std::uint8_t> same,
                                          std::span<const std::int64_t> fold,
                                          const VerificationOptions& options) {
-  check(scores, same);
+  check_pairs(scores, same);
   const SortedPairs pairs(scores, same);
   VerificationResult result;
   result.positives = pairs.positives;
@@ -252,7 +252,7 @@ VerificationResult evaluate_verification(std::span<const double> scores,
 
 std::vector<RocPoint> roc_curve(std::span<const double> scores,
                                 std::span<const std::uint8_t> same) {
-  check(scores, same);
+  check_pairs(scores, same);
   const SortedPairs pairs(scores, same);
   std::vector<RocPoint> curve;
   Index accepted_negatives = pairs.negatives;
@@ -275,7 +275,7 @@ std::vector<RocPoint> roc_curve(std::span<const double> scores,
 
 ScoreHistogram histogram_of(std::span<const double> scores, std::span<const std::uint8_t> same,
                             Index bins) {
-  check(scores, same);
+  check_pairs(scores, same);
   if (bins < 1) fail(ErrorKind::usage, fmt::format("{} bins; at least 1 is needed", bins));
   const auto [low, high] = std::minmax_element(scores.begin(), scores.end());
   const auto count = static_cast<std::size_t>(bins);
@@ -289,7 +289,7 @@ ScoreHistogram histogram_of(std::span<const double> scores, std::span<const std:
 
 HardestPairs hardest_pairs(std::span<const double> scores, std::span<const std::uint8_t> same,
                            Index count) {
-  check(scores, same);
+  check_pairs(scores, same);
   const SortedPairs pairs(scores, same);
   HardestPairs hardest;
   for (const std::size_t i : pairs.order) {

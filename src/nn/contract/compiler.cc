@@ -10,7 +10,7 @@
 namespace kindred {
 namespace {
 
-std::string text_of(const std::vector<Index>& shape) {
+std::string text_of_layer(const std::vector<Index>& shape) {
   return fmt::format("[{}]", fmt::join(shape, ", "));
 }
 
@@ -19,14 +19,14 @@ std::string text_of(const std::vector<Index>& shape) {
   fail(ErrorKind::data,
        fmt::format(
            "the model has no {} '{}' of shape {}; the weights belong to another architecture", what,
-           name, text_of(shape)));
+           name, text_of_layer(shape)));
 }
 
 [[noreturn]] void mismatch(const std::string& name, const std::vector<Index>& found,
                            const std::vector<Index>& expected) {
   fail(ErrorKind::data, fmt::format("the model holds '{}' as {}, but its architecture needs it as "
                                     "{}; the weights belong to another architecture",
-                                    name, text_of(found), text_of(expected)));
+                                    name, text_of_layer(found), text_of_layer(expected)));
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ namespace {
 using Pieces = std::span<const FusedSpec>;
 
 bool is_convolution(Pieces pieces) { return pieces[0].layer->kind == "convolution"; }
-ConvolutionSettings convolution(Pieces pieces) {
+ConvolutionSettings fused_convolution(Pieces pieces) {
   return settings_of<ConvolutionSettings>(*pieces[0].layer);
 }
 
@@ -26,24 +26,25 @@ constexpr Implementation kImplementations[] = {
      }},
     {"stem",
      [](Pieces pieces, const Source& src, const Compiler& compiler) -> std::size_t {
-       return is_convolution(pieces) && is_stem(pieces[0], src, convolution(pieces), compiler);
+       return is_convolution(pieces) &&
+              is_stem(pieces[0], src, fused_convolution(pieces), compiler);
      },
      [](Pieces taken, const Source& src, Compiler& compiler) {
-       return make_stem(taken[0], src, convolution(taken), compiler);
+       return make_stem(taken[0], src, fused_convolution(taken), compiler);
      }},
     {"depthwise",
      [](Pieces pieces, const Source& src, const Compiler& compiler) -> std::size_t {
-       return is_convolution(pieces) && is_depthwise(src, convolution(pieces), compiler);
+       return is_convolution(pieces) && is_depthwise(src, fused_convolution(pieces), compiler);
      },
      [](Pieces taken, const Source& src, Compiler& compiler) {
-       return make_depthwise(taken[0], src, convolution(taken), compiler);
+       return make_depthwise(taken[0], src, fused_convolution(taken), compiler);
      }},
     {"Winograd",
      [](Pieces pieces, const Source& src, const Compiler& compiler) -> std::size_t {
-       return is_convolution(pieces) && is_winograd(src, convolution(pieces), compiler);
+       return is_convolution(pieces) && is_winograd(src, fused_convolution(pieces), compiler);
      },
      [](Pieces taken, const Source& src, Compiler& compiler) {
-       return make_winograd(taken[0], src, convolution(taken), compiler);
+       return make_winograd(taken[0], src, fused_convolution(taken), compiler);
      }},
     {"its kind's", [](Pieces, const Source&, const Compiler&) -> std::size_t { return 1; },
      [](Pieces taken, const Source& src, Compiler& compiler) {

@@ -14,11 +14,11 @@ namespace kindred {
 namespace {
 
 /// For what does not depend on the element type.
-const WinogradKernels<float>& loops() { return kernels<WinogradKernels<float>>(); }
+const WinogradKernels<float>& winograd_loops() { return kernels<WinogradKernels<float>>(); }
 
 FormatTag winograd_layout(ElementType type) {
   if (type == kBfloat16) return FormatTag::nhwc;
-  return loops().group == 16 ? FormatTag::nChw16c : FormatTag::nChw8c;
+  return winograd_loops().group == 16 ? FormatTag::nChw16c : FormatTag::nChw8c;
 }
 
 /// The tile that needs fewer multiplications: in float always the smaller, as the larger errs ten
@@ -64,11 +64,11 @@ class WinogradConvolution final : public Layer {
   std::unique_ptr<BoundLayer> bind() const override;
   bool trainable() const override { return true; }
   Index scratch_bytes() const override {
-    Index floats =
-        std::max(loops().forward_scratch(plan_), loops().forward_scratch(plan_.of_diff()));
+    Index floats = std::max(winograd_loops().forward_scratch(plan_),
+                            winograd_loops().forward_scratch(plan_.of_diff()));
     Index extra = 0;
     if (unpack_) {
-      floats = std::max(floats, loops().gradient_scratch(plan_));
+      floats = std::max(floats, winograd_loops().gradient_scratch(plan_));
       extra = cost(9 * plan_.src.channels * plan_.dst.channels) + cost(plan_.dst.channels);
     }
     return cost(floats) + extra;
@@ -105,7 +105,7 @@ class WinogradConvolution final : public Layer {
   }
   static void share(const WinogradWeights& weights) {
     Workers::share(weights.parts(),
-                   [&](Index part, int) { loops().transform_filter(weights, part); });
+                   [&](Index part, int) { winograd_loops().transform_filter(weights, part); });
   }
 
   WinogradPlan plan_;
@@ -223,7 +223,7 @@ bool wins(const Source& src, const ConvolutionSettings& settings) {
 bool is_winograd(const Source& src, const ConvolutionSettings& settings, const Compiler& compiler) {
   const std::string& wish = compiler.convolution();
   const ElementType type = type_of(src.desc);
-  const Index group = loops().group;
+  const Index group = winograd_loops().group;
   return isa() >= (type == kFloat32 ? Isa::v3 : Isa::v4) &&
          (wish == "winograd" || (wish == "auto" && wins(src, settings))) && settings.kernel == 3 &&
          settings.stride == 1 && settings.dilation == 1 && settings.groups == 1 &&

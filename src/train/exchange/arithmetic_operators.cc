@@ -30,7 +30,7 @@ bool both_are_data(const ForeignNode& node) {
 /// The input that is the network's, not the constant.
 std::size_t data_of(const ForeignNode& node) { return node.is_data(0) ? 0 : 1; }
 
-void join(const ForeignNode& node, Join how) {
+void join_sides(const ForeignNode& node, Join how) {
   const Step& first = node.data(0);
   const Step& second = node.data(1);
   if (first.form != second.form) node.refuse("reads tensors that lie in different ways");
@@ -44,7 +44,7 @@ void join(const ForeignNode& node, Join how) {
 }  // namespace
 
 void read_add(const ForeignNode& node) {
-  if (both_are_data(node)) return join(node, Join::add);
+  if (both_are_data(node)) return join_sides(node, Join::add);
   const std::size_t data = data_of(node);
   give_affine(node, data, {1}, node.channels(1 - data, node.data(data)));
 }
@@ -59,13 +59,13 @@ void read_sub(const ForeignNode& node) {
 }
 
 void read_mul(const ForeignNode& node) {
-  if (both_are_data(node)) return join(node, Join::multiply);
+  if (both_are_data(node)) return join_sides(node, Join::multiply);
   const std::size_t data = data_of(node);
   give_affine(node, data, node.channels(1 - data, node.data(data)), {0});
 }
 
 void read_div(const ForeignNode& node) {
-  if (both_are_data(node)) return join(node, Join::divide);
+  if (both_are_data(node)) return join_sides(node, Join::divide);
   if (!node.is_data(0)) node.refuse("divides a constant; no layer of ours does this");
   Piece piece = node.piece("(affine)");
   const Step& src = node.data(0);

@@ -56,7 +56,7 @@ void write_layers(Section parent, const std::string& key,
   for (const ConvertedLayer& layer : layers) write_layer(parent.append(key), layer);
 }
 
-const std::string* text_of(const ConvertedNetwork& network, std::string_view key) {
+const std::string* text_of_setting(const ConvertedNetwork& network, std::string_view key) {
   const auto found = std::ranges::find(network.texts, key, &ConvertedText::key);
   return found == network.texts.end() ? nullptr : &found->value;
 }
@@ -64,12 +64,12 @@ const std::string* text_of(const ConvertedNetwork& network, std::string_view key
 /// What a file that we wrote says of how the model is computed and what its classes are; other
 /// texts by these names are left alone.
 void take_texts(const ConvertedNetwork& network, Model& model) {
-  if (const std::string* slice = text_of(network, "kindred.slice")) {
+  if (const std::string* slice = text_of_setting(network, "kindred.slice")) {
     Index number = 0;
     std::from_chars(slice->data(), slice->data() + slice->size(), number);
     if (number >= 1 && number <= kMostTakenSlice) model.slice = number;
   }
-  const std::string* names = text_of(network, "kindred.class_names");
+  const std::string* names = text_of_setting(network, "kindred.class_names");
   if (names == nullptr) return;
   try {
     const Json list = parse_json(*names, "class names");
@@ -86,7 +86,7 @@ void take_texts(const ConvertedNetwork& network, Model& model) {
 
 void choose(const ConvertedNetwork& network, std::string_view text, Section section,
             const char* key, std::initializer_list<std::string_view> choices) {
-  const std::string* value = text_of(network, text);
+  const std::string* value = text_of_setting(network, text);
   if (value == nullptr || std::ranges::find(choices, *value) == choices.end()) return;
   section.put_settings({{}, {{key, *value}}});
 }

@@ -5,6 +5,7 @@
 #include "kindred/core/error.h"
 #include "kindred/core/file.h"
 #include "kindred/core/file_use.h"
+#include "kindred/data/npy_file.h"
 #include "kindred/train/export.h"
 #include "kindred/train/tensor_file.h"
 #include "train/array_tensors.h"
@@ -34,28 +35,12 @@ TensorFile exported_arrays(const Model& model) {
   return file;
 }
 
-constexpr std::string_view kNpyMagic = "\x93NUMPY";
-
-const FileKind kNpyFile{"a NumPy array", [](const std::string& path) {
-                          return beginning_of_file(path, kNpyMagic.size()) == kNpyMagic;
-                        }};
-
-/// The header of NumPy's array files, version 1.0.
-std::string npy_header(const Tensor& tensor) {
+std::string npy_header_of(const Tensor& tensor) {
   const char* type = tensor.type == DataType::f32   ? "<f4"
                      : tensor.type == DataType::f64 ? "<f8"
                      : tensor.type == DataType::i64 ? "<i8"
                                                     : "|u1";
-  const std::string comma = tensor.shape.size() == 1 ? "," : "";
-  std::string text = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}{}), }}",
-                                 type, fmt::join(tensor.shape, ", "), comma);
-  constexpr std::size_t kBefore = 10;  // magic, version, length
-  text.append(63 - (kBefore + text.size()) % 64, ' ');
-  text += '\n';
-  std::string header(kNpyMagic);
-  header +=
-      {'\1', '\0', static_cast<char>(text.size() & 0xFF), static_cast<char>(text.size() >> 8)};
-  return header + text;
+  return npy_header(type, tensor.shape);
 }
 
 }  // namespace
@@ -78,7 +63,7 @@ void export_npy(const Model& model, const std::string& folder) {
   use.check();
   make_folders(folder);
   for (const Tensor& tensor : arrays.tensors()) {
-    const std::string header = npy_header(tensor);
+    const std::string header = npy_header_of(tensor);
     const std::span<const std::byte> parts[] = {std::as_bytes(std::span(header)), tensor.bytes};
     write_file_durably(folder + "/" + tensor.name + ".npy", parts);
   }

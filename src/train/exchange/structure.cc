@@ -9,7 +9,7 @@ namespace {
 
 constexpr int kMostNested = 6;
 
-const char* kind_of(Join join) {
+const char* kind_of_node(Join join) {
   switch (join) {
     case Join::add: return "residual";
     case Join::concatenate: return "concatenate";
@@ -45,7 +45,7 @@ class Structure {
   Piece join(const Step& step, int nested) {
     if (nested == kMostNested) refuse(step.made_by, "lies too deep inside of others");
     Piece piece = step.made_by;
-    piece.kind = kind_of(step.join);
+    piece.kind = kind_of_node(step.join);
     for (const int source : step.sources) {
       piece.branches.push_back(between(step.dominator, source, nested + 1));
     }

@@ -24,16 +24,16 @@ void limit(std::size_t count, std::size_t most, const char* what) {
   if (count > most) refuse_model(fmt::format("has more than {} {}", most, what));
 }
 
-std::string_view name_of(const ProtobufReader& reader) {
+std::string_view name_of_message(const ProtobufReader& reader) {
   limit(reader.bytes().size(), kMostName, "bytes in a name");
   return reader.bytes();
 }
 
-void read_entry(std::string_view bytes, std::map<std::string, std::string>& entries) {
+void read_message_entry(std::string_view bytes, std::map<std::string, std::string>& entries) {
   std::string key;
   std::string value;
   for (ProtobufReader reader(bytes); reader.next();) {
-    if (reader.field() == entry_field::key) key = name_of(reader);
+    if (reader.field() == entry_field::key) key = name_of_message(reader);
     if (reader.field() == entry_field::value) value = reader.bytes();
   }
   entries[key] = value;
@@ -50,9 +50,9 @@ Tensor read_tensor(std::string_view bytes) {
       case tensor_field::double_data: reader.append_reals(tensor.doubles); break;
       case tensor_field::int32_data:
       case tensor_field::int64_data: reader.append_integers(tensor.integers); break;
-      case tensor_field::name: tensor.name = name_of(reader); break;
+      case tensor_field::name: tensor.name = name_of_message(reader); break;
       case tensor_field::raw_data: tensor.raw = reader.bytes(); break;
-      case tensor_field::external_data: read_entry(reader.bytes(), tensor.external); break;
+      case tensor_field::external_data: read_message_entry(reader.bytes(), tensor.external); break;
       case tensor_field::data_location: tensor.is_external = reader.number() == 1; break;
       default: break;
     }
@@ -66,7 +66,7 @@ void read_attribute(std::string_view bytes, Node& node) {
   std::string_view name;
   for (ProtobufReader reader(bytes); reader.next();) {
     switch (reader.field()) {
-      case attribute_field::name: name = name_of(reader); break;
+      case attribute_field::name: name = name_of_message(reader); break;
       case attribute_field::f: attribute.real = reader.real(); break;
       case attribute_field::i: attribute.integer = reader.integer(); break;
       case attribute_field::s: attribute.text = reader.bytes(); break;
@@ -87,11 +87,11 @@ Node read_node(std::string_view bytes) {
   Node node;
   for (ProtobufReader reader(bytes); reader.next();) {
     switch (reader.field()) {
-      case node_field::input: node.inputs.push_back(name_of(reader)); break;
-      case node_field::output: node.outputs.push_back(name_of(reader)); break;
-      case node_field::name: node.name = name_of(reader); break;
-      case node_field::op_type: node.op = name_of(reader); break;
-      case node_field::domain: node.domain = name_of(reader); break;
+      case node_field::input: node.inputs.push_back(name_of_message(reader)); break;
+      case node_field::output: node.outputs.push_back(name_of_message(reader)); break;
+      case node_field::name: node.name = name_of_message(reader); break;
+      case node_field::op_type: node.op = name_of_message(reader); break;
+      case node_field::domain: node.domain = name_of_message(reader); break;
       case node_field::attribute: read_attribute(reader.bytes(), node); break;
       default: break;
     }
@@ -127,7 +127,7 @@ void read_tensor_type(std::string_view bytes, Value& value) {
 Value read_value(std::string_view bytes) {
   Value value;
   for (ProtobufReader reader(bytes); reader.next();) {
-    if (reader.field() == value_field::name) value.name = name_of(reader);
+    if (reader.field() == value_field::name) value.name = name_of_message(reader);
     if (reader.field() != value_field::type) continue;
     for (ProtobufReader type(reader.bytes()); type.next();) {
       if (type.field() == type_field::tensor) read_tensor_type(type.bytes(), value);
@@ -160,7 +160,7 @@ void read_opset(std::string_view bytes, Model& model) {
   std::string_view domain;
   Index version = 0;
   for (ProtobufReader reader(bytes); reader.next();) {
-    if (reader.field() == opset_field::domain) domain = name_of(reader);
+    if (reader.field() == opset_field::domain) domain = name_of_message(reader);
     if (reader.field() == opset_field::version) version = reader.integer();
   }
   if (domain.empty() || domain == "ai.onnx") model.opset = version;
@@ -173,10 +173,10 @@ Model read_model(std::string_view file) {
   std::optional<std::string_view> graph;
   for (ProtobufReader reader(file); reader.next();) {
     switch (reader.field()) {
-      case model_field::producer: model.producer = name_of(reader); break;
+      case model_field::producer: model.producer = name_of_message(reader); break;
       case model_field::graph: graph = reader.bytes(); break;
       case model_field::opset: read_opset(reader.bytes(), model); break;
-      case model_field::metadata: read_entry(reader.bytes(), model.metadata); break;
+      case model_field::metadata: read_message_entry(reader.bytes(), model.metadata); break;
       default: break;
     }
   }

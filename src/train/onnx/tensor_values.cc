@@ -22,7 +22,7 @@ constexpr Index kMostElements = Index{1} << 29;  // 2 GiB of float32
   fail(ErrorKind::data, fmt::format("constant '{}' {}", tensor.name, why));
 }
 
-Index bytes_of(TensorType type) {
+Index bytes_of_tensor(TensorType type) {
   switch (type) {
     case TensorType::u8:
     case TensorType::i8:
@@ -73,7 +73,7 @@ std::vector<To> cast_list(const std::vector<From>& list) {
   return std::vector<To>(list.begin(), list.end());
 }
 
-std::vector<float> floats_of(TensorType type, std::string_view bytes) {
+std::vector<float> floats_of_tensor(TensorType type, std::string_view bytes) {
   switch (type) {
     case TensorType::f32: return cast<float, float>(bytes);
     case TensorType::f64: return cast<double, float>(bytes);
@@ -173,10 +173,11 @@ std::vector<float> TensorValues::floats(const Tensor& tensor) const {
   const Index elements = elements_of(tensor);
   std::vector<float> values;
   if (tensor.is_external) {
-    const std::vector<std::byte> content = external(tensor, elements * bytes_of(type));
-    values = floats_of(type, {reinterpret_cast<const char*>(content.data()), content.size()});
+    const std::vector<std::byte> content = external(tensor, elements * bytes_of_tensor(type));
+    values =
+        floats_of_tensor(type, {reinterpret_cast<const char*>(content.data()), content.size()});
   } else if (!tensor.raw.empty() || elements == 0) {
-    values = floats_of(type, tensor.raw);
+    values = floats_of_tensor(type, tensor.raw);
   } else {
     values = listed_floats(type, tensor);
   }
@@ -200,7 +201,7 @@ std::vector<std::int64_t> TensorValues::integers(const Tensor& tensor, Index mos
   if (elements > most) refuse_tensor(tensor, fmt::format("has {} numbers", elements));
   std::vector<std::int64_t> values;
   if (tensor.is_external) {
-    const std::vector<std::byte> content = external(tensor, elements * bytes_of(type));
+    const std::vector<std::byte> content = external(tensor, elements * bytes_of_tensor(type));
     values = integers_of(type, {reinterpret_cast<const char*>(content.data()), content.size()});
   } else {
     values = tensor.raw.empty() ? tensor.integers : integers_of(type, tensor.raw);

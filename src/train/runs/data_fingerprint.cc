@@ -37,7 +37,7 @@ std::string digest(ConstMatrixView rows) {
   return hex(sum);
 }
 
-std::string shape_of(const Dataset& data) {
+std::string shape_of_data(const Dataset& data) {
   const Shape& shape = data.shape();
   return fmt::format("{} x {} x {} x {} {}, targets {}", data.size(), shape.height, shape.width,
                      shape.channels, data.element() == Element::u8 ? "u8" : "f32",
@@ -49,7 +49,7 @@ std::string shape_of(const Dataset& data) {
 std::string fingerprint_of_data(const Setup& setup) {
   const Dataset& data = *setup.dataset;
   Json parts;
-  parts["shape"] = shape_of(data);
+  parts["shape"] = shape_of_data(data);
   parts["labels"] = digest(data.labels());
   parts["class names"] = digest(data.class_names());
   parts["split"] = digest(data.split());

@@ -48,7 +48,7 @@ struct Judged {
   RetrievalResult result;
 };
 
-std::string name_of(const std::string& folder) {
+std::string name_of_run(const std::string& folder) {
   const fs::path path = fs::path(folder).lexically_normal();
   return (path.has_filename() ? path : path.parent_path()).filename().string();
 }
@@ -69,7 +69,7 @@ RunFiles read_run(const std::string& path) {
          path + ": holds no metrics.jsonl; name a folder that kindred train wrote");
   }
   RunFiles run;
-  run.name = name_of(path);
+  run.name = name_of_run(path);
   run.log = read_run_log(folder.log());
   if (run.log.empty()) fail(ErrorKind::data, folder.log() + ": holds no whole line yet");
   if (!exists(folder.recipe())) {
