@@ -28,14 +28,14 @@ void check_access(const Access& access) {
                    access.address.text()));
 }
 
-std::string text_of(const Shape& shape) {
+std::string shape_text(const Shape& shape) {
   return fmt::format("{} x {} x {}", shape.height, shape.width, shape.channels);
 }
 
 ModelFacts facts_of(const Model& model, const Embedder& embedder, const std::string& version) {
   ModelFacts facts;
   facts.fingerprint = model.fingerprint;
-  facts.input = text_of(model.architecture.src);
+  facts.input = shape_text(model.architecture.src);
   facts.preparation = model.preparation ? description_of(*model.preparation) : assumption_of(model);
   facts.dimension = embedder.embedding();
   facts.threshold = model.threshold;

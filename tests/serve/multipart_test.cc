@@ -38,8 +38,8 @@ TEST(Multipart, HasFilesAndFields) {
 }
 
 TEST(Multipart, TakesPreambleAndEpilogueAndSpaces) {
-  const auto parts =
-      parts_of("preamble\r\n--b \t\r\n" + kHead + "name=x\r\n\r\n1\r\n--b--epilogue");
+  const std::string body = "preamble\r\n--b \t\r\n" + kHead + "name=x\r\n\r\n1\r\n--b--epilogue";
+  const auto parts = parts_of(body);
   ASSERT_EQ(parts.size(), 1U);
   EXPECT_EQ(parts[0].content, "1");
 }
