@@ -226,6 +226,7 @@ TEST_F(Program, HelpHasAnExampleEverywhere) {
                               "eval oneshot",
                               "report",
                               "search",
+                              "serve",
                               "inspect",
                               "list",
                               "bench",

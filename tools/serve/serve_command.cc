@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdio>
 
 #include "command.h"
 #include "kindred/core/error.h"
@@ -30,6 +31,10 @@ class ServeNotes final : public serve::ServeListener {
  public:
   explicit ServeNotes(const ServeCommandOptions& options) : options_(options) {}
   void on_ready(const std::string& address) override {
+    if (!options_.json.empty()) {
+      write_json(options_, Json{{"address", address}});
+      std::fflush(stdout);  // who reads it goes on, as the server does
+    }
     if (!options_.quiet) note(fmt::format("serving on http://{}", address));
   }
   void on_request(const std::string& line) override {
@@ -143,6 +148,11 @@ void add_serve(const Command& program) {
       .show_default();
   command.add_flag("--log", options->log,
                    "a line of JSON for each request, to standard error; without names");
+  command
+      .add_option("--json", options->json,
+                  "write the address as JSON to FILE once it is served; - is standard output")
+      .type_name("FILE")
+      .writes_file(kJsonFile);
   add_threads(command, *options);
   add_quiet(command, *options);
   command.footer(
