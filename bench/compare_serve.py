@@ -6,13 +6,14 @@ cut out the middle, resize, one network, on two cores. 32 connections ask as fas
 request or eight (multipart). The networks are
   reference  conv4: four 3x3 blocks of 64 channels, batch norm, ReLU, 2x2 max pool; 28x28x1 in
   lfw        that of datasets/lfw.toml: residual blocks of 64 to 256 channels; 48x48x1 in, float32
-The other server is as such servers are written: uvicorn with uvloop and httptools, a worker process a core, one PyTorch
-thread each, channels last, batch norms folded, and the pictures of a request in one batch. What asks is one more process on
+The other server is uvicorn with uvloop and httptools; the pictures of a request are one batch. By default it has what makes it
+fastest here: a worker process a core, one PyTorch thread each, channels last, batch norms folded. With --peer usual it is
+as such servers are mostly written: one process, PyTorch's own threads, the network as it was trained. What asks is one more process on
 the same cores; beside pictures a second stand the CPU milliseconds a picture of server and children alone, and the times that
 99 of 100 requests take at half of that load. With `kindred embed` of the same pictures beside it, the share of its CPU time
 that HTTP leaves.
 
-usage: compare_serve.py [--kindred PATH] [--network reference|lfw] [--seconds 8] [--repeats 3] [--only kindred|peer]
+usage: compare_serve.py [--kindred PATH] [--network reference|lfw] [--seconds 8] [--repeats 3] [--peer tuned|usual] [--only kindred|peer]
 needs, in a virtual environment: pip install torch fastapi 'uvicorn[standard]' pillow python-multipart numpy
 """
 import argparse
@@ -214,6 +215,8 @@ def make_network(name):
             layers += [*unit(src, dst), Residual(dst), torch.nn.MaxPool2d(2)]
         layers += [torch.nn.Flatten(), torch.nn.Linear(256 * 9, 128)]
     network = torch.nn.Sequential(*layers).eval()
+    if os.environ["KINDRED_PEER"] == "usual":
+        return network
     for module in list(network.modules()):
         if isinstance(module, torch.nn.Sequential):
             for i in range(len(module) - 1):
@@ -228,7 +231,9 @@ def make_peer():
     import fastapi
 
     name = os.environ["KINDRED_PEER_NETWORK"]
-    torch.set_num_threads(1)
+    tuned = os.environ["KINDRED_PEER"] == "tuned"
+    if tuned:
+        torch.set_num_threads(1)
     network, size, crop = make_network(name), SHAPE[name], CROP[name]
     app = fastapi.FastAPI()
 
@@ -246,7 +251,7 @@ def make_peer():
             files = [await request.body()]
         batch = torch.stack([sample_of(data) for data in files])[:, None].sub_(127.0).mul_(1 / 64.0)
         with torch.inference_mode():
-            embeddings = network(batch.contiguous(memory_format=torch.channels_last))
+            embeddings = network(batch.contiguous(memory_format=torch.channels_last) if tuned else batch)
         return {"pictures": [{"embedding": row} for row in embeddings.tolist()]}
 
     return app
@@ -265,10 +270,13 @@ def start_kindred(options, model):
 
 def start_peer(options):
     port = free_port()
+    workers = len(os.sched_getaffinity(0)) if options.peer == "tuned" else 1
+    environment = {**os.environ, "KINDRED_PEER_NETWORK": options.network, "KINDRED_PEER": options.peer}
+    if options.peer == "tuned":
+        environment["OMP_NUM_THREADS"] = "1"
     return Server([sys.executable, "-m", "uvicorn", "compare_serve:make_peer", "--factory", "--app-dir",
-                   str(Path(__file__).parent), "--port", str(port), "--workers", str(len(os.sched_getaffinity(0))),
-                   "--log-level", "error"], port,
-                  {**os.environ, "KINDRED_PEER_NETWORK": options.network, "OMP_NUM_THREADS": "1"})
+                   str(Path(__file__).parent), "--port", str(port), "--workers", str(workers),
+                   "--log-level", "error"], port, environment)
 
 
 def main():
@@ -277,6 +285,7 @@ def main():
     parser.add_argument("--network", choices=tuple(SHAPE), default="lfw")
     parser.add_argument("--seconds", type=float, default=8)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--peer", choices=("tuned", "usual"), default="tuned")
     parser.add_argument("--only", choices=("kindred", "peer"))
     options = parser.parse_args()
     starts = {"FastAPI, uvicorn, PyTorch": lambda: start_peer(options), "kindred serve": lambda: start_kindred(options, model)}

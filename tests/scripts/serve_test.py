@@ -136,6 +136,22 @@ def crowd(server, requests):
     expect(left <= 40, f"{left} descriptors are open")
 
 
+def as_embed_does(kindred, model, folder):
+    """The same bits as `kindred embed` of the same files, alone and among others."""
+    files = sorted((folder / "pictures").rglob("*.png"))
+    subprocess.run([kindred, "embed", model, folder / "pictures", "--out", folder / "e.npy", "--quiet"], check=True)
+    bytes_of_file = (folder / "e.npy").read_bytes()
+    floats = bytes_of_file[10 + struct.unpack("<H", bytes_of_file[8:10])[0]:]
+    rows = [floats[i:i + 16] for i in range(0, len(floats), 16)]  # of 4 numbers
+    server = Server(kindred, model)
+    requests = [server.request(body=path.read_bytes()) for path in files] + [server.form([path.read_bytes() for path in files])]
+    answers = [json.loads(server.replies(request)[1])["pictures"] for request in requests]
+    for found in (sum(answers[:-1], []), answers[-1]):
+        served = [struct.pack("<4f", *picture["embedding"]) for picture in found]
+        expect(served == rows, "embeddings are not those of kindred embed")
+    server.end()
+
+
 def slow_senders(server, count):
     """A byte now and then does not keep a connection; others are served meanwhile."""
     connections = [server.connect() for _ in range(count)]
@@ -278,6 +294,7 @@ def main():
         refusals(options.kindred, model, folder)
         with_token(options.kindred, model, folder)
         drains(options.kindred, model)
+        as_embed_does(options.kindred, model, folder)
         gallery = with_gallery(options.kindred, model, folder)
         server = Server(options.kindred, model, "--gallery", gallery, "--request-seconds", "3")
         crowd(server, options.requests)
