@@ -62,6 +62,7 @@ void add_loss(const Command& program);
 void add_pack(const Command& program);
 void add_report(const Command& program);
 void add_search(const Command& program);
+void add_serve(const Command& program);
 void add_train(const Command& program);
 
 /// The command's answer is no: where all else is well, the program ends with exit code 1.

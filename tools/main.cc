@@ -48,6 +48,7 @@ void add_commands(const Command& program) {
   add_pack(program);
   add_report(program);
   add_search(program);
+  add_serve(program);
   add_train(program);
 }
 

@@ -236,6 +236,7 @@ TEST_F(Program, HelpHasAnExampleEverywhere) {
                               "gallery calibrate",
                               "identify",
                               "search",
+                              "serve",
                               "inspect",
                               "list",
                               "bench",
