@@ -14,6 +14,10 @@ namespace {
 
 using Rows = GallerySnapshot::Rows;
 
+// Somebody may remove what was found before its path and name are read: then it is asked again. Who
+// is removed all the time is left out.
+constexpr int kTries = 10;
+
 /// Pictures above `after` with their identities, by rising id. Read of the index, which is small.
 std::vector<std::pair<Index, Index>> pictures_above(Database& database, Index after) {
   Statement statement(database,
@@ -107,18 +111,24 @@ std::vector<std::vector<FoundPicture>> PictureGallery::find(const Workers& worke
                                                             ConstMatrixView queries,
                                                             Index k) const {
   std::vector<std::vector<FoundPicture>> found;
-  for (const std::vector<GalleryMatch>& matches : snapshot()->nearest(workers, queries, k)) {
-    std::vector<Index> ids;
-    std::unordered_map<Index, double> scores;
-    for (const GalleryMatch& match : matches) {
-      ids.push_back(match.id);
-      scores[match.id] = match.score;
+  for (int i = 0; i < kTries; ++i) {
+    bool complete = true;
+    found.clear();
+    for (const std::vector<GalleryMatch>& matches : snapshot()->nearest(workers, queries, k)) {
+      std::vector<Index> ids;
+      std::unordered_map<Index, double> scores;
+      for (const GalleryMatch& match : matches) {
+        ids.push_back(match.id);
+        scores[match.id] = match.score;
+      }
+      found.emplace_back();
+      for (GalleryPicture& picture : pictures(ids)) {
+        const double score = scores[picture.id];
+        found.back().push_back({std::move(picture), score});
+      }
+      complete = complete && found.back().size() == matches.size();
     }
-    found.emplace_back();
-    for (GalleryPicture& picture : pictures(ids)) {
-      const double score = scores[picture.id];
-      found.back().push_back({std::move(picture), score});
-    }
+    if (complete) break;
   }
   return found;
 }
@@ -131,21 +141,27 @@ std::vector<Identification> PictureGallery::identify(const Workers& workers,
     const GalleryThresholds own = thresholds();
     threshold = centroid ? own.identify_centroid : own.identify;
   }
-  const std::shared_ptr<const GallerySnapshot> now =
-      centroid ? snapshot()->centroids() : snapshot();
   std::vector<Identification> answers;
-  const auto nearest = now->nearest(workers, queries, 1, GalleryAmong::named);
-  const std::lock_guard lock(impl_->mutex);
-  for (const std::vector<GalleryMatch>& matches : nearest) {
-    Identification answer;
-    if (!matches.empty()) {
-      const GalleryMatch& match = matches.front();
-      answer.identity = name_of(*impl_->database, match.identity);
-      answer.score = match.score;
-      answer.picture = centroid ? 0 : match.id;
-      answer.known = !answer.identity.empty() && (!threshold || match.score >= *threshold);
+  for (int i = 0; i < kTries; ++i) {
+    const std::shared_ptr<const GallerySnapshot> now =
+        centroid ? snapshot()->centroids() : snapshot();
+    const auto nearest = now->nearest(workers, queries, 1, GalleryAmong::named);
+    const std::lock_guard lock(impl_->mutex);
+    bool complete = true;
+    answers.clear();
+    for (const std::vector<GalleryMatch>& matches : nearest) {
+      Identification answer;
+      if (!matches.empty()) {
+        const GalleryMatch& match = matches.front();
+        answer.identity = name_of(*impl_->database, match.identity);
+        answer.score = match.score;
+        answer.picture = centroid ? 0 : match.id;
+        answer.known = !answer.identity.empty() && (!threshold || match.score >= *threshold);
+        complete = complete && !answer.identity.empty();
+      }
+      answers.push_back(std::move(answer));
     }
-    answers.push_back(std::move(answer));
+    if (complete) break;
   }
   return answers;
 }
