@@ -3,12 +3,12 @@
 src/gallery/gallery_schema.cc has; the model is a small one that this trains.
 
 What is measured: the whole command, from its start to the printed answer: the model is read and compiled, all
-embeddings are read, checked and scanned. The page cache is warm after the first run; --drop empties it before each
-(root only).
+embeddings are read, checked and scanned. Before each run the file is taken out of the page cache, unless --warm.
 
-usage: gallery_scale.py KINDRED [--pictures 1000000] [--dimension 128] [--repeats 5] [--keep FOLDER]
+usage: gallery_scale.py KINDRED [--pictures 1000000] [--dimension 128] [--repeats 5] [--warm] [--keep FOLDER]
 """
 import argparse
+import os
 import random
 import shutil
 import sqlite3
@@ -29,6 +29,7 @@ samples_per_class = 2
 architecture = "mlp"
 hidden = [8]
 embedding = %d
+slice = 8
 [[loss]]
 name = "softmax"
 [train]
@@ -73,6 +74,12 @@ def fill(gallery, pictures, dimension):
     base.close()
 
 
+def forget(path):
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
 def main():
     parser = argparse.ArgumentParser(usage=__doc__.rsplit("usage: ", 1)[1].strip())
     parser.add_argument("kindred", type=Path)
@@ -80,7 +87,7 @@ def main():
     parser.add_argument("--dimension", type=int, default=128)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--drop", action="store_true", help="empty the page cache before each run (root)")
+    parser.add_argument("--warm", action="store_true", help="leave the file in the page cache")
     parser.add_argument("--keep", type=Path, help="make the gallery here, or use the one that is here")
     options = parser.parse_args()
     folder = options.keep or Path(tempfile.mkdtemp(prefix="kindred-scale-"))
@@ -94,15 +101,14 @@ def main():
     query = folder / "pictures/class0/0.pgm"
     seconds = []
     for _ in range(options.repeats + 1):
-        if options.drop:
-            run("sync")
-            Path("/proc/sys/vm/drop_caches").write_text("3\n")
+        if not options.warm:
+            forget(gallery)
         start = time.monotonic()
         run(kindred, "find", query, "--in", gallery, "--quiet", "--threads", options.threads)
         seconds.append(time.monotonic() - start)
     rest = seconds[1:]
     print(f"find in {options.pictures:,} x {options.dimension}, {gallery.stat().st_size / 1e6:.0f} MB, "
-          f"{options.threads} threads: {statistics.median(rest):.2f} s (median of {len(rest)}, "
+          f"{options.threads} threads, {'warm' if options.warm else 'cold'}: {statistics.median(rest):.2f} s (median of {len(rest)}, "
           f"{min(rest):.2f} to {max(rest):.2f})")
     if not options.keep:
         shutil.rmtree(folder)

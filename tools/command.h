@@ -55,6 +55,7 @@ void add_find(const Command& program);
 void add_gallery(const Command& program);
 void add_identify(const Command& program);
 void add_import(const Command& program);
+void add_init(const Command& program);
 void add_inspect(const Command& program);
 void add_list(const Command& program);
 void add_loss(const Command& program);

@@ -41,6 +41,7 @@ void add_commands(const Command& program) {
   add_gallery(program);
   add_identify(program);
   add_import(program);
+  add_init(program);
   add_inspect(program);
   add_list(program);
   add_loss(program);

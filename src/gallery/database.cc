@@ -31,6 +31,8 @@ constexpr Limit kLimits[] = {
     {SQLITE_LIMIT_WORKER_THREADS, 0},
 };
 
+constexpr int kOpenFlags = SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+
 /// The path as a URI, which only such takes options.
 std::string uri_of(const std::string& path) {
   std::string uri = "file:";
@@ -43,14 +45,70 @@ std::string uri_of(const std::string& path) {
   return uri;
 }
 
+/// Throws the Error that a result code stands for.
+[[noreturn]] void fail_by(const std::string& path, sqlite3* handle, int code) {
+  const int reason = handle != nullptr ? sqlite3_system_errno(handle) : 0;
+  const std::string words =
+      reason != 0 ? text_of_failure(reason) : std::string(sqlite3_errstr(code));
+  switch (code & 0xff) {
+    case SQLITE_NOMEM: throw std::bad_alloc();
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      fail(ErrorKind::cannot_create,
+           fmt::format("{}: another process keeps it locked; try again when that is done", path));
+    case SQLITE_READONLY:
+      fail(ErrorKind::cannot_create,
+           fmt::format("{}: may not be written: the file or its folder is write-protected", path));
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+      fail(kind_of_failure(reason, ErrorKind::no_input),
+           fmt::format("{}: cannot be opened: {}", path, words));
+    case SQLITE_FULL:
+      fail(ErrorKind::io, fmt::format("{}: writing failed: the disk is full; nothing of this step "
+                                      "was kept",
+                                      path));
+    case SQLITE_IOERR:
+      fail(kind_of_failure(reason, ErrorKind::io),
+           fmt::format("{}: reading or writing failed: {}", path, words));
+    case SQLITE_NOTADB:
+      fail(ErrorKind::data, fmt::format("{}: is no gallery: it is no SQLite file", path));
+    case SQLITE_CORRUPT:
+    case SQLITE_FORMAT:
+    case SQLITE_TOOBIG:
+    case SQLITE_SCHEMA:
+      fail(ErrorKind::data,
+           fmt::format("{}: is damaged: {}; `sqlite3 FILE .recover` may save what is left of it",
+                       path, words));
+    default:
+      fail(ErrorKind::internal,
+           fmt::format("{}: SQLite: {} ({})", path,
+                       handle != nullptr ? sqlite3_errmsg(handle) : words, code));
+  }
+}
+
 }  // namespace
+
+std::string Database::beginning(const std::string& path, std::size_t size) {
+  sqlite3* handle = nullptr;
+  const int opened = sqlite3_open_v2((uri_of(path) + "?immutable=1").c_str(), &handle,
+                                     SQLITE_OPEN_READONLY | kOpenFlags, nullptr);
+  const std::unique_ptr<sqlite3, int (*)(sqlite3*)> closing(handle, &sqlite3_close);
+  if (opened != SQLITE_OK) fail_by(path, handle, opened);
+  sqlite3_file* file = nullptr;
+  sqlite3_file_control(handle, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  std::string bytes(size, '\0');
+  const int read = file->pMethods->xRead(file, bytes.data(), static_cast<int>(size), 0);
+  if (read == SQLITE_IOERR_SHORT_READ) return bytes;  // zeros behind its end
+  if (read != SQLITE_OK) fail_by(path, handle, read);
+  return bytes;
+}
 
 Database::Database(std::string path, Mode mode, double wait_seconds) : path_(std::move(path)) {
   const std::string uri = uri_of(path_);
-  constexpr int kOften = SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   const int access = mode == Mode::untouched ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
   const int code = sqlite3_open_v2((uri + (mode == Mode::untouched ? "?immutable=1" : "")).c_str(),
-                                   &handle_, access | kOften, nullptr);
+                                   &handle_, access | kOpenFlags, nullptr);
   try {
     if (code != SQLITE_OK) fail_with(code);
     set_up(wait_seconds);
@@ -93,46 +151,7 @@ std::int64_t Database::number(const char* sql) {
 Index Database::changed() const { return sqlite3_changes64(handle_); }
 Index Database::last_id() const { return sqlite3_last_insert_rowid(handle_); }
 
-void Database::fail_with(int code) const {
-  const int reason = handle_ != nullptr ? sqlite3_system_errno(handle_) : 0;
-  const std::string words =
-      reason != 0 ? text_of_failure(reason) : std::string(sqlite3_errstr(code));
-  switch (code & 0xff) {
-    case SQLITE_NOMEM: throw std::bad_alloc();
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-      fail(ErrorKind::cannot_create,
-           fmt::format("{}: another process keeps it locked; try again when that is done", path_));
-    case SQLITE_READONLY:
-      fail(ErrorKind::cannot_create,
-           fmt::format("{}: may not be written: the file or its folder is write-protected", path_));
-    case SQLITE_CANTOPEN:
-    case SQLITE_PERM:
-    case SQLITE_AUTH:
-      fail(kind_of_failure(reason, ErrorKind::no_input),
-           fmt::format("{}: cannot be opened: {}", path_, words));
-    case SQLITE_FULL:
-      fail(ErrorKind::io, fmt::format("{}: writing failed: the disk is full; nothing of this step "
-                                      "was kept",
-                                      path_));
-    case SQLITE_IOERR:
-      fail(kind_of_failure(reason, ErrorKind::io),
-           fmt::format("{}: reading or writing failed: {}", path_, words));
-    case SQLITE_NOTADB:
-      fail(ErrorKind::data, fmt::format("{}: is no gallery: it is no SQLite file", path_));
-    case SQLITE_CORRUPT:
-    case SQLITE_FORMAT:
-    case SQLITE_TOOBIG:
-    case SQLITE_SCHEMA:
-      fail(ErrorKind::data,
-           fmt::format("{}: is damaged: {}; `sqlite3 FILE .recover` may save what is left of it",
-                       path_, words));
-    default:
-      fail(ErrorKind::internal,
-           fmt::format("{}: SQLite: {} ({})", path_,
-                       handle_ != nullptr ? sqlite3_errmsg(handle_) : words, code));
-  }
-}
+void Database::fail_with(int code) const { fail_by(path_, handle_, code); }
 
 Statement::Statement(Database& database, std::string_view sql) : database_(database) {
   check(sqlite3_prepare_v3(database.handle_, sql.data(), static_cast<int>(sql.size()), 0,

@@ -30,6 +30,11 @@ class Database {
   Database& operator=(const Database&) = delete;
   ~Database();
 
+  /// The file's first bytes, as they are: pages may lag behind what waits in the WAL, and are asked
+  /// nothing. Neither locks nor files are made. By SQLite, as closing a file gives up the locks
+  /// that this process has on it elsewhere: it knows them, and keeps such a file open.
+  static std::string beginning(const std::string& path, std::size_t size);
+
   const std::string& path() const { return path_; }
   bool writable() const;
   /// Runs statements that give no rows, or whose rows are no matter.

@@ -76,23 +76,18 @@ void set_threshold(Database& database, std::string_view key, std::optional<doubl
 }  // namespace
 
 const FileKind kGalleryFile{"a gallery", [](const std::string& path) {
-                              constexpr std::size_t kAt = 68;  // application_id, big-endian
-                              const std::string begin = beginning_of_file(path, kAt + 4);
-                              if (begin.size() < kAt + 4) return false;
-                              std::int64_t application = 0;
-                              for (const char c : begin.substr(kAt)) {
-                                application = application << 8 | static_cast<unsigned char>(c);
-                              }
-                              return begin.starts_with("SQLite format 3") &&
-                                     application == kGalleryApplication;
+                              constexpr std::size_t kHeader = 100;
+                              return begins_as_gallery(beginning_of_file(path, kHeader));
                             }};
 
 void PictureGallery::create(const std::string& path, const std::string& model_file,
                             bool keeps_thumbnails) {
   const FileLock lock = FileLock::of_output(path);  // two that make one at once
   require_new(path);
-  const std::vector<std::byte> bytes = read_file(model_file);
-  const Model model = read_model(bytes, model_file);
+  const std::vector<std::byte> given = read_file(model_file);
+  const Model model = read_model(given, model_file);
+  // It may have been trained on whom the gallery will hold, and forget.
+  const std::vector<std::byte> bytes = without_class_names(given, model_file);
   OutputFile output(path);
   const std::string& beside = output.beside();
   // Before there is anything in it, whatever the process grants by default.

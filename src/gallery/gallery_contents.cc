@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "gallery/gallery_impl.h"
+#include "gallery/snapshot_blocks.h"
 #include "kindred/core/text.h"
 
 namespace kindred {
@@ -133,11 +134,7 @@ void check_embedding(std::span<const float> embedding, Index dimension, const st
     fail(ErrorKind::data, fmt::format("{}: its embedding has {} numbers; the gallery's have {}",
                                       where, embedding.size(), dimension));
   }
-  double square = 0;
-  for (const float number : embedding) {
-    square += static_cast<double>(number) * static_cast<double>(number);
-  }
-  const double length = std::sqrt(square);
+  const double length = std::sqrt(square_of(embedding.data(), dimension));
   if (length == 0 || (length >= kShortest && length <= 1 / kShortest)) return;
   fail(ErrorKind::data, fmt::format("{}: its embedding has length {}; expected {} to {}, or 0",
                                     where, length, kShortest, 1 / kShortest));

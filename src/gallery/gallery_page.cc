@@ -28,20 +28,30 @@ std::string thumbnail_html(const std::string& jpeg, const std::string& path) {
                      html_text(path), base64(jpeg));
 }
 
+/// A path that breaks behind its folders.
+std::string path_html(const std::string& path) {
+  std::string html;
+  for (const char c : html_text(path)) {
+    html += c;
+    if (c == '/') html += "<wbr>";
+  }
+  return html;
+}
+
 std::string match_html(const GalleryPageMatch& match) {
   return fmt::format(
       "<li>{}<p><span class=\"who\">{}</span><span class=\"score\">{:.4f}</span>"
       "<span class=\"path\">{}</span></p></li>\n",
       thumbnail_html(match.thumbnail, match.path),
       match.identity.empty() ? "no name" : html_text(match.identity), match.score,
-      html_text(match.path));
+      path_html(match.path));
 }
 
 std::string query_html(const GalleryPageQuery& query) {
   std::string html =
       fmt::format("<article class=\"query\">\n<div class=\"asked\">{}<p>{}</p></div>\n",
                   query.error.empty() ? thumbnail_html(query.thumbnail, query.path) : "",
-                  html_text(query.path));
+                  path_html(query.path));
   if (!query.error.empty()) {
     html += fmt::format("<p class=\"notice\">{}</p>\n", html_text(query.error));
   } else {

@@ -13,6 +13,11 @@
 namespace kindred {
 namespace {
 
+constexpr std::size_t kHeader = 100;  // bytes of SQLite's file header
+constexpr std::size_t kFormatAt = 60;
+constexpr std::size_t kApplicationAt = 68;
+constexpr std::string_view kMagic{"SQLite format 3\0", 16};
+
 struct Table {
   const char* name;
   const char* sql;
@@ -67,15 +72,26 @@ void check_regular(const std::string& path) {
   }
 }
 
+/// Big-endian, as SQLite's file header has them.
+std::int64_t number_at(const std::string& bytes, std::size_t at) {
+  std::int64_t number = 0;
+  for (std::size_t i = at; i < at + 4; ++i) {
+    number = number << 8 | static_cast<unsigned char>(bytes[i]);
+  }
+  return number;
+}
+
 void check_identity(const std::string& path) {
   // Locks and a WAL are made for what is opened with them: for nobody else's file.
-  Database database(path, Database::Mode::untouched, 0);
-  const std::int64_t application = database.number("PRAGMA application_id");
-  if (application != kGalleryApplication) {
+  const std::string begin = Database::beginning(path, kHeader);
+  if (!begin.starts_with(kMagic)) {
+    fail(ErrorKind::data, fmt::format("{}: is no gallery: it is no SQLite file", path));
+  }
+  if (number_at(begin, kApplicationAt) != kGalleryApplication) {
     fail(ErrorKind::data,
          fmt::format("{}: is no gallery: it is an SQLite file of another program", path));
   }
-  const std::int64_t format = database.number("PRAGMA user_version");
+  const std::int64_t format = number_at(begin, kFormatAt);
   if (format != kGalleryFormat) fail_format(path, format);
 }
 
@@ -120,6 +136,11 @@ std::unique_ptr<Database> open_to_read(const std::string& path, double wait_seco
 
 }  // namespace
 
+bool begins_as_gallery(const std::string& begin) {
+  return begin.size() >= kHeader && begin.starts_with(kMagic) &&
+         number_at(begin, kApplicationAt) == kGalleryApplication;
+}
+
 void fail_gallery(const Database& database, const std::string& what) {
   fail(ErrorKind::data,
        fmt::format("{}: {}; it is no gallery of Kindred's, or damaged", database.path(), what));
@@ -127,7 +148,8 @@ void fail_gallery(const Database& database, const std::string& what) {
 
 void write_schema(Database& database) {
   database.run("PRAGMA page_size = 8192");
-  database.run("PRAGMA journal_mode = WAL");
+  // Nothing beside the file: it has no name yet, and nobody would remove what a kill leaves.
+  database.run("PRAGMA journal_mode = MEMORY");
   Transaction transaction(database, Transaction::Kind::writes);
   database.run(fmt::format("PRAGMA application_id = {}", kGalleryApplication).c_str());
   database.run(fmt::format("PRAGMA user_version = {}", kGalleryFormat).c_str());

@@ -16,7 +16,11 @@ constexpr Index kModelPart = Index{16} << 20;             ///< bytes of the mode
 constexpr Index kMostDimension = Index{1} << 20;          ///< of an embedding
 constexpr Index kMostThumbnail = Index{1} << 20;          ///< bytes
 
-/// Writes the tables into an empty file, and makes it one that writes ahead (WAL).
+/// Whether a file of these first 100 bytes is a gallery.
+bool begins_as_gallery(const std::string& begin);
+
+/// Writes the tables into an empty file. Who first opens it to write makes it one that writes ahead
+/// (WAL).
 void write_schema(Database& database);
 
 /// Opens a gallery. Fails with no_input, data or cannot_create; writes nothing before the file is

@@ -32,12 +32,27 @@ void push(SnapshotBlock& block, Index id, Index identity, const float* embedding
 
 }  // namespace
 
-double SnapshotBlock::scale_of(Index row, Index dimension) const {
-  double square = 0;
-  for (Index k = 0; k < dimension; ++k) {
-    const auto number = static_cast<double>(rows(row, k));
-    square += number * number;
+double square_of(const float* numbers, Index count) {
+  constexpr Index kSums = 8;  // which do not wait for each other
+  double sums[kSums] = {};
+  Index k = 0;
+  for (; k + kSums <= count; k += kSums) {
+    for (Index i = 0; i < kSums; ++i) {
+      const auto number = static_cast<double>(numbers[k + i]);
+      sums[i] += number * number;
+    }
   }
+  for (; k < count; ++k) {
+    const auto number = static_cast<double>(numbers[k]);
+    sums[k % kSums] += number * number;
+  }
+  double square = 0;
+  for (const double sum : sums) square += sum;
+  return square;
+}
+
+double SnapshotBlock::scale_of(Index row, Index dimension) const {
+  const double square = square_of(rows.row(row), dimension);
   return square > 0 ? 1 / std::sqrt(square) : 0;
 }
 

@@ -9,6 +9,9 @@
 
 namespace kindred {
 
+/// The sum of the numbers' squares.
+double square_of(const float* numbers, Index count);
+
 /// Some pictures' embeddings, one after the other; never changed once a snapshot has them.
 struct SnapshotBlock {
   static constexpr Index kRows = 4096;  ///< at most

@@ -84,7 +84,7 @@ TensorFile file_of(const std::string& recipe, const Setup& setup, const Training
                   trained.step, trained.table, trained.weights(), trained.state});
 }
 
-Model model_of(const TensorFile& file, const std::string& path) {
+Model model_of_file(const TensorFile& file, const std::string& path) {
   ModelHeader header = header_of_model(file);
   Recipe recipe = Recipe::from_text(header.recipe, path);
   Model model;
@@ -132,10 +132,16 @@ void check_model(const std::string& recipe, const Setup& setup, const TrainingSt
   file_of(recipe, setup, trained, 0.0).check_fits();
 }
 
-Model read_model(const std::string& path) { return model_of(TensorFile::read(path), path); }
+Model read_model(const std::string& path) { return model_of_file(TensorFile::read(path), path); }
 
 Model read_model(std::vector<std::byte> file, const std::string& where) {
-  return model_of(TensorFile::parse(std::move(file), where), where);
+  return model_of_file(TensorFile::parse(std::move(file), where), where);
+}
+
+std::vector<std::byte> without_class_names(std::vector<std::byte> file, const std::string& where) {
+  TensorFile model = TensorFile::parse(std::move(file), where);
+  model.metadata["class_names"] = "[]";
+  return model.bytes();
 }
 
 std::string scaling_note(const std::string& path, const InputScaling& scaling) {

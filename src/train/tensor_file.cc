@@ -181,9 +181,9 @@ double TensorFile::real_number(const std::string& key) const {
   return number_of(key, -kMost, kMost);
 }
 
-void TensorFile::write(const std::string& path) const {
+void TensorFile::visit_parts(FunctionRef<void(std::span<const Part>)> visit) const {
   // From where the arrays lie: a copy would double what a large training state takes.
-  std::vector<std::span<const std::byte>> parts(2);
+  std::vector<Part> parts(2);
   for (const Tensor& tensor : tensors_) parts.push_back(tensor.bytes);
   const std::string data_checksum = hex(checksum(std::span(parts).subspan(2)));
   check_fits();
@@ -193,7 +193,19 @@ void TensorFile::write(const std::string& path) const {
   std::memcpy(prefix.data(), &length, prefix.size());
   parts[0] = prefix;
   parts[1] = bytes_of_text(own_header);
-  write_file_durably(path, parts);
+  visit(parts);
+}
+
+void TensorFile::write(const std::string& path) const {
+  visit_parts([&](std::span<const Part> parts) { write_file_durably(path, parts); });
+}
+
+std::vector<std::byte> TensorFile::bytes() const {
+  std::vector<std::byte> all;
+  visit_parts([&](std::span<const Part> parts) {
+    for (const Part& part : parts) all.insert(all.end(), part.begin(), part.end());
+  });
+  return all;
 }
 
 std::string TensorFile::header(std::string_view checksum_of_data) const {

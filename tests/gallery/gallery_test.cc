@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstring>
 #include <filesystem>
 #include <thread>
@@ -42,6 +43,7 @@ TEST_F(GalleryOfPictures, IsNewWithItsModelInIt) {
   EXPECT_EQ(own.fingerprint, given.fingerprint);
   EXPECT_EQ(gallery.facts().model_fingerprint, given.fingerprint);
   EXPECT_EQ(own.recipe, given.recipe);
+  EXPECT_EQ(own.parameters.size(), given.parameters.size());
   EXPECT_EQ(gallery.snapshot()->size(), 0);
   EXPECT_TRUE(gallery.find(workers_, Matrix(1, 8), 3).front().empty());
   EXPECT_EQ(kGalleryFile.is(path_), true);
@@ -323,6 +325,35 @@ TEST_F(GalleryOfPictures, MayBeAddedToByManyAtOnce) {
   const PictureGallery gallery = open();
   EXPECT_EQ(gallery.size(), 20 * 7);
   EXPECT_EQ(gallery.snapshot()->size(), 20 * 7);
+}
+
+// As a server does: each request has its workers, and all have one gallery.
+TEST_F(GalleryOfPictures, AnswersWhileItChanges) {
+  PictureGallery gallery(path_, GalleryAccess::write, 60);
+  gallery.add(some_pictures(0, 50));
+  std::atomic<bool> done = false;
+  std::vector<std::thread> asking;
+  for (int t = 0; t < 2; ++t) {
+    asking.emplace_back([&] {
+      const Workers own(1);
+      Matrix query(1, 8);
+      std::copy_n(test::random_embedding(7).data(), 8, query.row(0));
+      while (!done) {
+        const auto found = gallery.find(own, query, 5);
+        EXPECT_EQ(found[0].size(), 5U);
+        EXPECT_EQ(found[0][0].picture.id, 8);  // which stays
+        EXPECT_FALSE(gallery.identify(own, query, IdentifyBy::centroid)[0].identity.empty());
+      }
+    });
+  }
+  for (Index i = 0; i < 10; ++i) {
+    gallery.add(some_pictures(100 + i, 1));
+    const std::vector<Index> ids{20 + i};
+    EXPECT_EQ(gallery.remove(ids), 1);
+  }
+  done = true;
+  for (std::thread& thread : asking) thread.join();
+  EXPECT_EQ(gallery.snapshot()->size(), 50);
 }
 
 TEST_F(GalleryOfPictures, TellsOfAnotherProcessThatKeepsItLocked) {

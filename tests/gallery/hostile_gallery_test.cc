@@ -143,10 +143,12 @@ TEST_F(HostileGallery, BreaksNothingWhereBytesAreOthers) {
     std::string bad = good;
     for (int n = 0; n < 1 + i % 20; ++n) {
       // Half of them where the tables' own pages are, before the model.
-      const auto most = static_cast<std::uint64_t>(i % 2 == 0 ? bad.size() : std::size_t{8192} * 3);
-      bad[random.below(most)] = static_cast<char>(random.below(256));
+      const Index most = i % 2 == 0 ? static_cast<Index>(bad.size()) : Index{3 * 8192};
+      bad[static_cast<std::size_t>(random.below(most))] = static_cast<char>(random.below(256));
     }
-    if (i % 10 == 9) bad.resize(random.below(bad.size()));
+    if (i % 10 == 9) {
+      bad.resize(static_cast<std::size_t>(random.below(static_cast<Index>(bad.size()))));
+    }
     std::ofstream(path_, std::ios::binary) << bad;
     std::filesystem::remove(path_ + "-wal");
     std::filesystem::remove(path_ + "-shm");

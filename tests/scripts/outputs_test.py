@@ -14,7 +14,7 @@ from place import expect, has_own_dev, own, run_checks
 def table(place):
     """Option: the command that writes it, what it reads, another output of the same command."""
     data, model, e = place["data.h5"], place["run/model.kindred"], place["e.h5"]
-    pairs = place["pairs.csv"]
+    pairs, g, one = place["pairs.csv"], place["g.db"], place["pictures/class0/0.pgm"]
     verify = ["eval", "verify", e, "--pairs", pairs]
     return {
         "embed --out": (["embed", model, data, "--out", "OUT"], [model, data], None),
@@ -23,6 +23,13 @@ def table(place):
         "export OUT": (["export", model, "OUT"], [model], "--safetensors"),
         "export --safetensors": (["export", model, "--safetensors", "OUT"], [model], None),
         "convert OUT": (["convert", place["model.onnx"], "OUT"], [place["model.onnx"]], None),
+        "find --html": (["find", one, "--in", g, "--html", "OUT"], [one, g], "--json"),
+        "find --json": (["find", one, "--in", g, "--json", "OUT"], [one, g], "--html"),
+        "identify --json": (["identify", one, "--in", g, "--json", "OUT"], [one, g], None),
+        "compare --json": (["compare", model, one, one, "--json", "OUT"], [model, one], None),
+        "gallery new --json": (["gallery", "new", "FRESH", model, one, "--json", "OUT"], [model, one, "FRESH"], None),
+        "gallery list --json": (["gallery", "list", g, "--json", "OUT"], [g], None),
+        "gallery info --json": (["gallery", "info", g, "--json", "OUT"], [g], None),
         "search --out": (["search", e, "--query", place["query.h5"], "--k", "2", "--out", "OUT"],
                          [e, place["query.h5"]], None),
         "loss --out": (["loss", e, "--loss", "triplet", "--out", "OUT"], [e], "--json"),

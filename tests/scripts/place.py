@@ -75,6 +75,7 @@ class Place:
                      ["embed", self["run/model.kindred"], self["data.h5"], "--out", self["e.h5"]],
                      ["export", self["run/model.kindred"], self["model.onnx"], "--safetensors", self["arrays.safetensors"]],
                      ["convert", self["model.onnx"], self["converted.kindred"]],
+                     ["gallery", "new", self["g.db"], self["run/model.kindred"], self["pictures"]],
                      ["report", self["run"], "--out", self["page.html"]],
                      ["inspect", self["data.h5"], "--thumbnails", self["picture.png"], "--json", self["inspected.json"]],
                      ["bench", "search", "--vectors", "50", "--dimension", "4", "--repeats", "1", "--json",

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "kindred/core/random.h"
-#include "support/png_file.h"
+#include "support/failing_calls.h"
 #include "tools/program.h"
 
 namespace kindred {
@@ -270,11 +270,12 @@ TEST_F(GalleryCommands, SayWhatIsWrong) {
   const std::string none = folder_ / "none.db";
   expect_failure("gallery new " + none + " " + (folder_ / "no.kindred"), 66, "no.kindred");
   expect_failure("gallery new " + none + " " + query, 65, query);
+  expect_failure("gallery new " + none + " " + model_ + " " + (folder_ / "no.jpg"), 66, "no.jpg");
   EXPECT_FALSE(fs::exists(none));
   expect_failure("gallery new " + own_ + " " + model_, 64, "exists and is not an empty file");
   expect_failure("gallery new " + model_ + " " + model_, 64, "would be written over");
   expect_failure("gallery new " + (folder_ / "no/g.db") + " " + model_, 73, "no/g.db");
-  for (const std::string command :
+  for (const std::string& command :
        {"gallery add G " + query, std::string("gallery remove G --id 1"),
         std::string("gallery list G"), std::string("gallery info G"),
         std::string("gallery calibrate G"), "find " + query + " --in G",
@@ -296,6 +297,42 @@ TEST_F(GalleryCommands, SayWhatIsWrong) {
   expect_failure("gallery calibrate " + own_ + " --far 0", 64, "false accept rate");
   expect_failure("find " + query + " --in " + own_ + " --html " + photos()["recipe.toml"], 64,
                  "is not an HTML page");
+}
+
+// A write that fails while what was committed is copied from the WAL into the file leaves the two
+// for the next who opens it: once the file alone was looked at, which was half of each.
+TEST_F(GalleryCommands, SurvivesEachWriteThatFails) {
+  const test::FailingCalls calls(KINDRED_FAILING_CALLS, folder_.path().string());
+  const std::string g = folder_ / "g.db";
+  const std::string more = folder_ / "more";
+  for (int i = 0; i < 3; ++i) write(more + "/" + std::to_string(i) + ".pgm", picture(9, i));
+  const std::string line = "gallery add " + g + " " + more + " --threads 1";
+  const auto begin = [&] {
+    for (const char* const end : {"", "-wal", "-shm"}) fs::remove(g + end);
+    fs::copy_file(own_, g);
+  };
+  begin();
+  const std::string counted = folder_ / "counted";
+  ASSERT_EQ(kindred(line, calls.counting(counted)).code, 0);
+  const auto counts = test::FailingCalls::counted(counted);
+  int before_commit = 0;
+  int after_commit = 0;
+  for (const std::string call : {"pwrite", "fsync", "ftruncate"}) {
+    const int count = counts.at(call);
+    for (int nth = 1; nth <= count; nth += std::max(1, count / 12)) {
+      const std::string plan = call + ":" + std::to_string(nth) + ":EIO:on";
+      begin();
+      const Outcome outcome = kindred(line, calls.at(plan));
+      const bool done = contains(outcome.out, "3 of 3 pictures done, 3 added");
+      EXPECT_TRUE(outcome.code == 0 || outcome.code == 74) << plan << "\n" << outcome.err;
+      EXPECT_TRUE(done || outcome.code == 74) << plan;
+      const Json pictures = json("gallery list " + g);
+      EXPECT_EQ(pictures.size(), done ? 35U : 32U) << plan;
+      ++(done ? after_commit : before_commit);
+    }
+  }
+  EXPECT_GT(before_commit, 3);
+  EXPECT_GT(after_commit, 3);
 }
 
 TEST_F(GalleryCommands, ReadInAFolderThatMayNotBeWritten) {

@@ -101,7 +101,6 @@ void add_find(const Command& program) {
   command.add_option("--html", options->html, "a page of what was found, with thumbnails")
       .type_name("F.html")
       .writes_file(kHtmlFile);
-  command.add_flag("--strict", options->strict, "a picture that cannot be read is an error");
   add_json(command, *options);
   add_threads(command, *options);
   add_quiet(command, *options);

@@ -3,16 +3,15 @@
 #include <vector>
 
 #include "command.h"
+#include "kindred/data/picture_list.h"
 #include "kindred/gallery/gallery.h"
+#include "picture_arguments.h"
 
 namespace kindred::tools {
 
 /// What a command says of pictures that are read.
-struct PictureOptions {
-  std::vector<std::string> pictures;
-  std::string boxes;
-  std::string landmarks;
-  bool strict = false;
+struct PictureOptions : PictureArguments {
+  std::vector<std::string> pictures;  ///< as they were named
 };
 
 /// What of it a command that changes a gallery says.
@@ -25,16 +24,16 @@ struct AddOptions : GalleryOptions, PictureOptions {
   std::string name;
 };
 
-/// PICTURES..., --boxes, --landmarks.
+/// PICTURES..., --boxes, --landmarks, --strict.
 void add_pictures_option(const Command& command, PictureOptions& options, const std::string& what);
 /// G, which the command reads or writes.
 Option add_gallery_option(const Command& command, std::string& gallery);
 void add_wait(const Command& command, GalleryOptions& options);
-/// --name, --strict.
-void add_adding(const Command& command, AddOptions& options);
+/// --name.
+void add_name_option(const Command& command, AddOptions& options);
 
 /// Reads the pictures, embeds them and adds them, block by block, and says what became of them.
-void add_pictures(const AddOptions& options, PictureGallery& gallery);
+void add_pictures(const AddOptions& options, PictureList list, PictureGallery& gallery);
 
 /// Each adds one command to `kindred gallery`.
 void add_gallery_new(const Command& gallery);

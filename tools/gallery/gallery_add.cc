@@ -1,11 +1,9 @@
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstdio>
 
 #include "count_bar.h"
 #include "gallery/gallery.h"
-#include "gallery/picture_queries.h"
 #include "kindred/core/error.h"
 #include "kindred/core/text.h"
 #include "kindred/data/picture_list.h"
@@ -15,7 +13,6 @@
 namespace kindred::tools {
 namespace {
 
-constexpr std::size_t kListedFaults = 10;  // of what was left out; --json has them all
 constexpr Index kThumbnailSide = 160;
 
 /// What became of the pictures.
@@ -31,15 +28,14 @@ struct AddReport {
 /// Adds a block after the other, and tells of each that is safe on the disk.
 class PictureAdder {
  public:
-  PictureAdder(const AddOptions& options, PictureGallery& gallery)
+  PictureAdder(const AddOptions& options, PictureList list, PictureGallery& gallery)
       : options_(options),
         gallery_(gallery),
         model_(gallery.model()),
-        list_(options.pictures),
+        list_(std::move(list)),
         workers_(options.threads),
         embedder_(model_, workers_),
         wishes_(wishes_of(model_)) {
-    use_regions(options, list_);
     wishes_.digest = true;
     wishes_.thumbnail = gallery.facts().keeps_thumbnails ? kThumbnailSide : 0;
     report_.listed = list_.size();
@@ -47,10 +43,8 @@ class PictureAdder {
   }
 
   AddReport run() {
-    if (!options_.quiet) {
-      for (const std::string& text : list_.notes()) note(text);
-      if (const std::string text = assumption_of(model_); !text.empty()) note(text);
-    }
+    if (const std::string text = assumption_of(model_); !text.empty() && !options_.quiet)
+      note(text);
     BarObserver observer("pictures", options_.quiet);
     report_.interrupted = !list_.read(
         wishes_, workers_, [this](PictureList::Block& block) { take(block); }, &observer);
@@ -117,24 +111,15 @@ class PictureAdder {
   Index done_ = 0;
 };
 
-void print_faults(const std::vector<std::string>& lines, const char* what) {
-  for (std::size_t i = 0; i < std::min(lines.size(), kListedFaults); ++i) {
-    fmt::print("  {}: {}\n", what, printable(lines[i]));
-  }
-  if (lines.size() > kListedFaults) {
-    fmt::print("  {}: and {} more; --json lists them\n", what, lines.size() - kListedFaults);
-  }
-}
-
 void add(const AddOptions& options) {
   PictureGallery gallery(options.gallery, GalleryAccess::write, options.wait);
-  add_pictures(options, gallery);
+  add_pictures(options, open_pictures(options.pictures, options, options.quiet), gallery);
 }
 
 }  // namespace
 
-void add_pictures(const AddOptions& options, PictureGallery& gallery) {
-  const AddReport report = PictureAdder(options, gallery).run();
+void add_pictures(const AddOptions& options, PictureList list, PictureGallery& gallery) {
+  const AddReport report = PictureAdder(options, std::move(list), gallery).run();
   const Index now = gallery.size();
   Json numbers = {{"gallery", options.gallery},
                   {"listed", report.listed},
@@ -150,8 +135,7 @@ void add_pictures(const AddOptions& options, PictureGallery& gallery) {
   if (report.there > 0) {
     fmt::print("  already there: {} of the same bytes as others in it\n", report.there);
   }
-  print_faults(report.unreadable, "cannot be read");
-  print_faults(report.left_out, "left out");
+  tell_unreadable(report.unreadable, options.quiet);
   if (report.interrupted) fmt::print("  stopped: what was added before stays\n");
 }
 
@@ -162,7 +146,7 @@ void add_gallery_add(const Command& gallery) {
   add_pictures_option(command, *options,
                       "images, folders (class folders name who they show), archives, lists");
   command.option("pictures").required();
-  add_adding(command, *options);
+  add_name_option(command, *options);
   add_wait(command, *options);
   add_json(command, *options);
   add_threads(command, *options);

@@ -3,20 +3,10 @@
 namespace kindred::tools {
 
 void add_pictures_option(const Command& command, PictureOptions& options, const std::string& what) {
-  command.add_option("pictures", options.pictures, what).type_name("PICTURES").reads_file();
-  const Option boxes =
-      command
-          .add_option("--boxes", options.boxes,
-                      "only this piece of each picture: a list of a path and x, y, width, height")
-          .type_name("FILE.csv")
-          .reads_file();
-  command
-      .add_option("--landmarks", options.landmarks,
-                  "faces set upright by five points: a list of a path and x, y of both eyes, the "
-                  "nose and both corners of the mouth")
-      .type_name("FILE.csv")
-      .reads_file()
-      .excludes(boxes);
+  command.add_option("pictures", options.pictures, what + "; - for names on standard input")
+      .type_name("PICTURES")
+      .reads_file();
+  add_picture_options(command, options);
 }
 
 Option add_gallery_option(const Command& command, std::string& gallery) {
@@ -35,12 +25,11 @@ void add_wait(const Command& command, GalleryOptions& options) {
       .show_default();
 }
 
-void add_adding(const Command& command, AddOptions& options) {
+void add_name_option(const Command& command, AddOptions& options) {
   command
       .add_option("--name", options.name,
                   "who or what all of them show (default: their class folder, or what a list says)")
       .type_name("WHO");
-  command.add_flag("--strict", options.strict, "a picture that cannot be read is an error");
 }
 
 void add_gallery(const Command& program) {

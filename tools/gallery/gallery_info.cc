@@ -51,7 +51,7 @@ void info(const GalleryOptions& options) {
        fmt::format("{}, {} of them of {} identities", pictures, named, identities.size()));
   line("model",
        fmt::format("{}, embeddings of {} numbers", facts.model_fingerprint, facts.dimension));
-  line("pictures are", prepared);
+  line("prepared", prepared);
   line("thumbnails", facts.keeps_thumbnails ? "kept" : "not kept");
   if (thresholds.far) {
     line("thresholds", fmt::format("identify {} (by centroid {}), compare {}, for a false accept "

@@ -14,10 +14,13 @@ struct NewOptions : AddOptions {
 const FileKind kNothing{"an empty file", [](const std::string& /*path*/) { return false; }};
 
 void make(const NewOptions& options) {
+  std::optional<PictureList> list;  // what is missing is told of before there is a gallery
+  if (!options.pictures.empty())
+    list.emplace(open_pictures(options.pictures, options, options.quiet));
   PictureGallery::create(options.gallery, options.model, !options.no_thumbnails);
   PictureGallery gallery(options.gallery, GalleryAccess::write, options.wait);
-  if (!options.pictures.empty()) {
-    add_pictures(options, gallery);
+  if (list) {
+    add_pictures(options, std::move(*list), gallery);
     return;
   }
   const Json numbers = {{"gallery", options.gallery}, {"pictures", 0}};
@@ -39,7 +42,7 @@ void add_gallery_new(const Command& gallery) {
       .reads_file();
   add_pictures_option(command, *options,
                       "images, folders (class folders name who they show), archives, lists");
-  add_adding(command, *options);
+  add_name_option(command, *options);
   command.add_flag("--no-thumbnails", options->no_thumbnails,
                    "keep no small copies of the pictures");
   add_json(command, *options);

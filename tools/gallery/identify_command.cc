@@ -88,7 +88,6 @@ void add_identify(const Command& program) {
           .add_option("--threshold", options->threshold,
                       "scores below are unknown (default: the gallery's, chosen by calibrate)")
           .type_name("SCORE");
-  command.add_flag("--strict", options->strict, "a picture that cannot be read is an error");
   add_json(command, *options);
   add_threads(command, *options);
   add_quiet(command, *options);

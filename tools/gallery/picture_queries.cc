@@ -2,27 +2,15 @@
 
 #include "count_bar.h"
 #include "kindred/core/error.h"
-#include "kindred/data/picture_regions.h"
 #include "kindred/train/embedder.h"
 #include "kindred/train/picture_embedding.h"
 
 namespace kindred::tools {
 
-void use_regions(const PictureOptions& options, PictureList& list) {
-  if (options.boxes.empty() && options.landmarks.empty()) return;
-  PictureRegions regions = options.boxes.empty() ? PictureRegions::read_landmarks(options.landmarks)
-                                                 : PictureRegions::read_boxes(options.boxes);
-  list.set_regions(regions);
-}
-
 PictureQueries embed_queries(const PictureOptions& options, const CommonOptions& common,
                              const Model& model, const Workers& workers, Index thumbnail) {
-  PictureList list(options.pictures);
-  use_regions(options, list);
-  if (!common.quiet) {
-    for (const std::string& text : list.notes()) note(text);
-    if (const std::string text = assumption_of(model); !text.empty()) note(text);
-  }
+  const PictureList list = open_pictures(options.pictures, options, common.quiet);
+  if (const std::string text = assumption_of(model); !text.empty() && !common.quiet) note(text);
   const Embedder embedder(model, workers);
   const auto count = static_cast<std::size_t>(list.size());
   PictureQueries queries{std::vector<std::string>(count),

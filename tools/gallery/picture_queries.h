@@ -24,7 +24,4 @@ struct PictureQueries {
 PictureQueries embed_queries(const PictureOptions& options, const CommonOptions& common,
                              const Model& model, const Workers& workers, Index thumbnail = 0);
 
-/// What --boxes or --landmarks say, if one is given.
-void use_regions(const PictureOptions& options, PictureList& list);
-
 }  // namespace kindred::tools

@@ -94,7 +94,8 @@ struct Identification {
 /// with io.
 class PictureGallery {
  public:
-  /// Makes a gallery without pictures at `path`, with the model's file in it. Fails with usage
+  /// Makes a gallery without pictures at `path`, with the model's file in it, without the names of
+  /// the classes it was trained on. Fails with usage
   /// where there is something at `path` already that is not empty, with no_input or data as
   /// read_model() does, with cannot_create or io.
   static void create(const std::string& path, const std::string& model_file,

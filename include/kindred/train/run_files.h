@@ -13,6 +13,9 @@ namespace KINDRED_API kindred {
 /// before it begins. Fails with recipe where the recipe says it wrongly.
 FileUse files_of_training(const Recipe& recipe, const RunOptions& options);
 
+/// The same of a run whose data set and recipe are made of pictures: start_picture_run().
+FileUse files_of_picture_training(const std::string& pictures, const RunOptions& options);
+
 /// The files of a run folder and of its data set: what a report of it may read.
 std::vector<std::string> files_of_run(const std::string& folder);
 

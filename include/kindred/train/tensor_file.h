@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kindred/core/export.h"
+#include "kindred/core/function_ref.h"
 #include "kindred/core/parameters.h"
 
 namespace KINDRED_API kindred {
@@ -34,6 +35,8 @@ class TensorFile {
   /// Written beside `path`, fsynced, renamed: the old file or the whole new one. Fails with
   /// cannot_create or io.
   void write(const std::string& path) const;
+  /// What write() writes.
+  std::vector<std::byte> bytes() const;
   /// Fails with recipe where it holds more, or longer names, than read() takes. write() asks;
   /// training does before its first step.
   void check_fits() const;
@@ -64,6 +67,8 @@ class TensorFile {
   std::string level() const;
 
  private:
+  using Part = std::span<const std::byte>;
+  void visit_parts(FunctionRef<void(std::span<const Part>)> visit) const;
   std::string header(std::string_view checksum_of_data) const;
   template <typename T>
   T number_of(const std::string& key, T low, T high) const;

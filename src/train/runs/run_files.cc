@@ -31,6 +31,11 @@ const FileKind kRunRecipe{"a run's recipe", [](const std::string& path) {
                               return false;
                             }
                           }};
+const FileKind kChosenRecipe{"a recipe that was chosen for pictures", [](const std::string& path) {
+                               return beginning_of_file(path, 64).starts_with("# Chosen for ");
+                             }};
+/// Of a file that is no output of a run that is begun: a data set of somebody's.
+const FileKind kNothing{"an empty file", [](const std::string&) { return false; }};
 const FileKind kModelFile{"a model", [](const std::string& path) {
                             // The header's length, then the header.
                             return beginning_of_file(path, 64).find("{\"__metadata__\"") == 8;
@@ -49,6 +54,19 @@ RecipeFiles files_of(const Recipe& recipe) {
   return files;
 }
 
+void add_outputs(const RunOptions& options, FileUse& files) {
+  const RunFolder run(options.folder);
+  if (options.is_new) {  // nothing is in it
+    const fs::path parent = fs::path(run.path()).parent_path();
+    files.makes(parent.empty() ? "." : parent.string());
+    return;
+  }
+  files.makes(run.path());
+  files.writes_locked(run.recipe(), options.resume ? nullptr : &kRunRecipe);
+  files.writes_locked(run.log());
+  files.writes_locked(run.model(), options.resume ? nullptr : &kModelFile);
+}
+
 }  // namespace
 
 FileUse files_of_training(const Recipe& recipe, const RunOptions& options) {
@@ -61,15 +79,18 @@ FileUse files_of_training(const Recipe& recipe, const RunOptions& options) {
   const RecipeFiles named = files_of(recipe);
   for (const std::string& file : named.data) files.reads(file);
   if (!options.resume) files.reads(named.initial);
-  if (options.is_new) {  // nothing is in it
-    const fs::path parent = fs::path(run.path()).parent_path();
-    files.makes(parent.empty() ? "." : parent.string());
-    return files;
-  }
-  files.makes(run.path());
-  files.writes_locked(run.recipe(), options.resume ? nullptr : &kRunRecipe);
-  files.writes_locked(run.log());
-  files.writes_locked(run.model(), options.resume ? nullptr : &kModelFile);
+  add_outputs(options, files);
+  return files;
+}
+
+FileUse files_of_picture_training(const std::string& pictures, const RunOptions& options) {
+  const RunFolder run(options.folder);
+  FileUse files;
+  files.reads(pictures);
+  add_outputs(options, files);
+  if (options.is_new || exists(run.log())) return files;  // of a run: that is said
+  files.writes_beside_inputs(run.data(), &kNothing);
+  files.writes_beside_inputs(run.chosen_recipe(), &kChosenRecipe);
   return files;
 }
 

@@ -18,6 +18,9 @@ class RunFolder {
   const std::string& path() const { return path_; }
   std::string checkpoints() const { return path_ + "/checkpoints"; }
   std::string recipe() const { return path_ + "/recipe.toml"; }
+  /// Of a run that was made of pictures: the recipe with its reasons, and the data set.
+  std::string chosen_recipe() const { return path_ + "/chosen.toml"; }
+  std::string data() const { return path_ + "/data.h5"; }
   std::string log() const { return path_ + "/metrics.jsonl"; }
   std::string model() const { return path_ + "/model.kindred"; }
   /// Relative to the folder.

@@ -154,7 +154,7 @@ std::string value_of(const Recipe& recipe, const std::string& key) {
   return text;
 }
 
-std::vector<ReportFact> facts_of(const RunFiles& run) {
+std::vector<ReportFact> facts_of_run(const RunFiles& run) {
   std::vector<ReportFact> facts;
   const auto add = [&](const std::string& name, const std::string& value) {
     if (!value.empty()) facts.push_back({name, value});
@@ -206,7 +206,7 @@ void add_baseline(const RunFiles& run, ReportRun& page) {
 ReportRun page_of(const RunFiles& run, const std::optional<Judged>& judged) {
   ReportRun page;
   page.name = run.name;
-  page.facts = facts_of(run);
+  page.facts = facts_of_run(run);
   page.series = run_curves(run.log);
   page.kept_step = kept_step(run.log);
   if (judged) {
