@@ -158,10 +158,15 @@ def load(port, requests, seconds, rate=None):
             if key.data.hear():
                 times.append(time.perf_counter() - key.data.asked)
                 idle.append(key.data)
-    elapsed = time.perf_counter() - start
+    answered, elapsed = len(times), time.perf_counter() - start
+    while len(idle) < CONNECTIONS and time.perf_counter() < start + elapsed + 60:  # nothing is left for the next measurement
+        for key, _ in ready.select(1):
+            if key.data.hear():
+                times.append(time.perf_counter() - key.data.asked)
+                idle.append(key.data)
     for connection in connections:
         connection.socket.close()
-    return len(times) / elapsed, sorted(times)
+    return answered / elapsed, sorted(times)
 
 
 def measure(server, pictures, each, seconds):
@@ -172,6 +177,8 @@ def measure(server, pictures, each, seconds):
     before = cpu_seconds(server.process.pid)
     rate, times = load(server.port, requests, seconds)
     used = cpu_seconds(server.process.pid) - before
+    if not times:
+        sys.exit(f"no request was answered within {seconds} seconds")
     _, calm = load(server.port, requests, seconds, rate / 2)
     return rate * each, 1000 * used / (len(times) * each), 1000 * calm[len(calm) // 2], 1000 * calm[len(calm) * 99 // 100]
 

@@ -76,11 +76,11 @@ class Server:
         return code
 
     def memory(self):
-        """Of it and the processes that decode, in bytes; what they share counts once."""
+        """Of it and the processes that decode, in bytes, without what files are mapped; what they share counts once."""
         total = 0
         for process in [self.process.pid, *self.children()]:
             text = Path(f"/proc/{process}/smaps_rollup").read_text()
-            total += int(re.search(r"^Pss: +(\d+) kB", text, re.M)[1]) << 10
+            total += int(re.search(r"^Pss_Anon: +(\d+) kB", text, re.M)[1]) << 10
         return total
 
     def children(self):
