@@ -55,7 +55,7 @@ class Check(unittest.TestCase):
 
     def test_refuses_an_arrow_against_the_picture(self):
         self.refuses("src/data/image/image.h", '#include "data/hdf5/hdf5_session.h"\n',
-                     "is of data's hdf5, and image may include sample_kinds")
+                     "is of data's hdf5, and image may include preparation, sample_kinds")
 
     def test_refuses_a_wrong_arrow_beside_a_right_one(self):
         self.refuses("src/eval/scores/unit_row.h", '#include "kindred/eval/retrieval.h"\n',
