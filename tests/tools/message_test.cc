@@ -64,13 +64,13 @@ TEST_F(Message, OfACommandOrOptionThatThereIsNotNamesTheOneMeant) {
         {"--quiet trian", "there is no option --quiet"},
         {"eval retreival e.h5", "eval has no command 'retreival'; did you mean 'retrieval'?"},
         {"eval", "kindred: eval: name a command: retrieval, verify, cluster, oneshot"},
-        {"", "kindred: name a command: bench, convert, embed"},
+        {"", "kindred: name a command: bench, compare, convert, embed"},
         {"train x.toml --thread 2", "train has no option --thread; did you mean '--threads'?"},
         {"train x.toml --thread=2", "train has no option --thread; did you mean '--threads'?"},
         {"train --out a --rezume", "train has no option --rezume; did you mean '--resume'?"},
         {"embed m d --out e --split tset", "did you mean 'test'?"},
         {"eval retrieval e --similarity cosin", "did you mean 'cosine'?"},
-        {"qqqqqqqq", "there is no command 'qqqqqqqq'; there are bench, convert, embed"}}) {
+        {"qqqqqqqq", "there is no command 'qqqqqqqq'; there are bench, compare, convert, embed"}}) {
     const Outcome outcome = kindred(line);
     expect(outcome, 64, part);
     EXPECT_TRUE(contains(outcome.err, "--help")) << outcome.err;
