@@ -115,6 +115,12 @@ Check range_or(Index lowest, Index highest, const std::string& word) {
 Check positive() {
   return number_that("POSITIVE", "is not above 0", [](double number) { return number > 0; });
 }
+Check run_minutes() {
+  return number_that("MINUTES", "is not above 0 and at most a year", [](double number) {
+    constexpr double kYear = 366 * 24 * 60;
+    return number > 0 && number <= kYear;
+  });
+}
 Check not_negative() {
   return number_that("NONNEGATIVE", "is below 0", [](double number) { return number >= 0; });
 }

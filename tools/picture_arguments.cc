@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "kindred/core/error.h"
+#include "kindred/core/file.h"
 #include "kindred/data/picture_regions.h"
 
 namespace kindred::tools {
@@ -41,7 +42,7 @@ void add_picture_options(const Command& command, PictureArguments& arguments) {
       "a picture that cannot be read is an error (default: it is left out, and named)");
 }
 
-std::vector<std::string> named_sources(const std::vector<std::string>& words) {
+std::vector<std::string> named_sources(const std::vector<std::string>& words, bool strict) {
   std::vector<std::string> sources;
   bool read = false;
   for (const std::string& word : words) {
@@ -53,16 +54,21 @@ std::vector<std::string> named_sources(const std::vector<std::string>& words) {
     read = true;
     for (std::string line; std::getline(std::cin, line);) {
       if (!line.empty() && line.back() == '\r') line.pop_back();
-      if (!line.empty()) sources.push_back(line);
+      if (line.empty()) continue;
+      if (exists(line) || strict) {
+        sources.push_back(line);
+      } else {
+        note(fmt::format("{}: is not there, and left out", line));
+      }
     }
   }
-  if (sources.empty()) fail(ErrorKind::no_input, "standard input names no pictures");
+  if (sources.empty()) fail(ErrorKind::no_input, "standard input names no picture that is there");
   return sources;
 }
 
 PictureList open_pictures(const std::vector<std::string>& words, const PictureArguments& arguments,
                           bool quiet) {
-  const std::vector<std::string> sources = named_sources(words);
+  const std::vector<std::string> sources = named_sources(words, arguments.strict);
   std::optional<PictureRegions> regions;
   if (!arguments.boxes.empty()) regions = PictureRegions::read_boxes(arguments.boxes);
   if (!arguments.landmarks.empty()) regions = PictureRegions::read_landmarks(arguments.landmarks);
@@ -74,10 +80,7 @@ PictureList open_pictures(const std::vector<std::string>& words, const PictureAr
   }
   if (quiet) return pictures;
   for (const std::string& text : pictures.notes()) note(text);
-  if (!pictures.left_out().empty()) {
-    note(fmt::format("{} files are no pictures and left out, the first: {}",
-                     pictures.left_out().size(), pictures.left_out()[0]));
-  }
+  if (const std::string text = pictures.left_out_text(); !text.empty()) note(text);
   return pictures;
 }
 
@@ -86,7 +89,7 @@ void tell_unreadable(const std::vector<std::string>& unreadable, bool quiet) {
   for (std::size_t i = 0; i < std::min(kNamed, unreadable.size()); ++i) note(unreadable[i]);
   note(
       unreadable.size() <= kNamed
-          ? fmt::format("{} pictures cannot be read and are left out", unreadable.size())
+          ? fmt::format("pictures that cannot be read and are left out: {}", unreadable.size())
           : fmt::format("{} pictures cannot be read and are left out; the first {} are named above",
                         unreadable.size(), kNamed));
 }

@@ -20,9 +20,10 @@ void add_region_options(const Command& command, std::string& list_of_boxes,
 /// The same and --strict.
 void add_picture_options(const Command& command, PictureArguments& arguments);
 
-/// The names of pictures: "-" stands for lines of standard input. Fails with usage where it comes
-/// twice, with no_input where there is no name at all.
-std::vector<std::string> named_sources(const std::vector<std::string>& words);
+/// The names of pictures: "-" stands for lines of standard input, of which those that are not there
+/// are told of and left out, unless `strict`. Fails with usage where it comes twice, with no_input
+/// where no name is left.
+std::vector<std::string> named_sources(const std::vector<std::string>& words, bool strict);
 
 /// The pictures, with their regions; tells what was guessed and left out before the work. Fails as
 /// PictureList does, and with data on a list of regions that cannot be read.

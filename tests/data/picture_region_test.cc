@@ -159,6 +159,8 @@ TEST(PictureRegions, NameTheLineThatIsWrong) {
                boxes("a.jpg,1,2,3\n"));
   expect_error(ErrorKind::data, "line 2", boxes("a.jpg,1,2,3,4\nb.jpg,1,2,x,4\n"));
   expect_error(ErrorKind::data, "is a box -3 wide", boxes("a.jpg,1,2,-3,4\n"));
+  expect_error(ErrorKind::data, "'nan' is no place in a picture", boxes("a.jpg,nan,2,3,4\n"));
+  expect_error(ErrorKind::data, "'1e30' is no place", boxes("a.jpg,1,2,1e30,4\n"));
   expect_error(ErrorKind::data, "tell of no face", [&] {
     PictureRegions::read_landmarks(written(folder, "a.jpg,1,1,1,1,1,1,1,1,1,1\n"));
   });

@@ -80,7 +80,8 @@ TEST_F(EmbedPictures, SaysWhatCannotBeReadAndWhatIsMeant) {
   const Outcome left_out = kindred(embed);
   EXPECT_EQ(left_out.code, 0) << left_out.err;
   EXPECT_TRUE(contains(left_out.err, "broken.png: is no image")) << left_out.err;
-  EXPECT_TRUE(contains(left_out.err, "1 pictures cannot be read and are left out")) << left_out.err;
+  EXPECT_TRUE(contains(left_out.err, "pictures that cannot be read and are left out: 1"))
+      << left_out.err;
   EXPECT_EQ(kindred(embed + " --strict").code, 65);
   EXPECT_EQ(kindred("embed " + model_ + " " + path("photos/left/broken.png") + " --out " +
                     path("none.h5"))
@@ -96,6 +97,30 @@ TEST_F(EmbedPictures, SaysWhatCannotBeReadAndWhatIsMeant) {
   EXPECT_EQ(over.code, 64) << over.err;
   EXPECT_EQ(
       kindred("embed " + model_ + " " + path("photos") + " --out " + path("recipe.toml")).code, 64);
+}
+
+// Rows are found again by what the caller said.
+TEST_F(EmbedPictures, KeepsTheNamesThatWereGiven) {
+  std::filesystem::copy_file(path("photos/left/0.png"), path("noending"));
+  std::ofstream(path("names.txt")) << path("photos/left/0.png") << "\n"
+                                   << path("nowhere.png") << "\n"
+                                   << path("noending") << "\n"
+                                   << path("photos/left/0.png") << "\n";
+  const std::string embed = "embed " + model_ + " - --out " + path("named.CSV");
+  const Outcome named = kindred(embed, "", path("names.txt"));
+  ASSERT_EQ(named.code, 0) << named.err;
+  EXPECT_TRUE(contains(named.err, "nowhere.png: is not there, and left out")) << named.err;
+  EXPECT_TRUE(contains(named.err, "1 pictures are named more than once")) << named.err;
+  const std::string list = text_of(path("named.CSV"));
+  EXPECT_TRUE(contains(list, "\n\"" + path("photos/left/0.png") + "\",")) << list;
+  EXPECT_TRUE(contains(list, "\n\"" + path("noending") + "\",")) << list;
+  EXPECT_EQ(kindred(embed + " --strict", "", path("names.txt")).code, 66);
+  EXPECT_EQ(kindred("embed " + model_ + " " + path("photos") + " --out -").code, 64);
+  // A list that is wrong is told of; its folder's classes do not stand in for it.
+  std::ofstream(path("list.csv")) << "path,label\nnot/there.png,a\n";
+  const Outcome wrong = kindred("embed " + model_ + " " + path("list.csv") + " " + path("photos") +
+                                " --out " + path("l.h5"));
+  EXPECT_EQ(wrong.code, 65) << wrong.err;
 }
 
 TEST_F(EmbedPictures, CutsRegionsAsAnImportDoes) {

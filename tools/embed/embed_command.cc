@@ -3,6 +3,7 @@
 #include "command.h"
 #include "count_bar.h"
 #include "embed/embed.h"
+#include "kindred/core/error.h"
 #include "kindred/core/file_use.h"
 #include "kindred/data/embedding_file.h"
 
@@ -85,7 +86,12 @@ void add_embed(const Command& program) {
         options->request.may_stop = true;
         embed(*options);
       },
-      [options](FileUse& files) { files.writes(options->out, &kind_of_embeddings(options->out)); });
+      [options](FileUse& files) {
+        if (options->out == "-") {
+          fail(ErrorKind::usage, "embed --out -: embeddings are written to a file; name one");
+        }
+        files.writes(options->out, &kind_of_embeddings(options->out));
+      });
 }
 
 }  // namespace kindred::tools

@@ -71,8 +71,13 @@ void plan(InitOptions& options, FileUse& files) {
   files.reads(options.source);
   options.data = options.source;
   if (!options.pictures) return;
+  if (is_written_into(options.out)) {
+    fail(ErrorKind::usage, fmt::format("init: pictures become a data set beside the recipe, and {} "
+                                       "is a device or a pipe; name a file with --out",
+                                       options.out));
+  }
   options.data = fs::path(options.out).replace_extension(".h5").string();
-  files.writes_beside_inputs(options.data, &kDataSetFile);
+  files.writes_beside_inputs(options.data, &kNothing);
 }
 
 void init(InitOptions& options) {
@@ -127,12 +132,13 @@ void add_init(const Command& program) {
       .add_option("--minutes", options->choosing.minutes,
                   "that training may take on this machine (default: 5)")
       .type_name("N")
-      .check(positive());
+      .check(run_minutes());
   command
       .add_option(
           "--out", options->out,
           "the recipe (default: PICTURES.toml or DATA.toml in this folder); pictures become "
-          "a data set of the same name, .h5; - is standard output")
+          "a data set of the same name, .h5; - is standard output, of a data set's recipe. Neither "
+          "takes the place of what is there")
       .check(named())
       .type_name("FILE.toml");
   command

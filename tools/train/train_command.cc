@@ -90,6 +90,14 @@ std::string stem_of_pictures(const std::string& pictures) {
   return stem.empty() ? "photos" : stem;
 }
 
+bool is_picture_or_list(const std::string& path) {
+  for (const char* ending :
+       {".csv", ".tsv", ".jpg", ".jpeg", ".png", ".pgm", ".ppm", ".webp", ".bmp"}) {
+    if (path.ends_with(ending)) return true;
+  }
+  return false;
+}
+
 // What is no recipe, and is taken for one easily.
 void check_kind(const std::string& path) {
   if (!exists(path)) return;
@@ -97,6 +105,13 @@ void check_kind(const std::string& path) {
     fail(ErrorKind::usage,
          fmt::format("train: {} is the folder of a run; to go on with it: kindred train --out {} "
                      "--resume",
+                     path, path));
+  }
+  if (!is_folder(path) && is_picture_or_list(path)) {
+    fail(ErrorKind::usage,
+         fmt::format("train: {} is a picture or a list; name a folder or an archive of pictures, a "
+                     "folder a class; of a list: kindred import {} PICTURES DATA.h5, then kindred "
+                     "init DATA.h5",
                      path, path));
   }
   if (!is_folder(path) && (is_hdf5_file(path) || path.ends_with(".npy"))) {
@@ -222,7 +237,7 @@ void add_train(const Command& program) {
           .add_option("--minutes", options->choosing.minutes,
                       "of pictures: importing, measuring and training in all (default: 5)")
           .type_name("N")
-          .check(positive());
+          .check(run_minutes());
   command.add_flag("--resume", options->resume,
                    "go on from the newest acknowledged checkpoint of --out");
   command

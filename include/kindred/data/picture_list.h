@@ -29,7 +29,7 @@ class PictureList {
   ~PictureList();
 
   Index size() const;
-  /// As data sets have it in /paths; unique.
+  /// As data sets have it in /paths; a picture that was named itself as it was named. Unique.
   const std::string& path(Index picture) const;
   /// The file as the caller can find it: "photos/anna/1.jpg", "faces.zip: anna/1.jpg".
   std::string where(Index picture) const;
@@ -39,6 +39,8 @@ class PictureList {
   bool has_classes() const;
   /// Files that are no pictures, with the reason.
   const std::vector<std::string>& left_out() const;
+  /// The same counted by reasons, for people; "" where there are none.
+  std::string left_out_text() const;
   /// What was guessed, for people.
   const std::vector<std::string>& notes() const;
 

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "kindred/core/file.h"
 #include "kindred/core/output_file.h"
 #include "kindred/data/embedding_file.h"
@@ -14,6 +16,13 @@ const FileKind kEmbeddingList{"a list of embeddings", [](const std::string& path
                                 return first.starts_with("path,") || first.starts_with("class,") ||
                                        first.starts_with("e0");
                               }};
+
+// In small or capital letters.
+bool has_ending(const std::string& path, const std::string& ending) {
+  if (path.size() < ending.size()) return false;
+  return std::equal(ending.begin(), ending.end(), path.end() - static_cast<Index>(ending.size()),
+                    [](char a, char b) { return a == b || a == (b | 0x20); });
+}
 
 std::string quoted_field(const std::string& text) {
   std::string field = "\"";
@@ -67,13 +76,13 @@ void write_list(const std::string& path, const EmbeddingFile& file) {
 }  // namespace
 
 const FileKind& kind_of_embeddings(const std::string& path) {
-  if (path.ends_with(".npy")) return kNpyFile;
-  return path.ends_with(".csv") ? kEmbeddingList : kEmbeddingsFile;
+  if (has_ending(path, ".npy")) return kNpyFile;
+  return has_ending(path, ".csv") ? kEmbeddingList : kEmbeddingsFile;
 }
 
 void write_embeddings(const std::string& path, const EmbeddingFile& file) {
-  if (path.ends_with(".npy")) return write_array(path, file);
-  if (path.ends_with(".csv")) return write_list(path, file);
+  if (has_ending(path, ".npy")) return write_array(path, file);
+  if (has_ending(path, ".csv")) return write_list(path, file);
   write_embedding_file(path, file);
 }
 

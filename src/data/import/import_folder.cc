@@ -105,7 +105,8 @@ Arrangement arrangement_of(const std::vector<Parts>& names, const std::string& s
     fail(ErrorKind::data,
          top.fit > 0
              ? fmt::format("{}: {} are called as splits are, but {} of {} images lie beside them "
-                           "({}); say --split-folders yes (the others are left out) or no (all are "
+                           "({}); say --split-folders yes to `kindred import` (the others are left "
+                           "out) or no (all are "
                            "classes)",
                            source, folders_of(top.split_folders), top.others,
                            top.others + top.fit + top.flat, folders_of(top.other_folders))

@@ -91,7 +91,7 @@ void tell_sources_apart(const SourceFiles& files, const ImportOptions& options, 
   if (shared.empty()) return;
   plan.notes.push_back(
       fmt::format("{} of {} classes are in several sources, as '{}': they are taken for the same; "
-                  "--prefix-sources keeps them apart",
+                  "`kindred import --prefix-sources` keeps them apart",
                   shared.size(), sources_of.size(), shared[0]));
 }
 

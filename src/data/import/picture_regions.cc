@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <unordered_set>
 #include <vector>
 
@@ -16,6 +17,7 @@
 namespace kindred {
 namespace {
 
+constexpr double kMostPixels = 1e6;
 constexpr Index kLongestRegions = Index{1} << 32;  // bytes
 
 using Numbers = std::vector<double>;
@@ -80,7 +82,9 @@ class RegionRows {
     Numbers numbers;
     const auto add = [&](std::size_t column) {
       const auto number = real_value(row.fields[column]);
-      if (!number) refuse(row, fmt::format("'{}' is no number", row.fields[column]));
+      if (!number || !(std::abs(*number) <= kMostPixels)) {
+        refuse(row, fmt::format("'{}' is no place in a picture", row.fields[column]));
+      }
       numbers.push_back(*number);
     };
     for (const int column : columns) add(static_cast<std::size_t>(column));

@@ -31,27 +31,55 @@ struct RawBlock {
 
 bool has_images(const SourceFiles& files) { return count_images(files) > 0; }
 
-/// All image files, without classes, as they are listed.
+/// A source that is one file, not a folder or an archive.
+bool is_named_itself(const SourceFiles& files, const SourceFile& file) {
+  return !file.path.empty() && file.path == files.sources()[static_cast<std::size_t>(file.source)];
+}
+
+/// What the picture is called: as it was named; as its folder or archive calls it, or, where there
+/// are several sources, with these before.
+std::string plain_name(const SourceFiles& files, const SourceFile& file) {
+  if (is_named_itself(files, file)) return file.path;
+  return files.sources().size() > 1 ? file.where : file.name;
+}
+
+/// All image files, without classes, as they are listed. What is named itself is taken whatever it
+/// is called.
 ImportPlan plain_plan(const SourceFiles& files) {
   ImportPlan plan;
   plan.source = names_of(files);
   plan.images = images_in_files(files);
   plan.in_order = true;
   plan.has_labels = false;
+  std::unordered_set<std::string> names;
+  Index twice = 0;
   for (Index i = 0; i < static_cast<Index>(files.files().size()); ++i) {
     const SourceFile& file = files[i];
-    if (!is_image_name(file.name)) {
+    if (!is_image_name(file.name) && !is_named_itself(files, file)) {
       plan.left_out.push_back(fmt::format("{}: {}", file.where, why_no_image(file.name)));
       continue;
     }
     ImportItem item;
-    item.path = file.name;
+    item.path = plain_name(files, file);
     item.place = i;
     item.source = file.source;
-    plan.items.push_back(std::move(item));
+    if (names.insert(item.path).second) {
+      plan.items.push_back(std::move(item));
+    } else {
+      ++twice;
+    }
   }
-  tell_sources_apart(files, {}, plan);
+  if (twice > 0) {
+    plan.notes.push_back(
+        fmt::format("{} pictures are named more than once: they are taken once", twice));
+  }
   return plan;
+}
+
+/// A list names its pictures: where it is wrong that is told, not passed over.
+bool begins_with_list(const SourceFiles& files) {
+  const std::string& first = files.sources()[0];
+  return first.ends_with(".csv") || first.ends_with(".tsv");
 }
 
 }  // namespace
@@ -82,7 +110,7 @@ struct KINDRED_HIDDEN PictureList::Impl {
       if (auto found = plan_of_sources(files, {})) return std::move(*found);
     } catch (const Error& error) {
       // Folders that make no classes are folders of pictures.
-      if (error.kind() != ErrorKind::data || !has_images(files)) throw;
+      if (error.kind() != ErrorKind::data || !has_images(files) || begins_with_list(files)) throw;
       told.push_back(fmt::format("pictures are taken without classes: {}", error.what()));
     }
     return plain_plan(files);
@@ -101,7 +129,7 @@ struct KINDRED_HIDDEN PictureList::Impl {
       ImportItem item;
       item.place = i;
       item.source = files[i].source;
-      item.path = valid_utf8(files[i].name);
+      item.path = valid_utf8(plain_name(files, files[i]));
       if (!paths.insert(item.path).second) item.path = valid_utf8(files[i].where);
       order.push_back(static_cast<Index>(plan.items.size()));
       plan.items.push_back(std::move(item));
@@ -150,6 +178,11 @@ std::string PictureList::class_name(Index picture) const {
 }
 bool PictureList::has_classes() const { return impl_->plan.has_labels; }
 const std::vector<std::string>& PictureList::left_out() const { return impl_->left_out; }
+std::string PictureList::left_out_text() const {
+  if (left_out().empty()) return "";
+  return fmt::format("{} files are left out: {}; the first: {}", left_out().size(),
+                     counts_of_reasons(left_out()), left_out()[0]);
+}
 const std::vector<std::string>& PictureList::notes() const { return impl_->notes; }
 
 SampleColumns PictureList::columns(std::span<const Index> pictures) const {
