@@ -37,6 +37,8 @@ Check share();
 Check range_or(Index lowest, Index highest, const std::string& word);
 Check positive();
 Check not_negative();
+/// A cosine: -1 to 1.
+Check score();
 /// The name of a file or a folder: any but the empty one.
 Check named();
 
