@@ -124,6 +124,10 @@ Check run_minutes() {
 Check not_negative() {
   return number_that("NONNEGATIVE", "is below 0", [](double number) { return number >= 0; });
 }
+Check score() {
+  return number_that("-1 to 1", "is not from -1 to 1",
+                     [](double number) { return number >= -1 && number <= 1; });
+}
 Check named() {
   return checked_by(CLI::Validator(
       [](const std::string& value) { return value.empty() ? "the name is empty" : ""; }, ""));

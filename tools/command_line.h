@@ -39,6 +39,8 @@ Check positive();
 Check not_negative();
 /// More than 0, and at most a year.
 Check run_minutes();
+/// A cosine: -1 to 1.
+Check score();
 /// The name of a file or a folder: any but the empty one.
 Check named();
 

@@ -104,7 +104,8 @@ std::string Database::beginning(const std::string& path, std::size_t size) {
   return bytes;
 }
 
-Database::Database(std::string path, Mode mode, double wait_seconds) : path_(std::move(path)) {
+Database::Database(std::string path, Mode mode, double wait_seconds)
+    : path_(std::move(path)), has_name_(mode != Mode::unnamed) {
   const std::string uri = uri_of(path_);
   const int access = mode == Mode::untouched ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
   const int code = sqlite3_open_v2((uri + (mode == Mode::untouched ? "?immutable=1" : "")).c_str(),
@@ -133,6 +134,27 @@ void Database::set_up(double wait_seconds) {
   run("PRAGMA cell_size_check = ON");
   run("PRAGMA secure_delete = ON");
   run("PRAGMA synchronous = FULL");
+}
+
+std::string Database::resolved() const { return sqlite3_db_filename(handle_, "main"); }
+
+std::vector<std::string> Database::beside(const std::string& resolved) {
+  return {resolved + "-wal", resolved + "-shm", resolved + "-journal"};
+}
+
+bool Database::is_moved() const {
+  int moved = 0;
+  const int code = sqlite3_file_control(handle_, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+  return has_name_ && code == SQLITE_OK && moved != 0;
+}
+
+void Database::check_place() const {
+  if (!is_moved()) return;
+  fail(
+      ErrorKind::io,
+      fmt::format("{}: was moved, removed or replaced while it was in use, so nothing of this step "
+                  "was kept; {}-wal may hold what was added last: put the gallery back beside it",
+                  path_, resolved()));
 }
 
 bool Database::writable() const { return sqlite3_db_readonly(handle_, "main") == 0; }
@@ -225,7 +247,7 @@ std::span<const std::byte> Statement::bytes(int column) const {
           static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
 }
 
-Transaction::Transaction(Database& database, Kind kind) : database_(database) {
+Transaction::Transaction(Database& database, Kind kind) : database_(database), kind_(kind) {
   database.run(kind == Kind::writes ? "BEGIN IMMEDIATE" : "BEGIN");
 }
 
@@ -238,6 +260,7 @@ Transaction::~Transaction() {
 }
 
 void Transaction::commit() {
+  if (kind_ == Kind::writes) database_.check_place();
   database_.run("COMMIT");
   open_ = false;
 }

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "kindred/core/error.h"
 #include "kindred/core/index.h"
@@ -23,6 +24,8 @@ class Database {
     read,
     /// Without locks, and without what waits in the WAL: for what never changes.
     untouched,
+    /// As write, of one that has no name yet: nobody can have moved it.
+    unnamed,
   };
   /// Fails with what fail() says; nothing is written.
   Database(std::string path, Mode mode, double wait_seconds);
@@ -36,7 +39,14 @@ class Database {
   static std::string beginning(const std::string& path, std::size_t size);
 
   const std::string& path() const { return path_; }
+  /// Where it is, with links followed, and the files that SQLite may make beside it.
+  std::string resolved() const;
+  static std::vector<std::string> beside(const std::string& resolved);
   bool writable() const;
+  /// Another file is at its path now, or none: what is written is found by nobody.
+  bool is_moved() const;
+  /// Fails with io where it is.
+  void check_place() const;
   /// Runs statements that give no rows, or whose rows are no matter.
   void run(const char* sql);
   /// The first column of the first row; 0 where there is none.
@@ -52,6 +62,7 @@ class Database {
   void set_up(double wait_seconds);
 
   std::string path_;
+  bool has_name_ = true;
   sqlite3* handle_ = nullptr;
 };
 
@@ -96,10 +107,12 @@ class Transaction {
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;
   ~Transaction();
+  /// Fails with io where it writes, and the file is not at its path any more.
   void commit();
 
  private:
   Database& database_;
+  Kind kind_;
   bool open_ = true;
 };
 

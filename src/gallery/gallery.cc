@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
 
 #include "core/files/fail_io.h"
 #include "core/files/file_lock.h"
+#include "core/files/output_target.h"
 #include "gallery/gallery_impl.h"
 #include "kindred/core/file.h"
 #include "kindred/core/output_file.h"
@@ -33,6 +35,17 @@ void require_new(const std::string& path) {
                    path));
 }
 
+/// SQLite would take what lies beside a file of that name for this one's: its last changes.
+void require_nothing_beside(const std::string& path) {
+  std::error_code none;
+  for (const std::string& left : Database::beside(find_target(path).file)) {
+    if (!std::filesystem::exists(std::filesystem::symlink_status(left, none))) continue;
+    fail(ErrorKind::cannot_create,
+         fmt::format("{}: is left of an earlier gallery of that name; remove it, or name another",
+                     left));
+  }
+}
+
 void write_model_file(Database& database, std::span<const std::byte> file) {
   Statement insert(database, "INSERT INTO model VALUES (?, ?)");
   for (std::size_t at = 0, part = 0; at < file.size(); at += kModelPart, ++part) {
@@ -43,7 +56,7 @@ void write_model_file(Database& database, std::span<const std::byte> file) {
 
 void write_empty_gallery(const std::string& file, std::span<const std::byte> model_file,
                          const Model& model, bool keeps_thumbnails) {
-  Database database(file, Database::Mode::write, 0);
+  Database database(file, Database::Mode::unnamed, 0);
   write_schema(database);
   Transaction transaction(database, Transaction::Kind::writes);
   write_model_file(database, model_file);
@@ -84,6 +97,7 @@ void PictureGallery::create(const std::string& path, const std::string& model_fi
                             bool keeps_thumbnails) {
   const FileLock lock = FileLock::of_output(path);  // two that make one at once
   require_new(path);
+  require_nothing_beside(path);
   const std::vector<std::byte> given = read_file(model_file);
   const Model model = read_model(given, model_file);
   // It may have been trained on whom the gallery will hold, and forget.
@@ -103,13 +117,23 @@ PictureGallery::PictureGallery(const std::string& path, GalleryAccess access, do
   impl_->path = path;
   impl_->database = open_gallery(path, access, wait_seconds);
   impl_->facts = read_facts(*impl_->database);
-  if (access == GalleryAccess::write) scrub(*impl_->database);
+  if (access == GalleryAccess::write) impl_->finished_remove = scrub(*impl_->database);
+}
+
+void PictureGallery::discard(PictureGallery gallery) {
+  if (gallery.impl_->database->is_moved()) return;
+  const std::string file = gallery.impl_->database->resolved();
+  gallery.impl_->database.reset();  // what SQLite has beside it goes with the last who closes it
+  std::error_code none;
+  std::filesystem::remove(file, none);
+  for (const std::string& left : Database::beside(file)) std::filesystem::remove(left, none);
 }
 
 PictureGallery::PictureGallery(PictureGallery&&) noexcept = default;
 PictureGallery::~PictureGallery() = default;
 
 const std::string& PictureGallery::path() const { return impl_->path; }
+bool PictureGallery::finished_remove() const { return impl_->finished_remove; }
 const GalleryFacts& PictureGallery::facts() const { return impl_->facts; }
 
 Model PictureGallery::model() const {

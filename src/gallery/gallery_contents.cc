@@ -43,7 +43,9 @@ class Adding {
   Adding(Database& database, bool keeps_thumbnails)
       : database_(database),
         keeps_thumbnails_(keeps_thumbnails),
-        known_(database, "SELECT id FROM pictures WHERE digest = ?"),
+        known_(database,
+               "SELECT p.id, i.name FROM pictures p LEFT JOIN identities i ON i.id = p.identity "
+               "WHERE p.digest = ?"),
         identity_(database, "SELECT id FROM identities WHERE name = ?"),
         new_identity_(database, "INSERT INTO identities (name) VALUES (?)"),
         picture_(database,
@@ -55,7 +57,7 @@ class Adding {
   GalleryPlace add(const NewGalleryPicture& picture) {
     known_.bind(1, picture.digest);
     if (known_.step()) {
-      const GalleryPlace place{known_.integer(0), true};
+      const GalleryPlace place{known_.integer(0), true, known_.text(1)};
       known_.reset();
       return place;
     }
@@ -72,7 +74,7 @@ class Adding {
     if (keeps_thumbnails_ && !picture.thumbnail.empty()) {
       thumbnail_.bind(1, id).bind_bytes(2, bytes_of(picture.thumbnail)).run();
     }
-    return {id, false};
+    return {id, false, valid_utf8(picture.identity)};
   }
 
  private:
@@ -126,6 +128,21 @@ std::vector<Index> ids_by(Database& database, std::string_view sql, const std::s
   return ids;
 }
 
+void write_anew(Database& database) {
+  database.check_place();
+  // Deleted cells are zeros already (secure_delete), but SQLite moves cells from page to page and
+  // leaves copies of them where they were: only new pages have none.
+  database.run("VACUUM");
+  // The pages of before wait in the WAL, too. While somebody reads them, they stay.
+  if (database.number("PRAGMA wal_checkpoint(TRUNCATE)") != 0) {
+    fail(ErrorKind::cannot_create,
+         fmt::format("{}: other processes read it; wait for them", database.path()));
+  }
+  Transaction transaction(database, Transaction::Kind::writes);
+  remove_meta(database, kToScrub);
+  transaction.commit();
+}
+
 }  // namespace
 
 void check_embedding(std::span<const float> embedding, Index dimension, const std::string& where) {
@@ -140,22 +157,17 @@ void check_embedding(std::span<const float> embedding, Index dimension, const st
                                     where, length, kShortest, 1 / kShortest));
 }
 
-void scrub(Database& database) {
-  if (!meta_text(database, kToScrub)) return;
-  // Deleted cells are zeros already (secure_delete), but SQLite moves cells from page to page and
-  // leaves copies of them where they were: only new pages have none.
-  database.run("VACUUM");
-  // The pages of before wait in the WAL, too. While somebody reads them, they stay.
-  if (database.number("PRAGMA wal_checkpoint(TRUNCATE)") != 0) {
-    fail(ErrorKind::cannot_create,
-         fmt::format("{}: what was removed is found no more, but its bytes stay in the file while "
-                     "other processes read it; they go when it is next written, as by `kindred "
-                     "gallery remove`",
-                     database.path()));
+bool scrub(Database& database) {
+  if (!meta_text(database, kToScrub)) return false;
+  try {
+    write_anew(database);
+  } catch (const Error& error) {
+    fail(error.kind(), fmt::format("{}: what was to go is removed and found no more, but its bytes "
+                                   "stay in the file until the same `kindred gallery remove` is "
+                                   "run again ({})",
+                                   database.path(), error.what()));
   }
-  Transaction transaction(database, Transaction::Kind::writes);
-  remove_meta(database, kToScrub);
-  transaction.commit();
+  return true;
 }
 
 Index PictureGallery::size() const {

@@ -15,6 +15,7 @@ struct KINDRED_HIDDEN PictureGallery::Impl {
   std::string path;
   std::unique_ptr<Database> database;
   GalleryFacts facts;
+  bool finished_remove = false;
   mutable std::mutex mutex;
 
   /// The embeddings as they were read last, and which state of the file that was.
@@ -29,8 +30,8 @@ constexpr std::string_view kRemovals = "removals";
 /// Stands in `meta` while bytes of what was removed may still be in the file.
 constexpr std::string_view kToScrub = "to_scrub";
 
-/// Writes the file anew where bytes of removed pictures are left in it.
-void scrub(Database& database);
+/// Writes the file anew where bytes of removed pictures are left in it; says whether there were.
+bool scrub(Database& database);
 
 /// A picture's embedding of `dimension` numbers; fails with data where it is another, or none that
 /// can be compared: not finite, or with a length outside of 1e-15 to 1e15 that is not 0.

@@ -28,6 +28,7 @@ struct Identified {
 struct Added {
   Index id = 0;
   bool was_there = false;
+  std::string identity;  ///< of one that was there, as it was; "": nobody said
 };
 
 /// What `POST /v1/gallery` adds.

@@ -146,10 +146,12 @@ HttpReply Handlers::answer(HttpRequest& request) const {
   } catch (const Refused& refused) {
     return error_reply(refused.status(), refused.what());
   } catch (const Error& error) {
-    // The server's own trouble: a gallery that is locked, a disk that is full.
+    // The server's own trouble: a gallery that is locked passes by itself; a disk that is full, or
+    // a gallery that was moved away, when somebody sees to it.
     const bool passes =
         error.kind() == ErrorKind::cannot_create || error.kind() == ErrorKind::system;
-    HttpReply reply = error_reply(passes ? 503 : 500, error.what());
+    HttpReply reply =
+        error_reply(passes || error.kind() == ErrorKind::io ? 503 : 500, error.what());
     if (passes) reply.fields.emplace_back("Retry-After", "1");
     return reply;
   }
@@ -339,8 +341,10 @@ HttpReply Handlers::add(const Asked& asked) const {
   for (std::size_t i = 0, next = 0; i < pictures.size(); ++i) {
     Json entry = entry_of(request.files[i], pictures[i]);
     if (pictures[i].error.empty()) {
-      entry["id"] = places[next].id;
-      entry["was_there"] = places[next++].was_there;
+      const Added& place = places[next++];
+      entry["id"] = place.id;
+      entry["was_there"] = place.was_there;
+      if (place.was_there) entry["identity"] = place.identity;
     }
     entries.push_back(std::move(entry));
   }

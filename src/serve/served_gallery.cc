@@ -68,8 +68,8 @@ std::vector<Added> ServedGallery::add(std::span<const NewPicture> pictures,
                      identity, one.picture->thumbnail, one.picture->embedding});
   }
   std::vector<Added> places;
-  for (const GalleryPlace& place : gallery_.add(added)) {
-    places.push_back({place.id, place.was_there});
+  for (GalleryPlace& place : gallery_.add(added)) {
+    places.push_back({place.id, place.was_there, std::move(place.identity)});
   }
   return places;
 }

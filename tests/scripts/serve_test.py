@@ -229,7 +229,8 @@ def with_gallery(kindred, model, folder):
     statuses, added = ask("POST", "/v1/gallery?identity=Ada%20Lovelace")
     place = added["pictures"][0]
     expect(statuses == [200] and not place["was_there"], "it is not added:", added)
-    expect(ask("POST", "/v1/gallery?identity=Ada")[1]["pictures"][0] == {"id": place["id"], "was_there": True},
+    expect(ask("POST", "/v1/gallery?identity=Ada")[1]["pictures"][0] ==
+           {"id": place["id"], "was_there": True, "identity": "Ada Lovelace"},
            "the same picture is added twice")
     statuses, found = ask("POST", "/v1/find?top=1")
     match = found["pictures"][0]["matches"][0]

@@ -42,11 +42,14 @@ class ListGallery final : public GalleryService {
   std::vector<Added> add(std::span<const NewPicture> pictures,
                          const std::string& identity) override {
     if (locked) fail(ErrorKind::cannot_create, "g.db: others keep it locked");
+    if (moved) fail(ErrorKind::io, "g.db: was moved");
     std::vector<Added> places;
     for (const NewPicture& one : pictures) {
       EXPECT_EQ(one.picture->thumbnail, "JPEG");
       names.push_back(identity + ":" + one.path);
-      places.push_back({static_cast<Index>(names.size()), false});
+      const auto id = static_cast<Index>(names.size());
+      places.push_back(one.path == "there.jpg" ? Added{7, true, "Anna"}
+                                               : Added{id, false, identity});
     }
     return places;
   }
@@ -61,6 +64,7 @@ class ListGallery final : public GalleryService {
   Index asked_for = 0;
   bool centroid = false;
   bool locked = false;
+  bool moved = false;
   std::vector<std::string> names;
 };
 
@@ -232,6 +236,21 @@ TEST_F(HandlersTest, SaysWhenToTryAgain) {
   const HttpReply reply = reply_to(request("POST", "/v1/gallery", "1,2"));
   EXPECT_EQ(reply.status, 503);
   EXPECT_EQ(reply.fields.at(0).first, "Retry-After");
+}
+
+TEST_F(HandlersTest, SaysThatTheGalleryWasMoved) {
+  gallery.moved = true;
+  expect_refused(503, "was moved", request("POST", "/v1/gallery", "1,2"));
+}
+
+TEST_F(HandlersTest, SaysWhoAPictureWasThatWasThere) {
+  const std::string part =
+      "--b\r\nContent-Disposition: form-data; name=identity\r\n\r\nBo\r\n"
+      "--b\r\nContent-Disposition: form-data; name=f; filename=there.jpg\r\n\r\n1,2\r\n";
+  expect(200,
+         {{"pictures",
+           {{{"name", "there.jpg"}, {"id", 7}, {"was_there", true}, {"identity", "Anna"}}}}},
+         form_request("/v1/gallery", {}, part));
 }
 
 TEST_F(HandlersTest, WithoutAGallerySaysSo) {

@@ -6,6 +6,7 @@
 #include "kindred/core/error.h"
 #include "kindred/core/text.h"
 #include "kindred/eval/verification.h"
+#include "model_argument.h"
 
 namespace kindred::tools {
 namespace {
@@ -60,6 +61,7 @@ void compare(const CompareOptions& options, const Option& threshold) {
     fail(ErrorKind::usage,
          fmt::format("compare: name two pictures, not {}", options.pictures.size()));
   }
+  require_no_gallery(options.model, "compare takes MODEL A B --gallery G.db");
   const Model model = read_model(options.model);
   const Decision decision = decision_of(options, model, threshold.count() > 0);
   const ShownWorkers workers("embedding", options);
@@ -113,6 +115,7 @@ void add_compare(const Command& program) {
                       "from which cosine on they are the same (default: the model's own, chosen on "
                       "its validation classes)")
           .type_name("SCORE")
+          .check(score())
           .excludes(gallery);
   add_json(command, *options);
   add_threads(command, *options);

@@ -83,6 +83,7 @@ void find(const FindOptions& options) {
     if (!options.quiet) note(fmt::format("{}: {} queries", options.html, queries.where.size()));
   }
   if (write_json(options, json_of(queries, found))) print(queries, found);
+  require_some_read(queries);
 }
 
 }  // namespace

@@ -33,6 +33,7 @@ void add_wait(const Command& command, GalleryOptions& options);
 void add_name_option(const Command& command, AddOptions& options);
 
 /// Reads the pictures, embeds them and adds them, block by block, and says what became of them.
+/// Fails with data where none of them could be read.
 void add_pictures(const AddOptions& options, PictureList list, PictureGallery& gallery);
 
 /// Each adds one command to `kindred gallery`.

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <array>
 #include <cstdio>
 
 #include "count_bar.h"
@@ -19,7 +20,9 @@ constexpr Index kThumbnailSide = 160;
 struct AddReport {
   Index listed = 0;
   Index added = 0;
-  Index there = 0;  ///< pictures of the same bytes were there before
+  Index there = 0;      ///< pictures of the same bytes were there before
+  Index otherwise = 0;  ///< of these, such as are kept under another name than they would have now
+  std::string first_otherwise;
   std::vector<std::string> unreadable;
   std::vector<std::string> left_out;
   bool interrupted = false;
@@ -54,6 +57,7 @@ class PictureAdder {
  private:
   void take(PictureList::Block& block) {
     std::vector<NewGalleryPicture> pictures;
+    std::vector<Index> numbers;
     std::vector<std::byte> samples;
     std::vector<std::string> digests;
     for (const Picture& picture : block.read) digests.push_back(picture.digest);
@@ -64,11 +68,12 @@ class PictureAdder {
         if (options_.strict) fail(ErrorKind::data, picture.error + " (--strict)");
         report_.unreadable.push_back(std::move(picture.error));
       } else if (known[i] != 0) {
-        ++report_.there;
+        count_there(block.pictures[i], identity_in(known[i]));
       } else {
         const auto bytes = std::as_bytes(std::span(picture.sample));
         samples.insert(samples.end(), bytes.begin(), bytes.end());
         pictures.push_back(picture_of(block.pictures[i], picture));
+        numbers.push_back(block.pictures[i]);
       }
     }
     const Matrix embeddings = embedder_.embed_samples(samples);
@@ -76,10 +81,33 @@ class PictureAdder {
       const float* const row = embeddings.row(static_cast<Index>(i));
       pictures[i].embedding.assign(row, row + embeddings.cols());
     }
-    for (const GalleryPlace& place : gallery_.add(pictures)) {
-      ++(place.was_there ? report_.there : report_.added);
+    const std::vector<GalleryPlace> places = gallery_.add(pictures);
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      if (places[i].was_there) {
+        count_there(numbers[i], places[i].identity);
+      } else {
+        ++report_.added;
+      }
     }
     acknowledge(static_cast<Index>(block.pictures.size()));
+  }
+
+  std::string identity_in(Index id) const {
+    const std::vector<GalleryPicture> found = gallery_.pictures(std::array{id});
+    return found.empty() ? "" : found.front().identity;
+  }
+
+  std::string wanted_identity(Index number) const {
+    return options_.name.empty() ? list_.class_name(number) : options_.name;
+  }
+
+  void count_there(Index number, const std::string& identity) {
+    ++report_.there;
+    const std::string wanted = valid_utf8(wanted_identity(number));
+    if (wanted.empty() || wanted == identity) return;
+    if (report_.otherwise++ > 0) return;
+    report_.first_otherwise =
+        fmt::format("{} is of {}", list_.where(number), identity.empty() ? "nobody" : identity);
   }
 
   NewGalleryPicture picture_of(Index number, Picture& picture) const {
@@ -88,7 +116,7 @@ class PictureAdder {
     made.digest = std::move(picture.digest);
     made.height = picture.height;
     made.width = picture.width;
-    made.identity = options_.name.empty() ? list_.class_name(number) : options_.name;
+    made.identity = wanted_identity(number);
     made.thumbnail = std::move(picture.thumbnail);
     return made;
   }
@@ -116,6 +144,22 @@ void add(const AddOptions& options) {
   add_pictures(options, open_pictures(options.pictures, options, options.quiet), gallery);
 }
 
+void tell(const AddOptions& options, const AddReport& report, Index now) {
+  fmt::print("{}: {} of {} pictures added, {} now\n", printable(options.gallery), report.added,
+             report.listed, now);
+  if (report.there > 0) {
+    fmt::print("  already there: {} of the same bytes as others in it\n", report.there);
+  }
+  if (report.otherwise > 0) {
+    fmt::print(
+        "  {} of them under another name (the first: {}); `kindred gallery remove` and add again "
+        "to rename\n",
+        report.otherwise, printable(report.first_otherwise));
+  }
+  tell_unreadable(report.unreadable, options.quiet);
+  if (report.interrupted) fmt::print("  stopped: what was added before stays\n");
+}
+
 }  // namespace
 
 void add_pictures(const AddOptions& options, PictureList list, PictureGallery& gallery) {
@@ -125,18 +169,17 @@ void add_pictures(const AddOptions& options, PictureList list, PictureGallery& g
                   {"listed", report.listed},
                   {"added", report.added},
                   {"already_there", report.there},
+                  {"under_another_name", report.otherwise},
                   {"pictures", now},
                   {"interrupted", report.interrupted},
                   {"unreadable", report.unreadable},
                   {"left_out", report.left_out}};
-  if (!write_json(options, numbers) || options.quiet) return;
-  fmt::print("{}: {} of {} pictures added, {} now\n", printable(options.gallery), report.added,
-             report.listed, now);
-  if (report.there > 0) {
-    fmt::print("  already there: {} of the same bytes as others in it\n", report.there);
-  }
-  tell_unreadable(report.unreadable, options.quiet);
-  if (report.interrupted) fmt::print("  stopped: what was added before stays\n");
+  const bool tells = write_json(options, numbers) && !options.quiet;
+  if (tells) tell(options, report, now);
+  const bool none = !report.unreadable.empty() && report.added + report.there == 0;
+  if (!none || report.interrupted) return;
+  fail(ErrorKind::data, fmt::format("none of {} pictures could be read; the first: {}",
+                                    report.listed, report.unreadable.front()));
 }
 
 void add_gallery_add(const Command& gallery) {
@@ -154,9 +197,8 @@ void add_gallery_add(const Command& gallery) {
   command.footer(
       "Pictures whose bytes are there already are counted and skipped.\n"
       "Example:\n  kindred gallery add family.db holiday/*.jpg --name Ada");
-  command.callback(
-      [options] { add(*options); },
-      [options](FileUse& files) { files.writes_beside_inputs(options->gallery, &kGalleryFile); });
+  command.callback([options] { add(*options); },
+                   [options](FileUse& files) { files.writes_beside_inputs(options->gallery); });
 }
 
 }  // namespace kindred::tools

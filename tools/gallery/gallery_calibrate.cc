@@ -73,9 +73,8 @@ void add_gallery_calibrate(const Command& gallery) {
   add_threads(command, *options);
   add_quiet(command, *options);
   command.footer("Example:\n  kindred gallery calibrate family.db --far 0.001");
-  command.callback(
-      [options] { calibrate_gallery(*options); },
-      [options](FileUse& files) { files.writes_locked(options->gallery, &kGalleryFile); });
+  command.callback([options] { calibrate_gallery(*options); },
+                   [options](FileUse& files) { files.writes_locked(options->gallery); });
 }
 
 }  // namespace kindred::tools

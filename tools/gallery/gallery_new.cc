@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
 #include "gallery/gallery.h"
+#include "kindred/core/error.h"
+#include "model_argument.h"
 
 namespace kindred::tools {
 namespace {
@@ -13,14 +15,29 @@ struct NewOptions : AddOptions {
 // Whatever is there stays, even another gallery: what it holds may be nowhere else.
 const FileKind kNothing{"an empty file", [](const std::string& /*path*/) { return false; }};
 
+/// Where that fails, nothing stays but what was acknowledged before a disk failed.
+void fill(const NewOptions& options, PictureList list, PictureGallery gallery) {
+  try {
+    add_pictures(options, std::move(list), gallery);
+  } catch (const Error& error) {
+    const bool stays = error.kind() != ErrorKind::data && gallery.size() > 0;
+    if (!stays) PictureGallery::discard(std::move(gallery));
+    throw;
+  }
+}
+
 void make(const NewOptions& options) {
+  if (options.gallery == "-") {
+    fail(ErrorKind::usage, "-: a gallery is a file, never standard output; name one");
+  }
+  require_no_gallery(options.model, "its MODEL is model.kindred of a run");
   std::optional<PictureList> list;  // what is missing is told of before there is a gallery
   if (!options.pictures.empty())
     list.emplace(open_pictures(options.pictures, options, options.quiet));
   PictureGallery::create(options.gallery, options.model, !options.no_thumbnails);
   PictureGallery gallery(options.gallery, GalleryAccess::write, options.wait);
   if (list) {
-    add_pictures(options, std::move(*list), gallery);
+    fill(options, std::move(*list), std::move(gallery));
     return;
   }
   const Json numbers = {{"gallery", options.gallery}, {"pictures", 0}};

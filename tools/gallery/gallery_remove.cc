@@ -34,15 +34,25 @@ void remove(const RemoveOptions& options) {
   }
   PictureGallery gallery(options.gallery, GalleryAccess::write, options.wait);
   const std::vector<Index> ids = ids_of(options, gallery);
-  if (ids.empty()) {
+  // What is asked for may have gone before, all but its bytes: opening finished that.
+  if (ids.empty() && !gallery.finished_remove()) {
     fail(ErrorKind::no_input,
          fmt::format("{}: there is no {}; `kindred gallery list` shows what there is",
                      options.gallery, what_of(options)));
   }
-  const Index removed = gallery.remove(ids);
+  const Index removed = ids.empty() ? 0 : gallery.remove(ids);
   const Index left = gallery.size();
-  const Json numbers = {{"gallery", options.gallery}, {"removed", removed}, {"pictures", left}};
+  const Json numbers = {{"gallery", options.gallery},
+                        {"removed", removed},
+                        {"pictures", left},
+                        {"finished_earlier", gallery.finished_remove()}};
   if (!write_json(options, numbers) || options.quiet) return;
+  if (ids.empty()) {
+    fmt::print(
+        "{}: nothing of that name is left, and now none of its bytes: the file was cleaned\n",
+        printable(options.gallery));
+    return;
+  }
   fmt::print("{}: {} removed, {} left; nothing of what was removed is in the file any more\n",
              printable(options.gallery), removed, left);
 }
@@ -71,9 +81,8 @@ void add_gallery_remove(const Command& gallery) {
   command.footer(
       "The whole file is written anew, which takes as long as copying it.\n"
       "Example:\n  kindred gallery remove family.db --identity Ada");
-  command.callback(
-      [options] { remove(*options); },
-      [options](FileUse& files) { files.writes_locked(options->gallery, &kGalleryFile); });
+  command.callback([options] { remove(*options); },
+                   [options](FileUse& files) { files.writes_locked(options->gallery); });
 }
 
 }  // namespace kindred::tools

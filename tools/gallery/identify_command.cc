@@ -64,6 +64,7 @@ void identify(const IdentifyOptions& options, const Option& threshold) {
   const PictureQueries queries = embed_queries(options, options, gallery.model(), workers);
   const auto answers = gallery.identify(workers, queries.embeddings, by, given);
   if (write_json(options, json_of(queries, answers))) print(queries, answers);
+  require_some_read(queries);
 }
 
 }  // namespace
@@ -87,7 +88,8 @@ void add_identify(const Command& program) {
       command
           .add_option("--threshold", options->threshold,
                       "scores below are unknown (default: the gallery's, chosen by calibrate)")
-          .type_name("SCORE");
+          .type_name("SCORE")
+          .check(score());
   add_json(command, *options);
   add_threads(command, *options);
   add_quiet(command, *options);

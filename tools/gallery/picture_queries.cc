@@ -1,5 +1,7 @@
 #include "gallery/picture_queries.h"
 
+#include <fmt/format.h>
+
 #include "count_bar.h"
 #include "kindred/core/error.h"
 #include "kindred/train/embedder.h"
@@ -54,6 +56,12 @@ PictureQueries embed_queries(const PictureOptions& options, const CommonOptions&
     std::copy_n(rows.data() + i * dimension, dimension, queries.embeddings.row(i));
   }
   return queries;
+}
+
+void require_some_read(const PictureQueries& queries) {
+  if (queries.where.empty() || queries.embeddings.rows() > 0) return;
+  fail(ErrorKind::data, fmt::format("none of {} pictures could be read; the first: {}",
+                                    queries.where.size(), queries.errors.front()));
 }
 
 }  // namespace kindred::tools

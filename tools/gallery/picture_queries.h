@@ -24,4 +24,7 @@ struct PictureQueries {
 PictureQueries embed_queries(const PictureOptions& options, const CommonOptions& common,
                              const Model& model, const Workers& workers, Index thumbnail = 0);
 
+/// Fails with data where none of them could be read: what was printed is no answer.
+void require_some_read(const PictureQueries& queries);
+
 }  // namespace kindred::tools

@@ -7,6 +7,7 @@
 #include "command.h"
 #include "kindred/core/error.h"
 #include "kindred/gallery/gallery.h"
+#include "model_argument.h"
 #include "serve/server.h"
 #include "standard_streams.h"
 
@@ -61,6 +62,7 @@ double seconds_of(const std::string& text) {
 }
 
 void serve_model(const ServeCommandOptions& options) {
+  require_no_gallery(options.model, "serve takes MODEL --gallery G");
   serve::ServeOptions asked;
   asked.model = options.model;
   asked.gallery = options.gallery;
@@ -164,7 +166,7 @@ void add_serve(const Command& program) {
   command.callback([options] { serve_model(*options); },
                    [options](FileUse& files) {
                      if (options->gallery.empty()) return;
-                     files.writes_beside_inputs(options->gallery, &kGalleryFile);
+                     files.writes_beside_inputs(options->gallery);
                    });
 }
 

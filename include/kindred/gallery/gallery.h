@@ -31,6 +31,7 @@ struct NewGalleryPicture {
 struct GalleryPlace {
   Index id = 0;
   bool was_there = false;  ///< a picture of the same bytes was there before: nothing was added
+  std::string identity;    ///< whom it is kept as: of one that was there, as it was
 };
 
 /// A picture as a gallery has it.
@@ -91,13 +92,14 @@ struct Identification {
 ///
 /// Everything in the file is checked when it is read. Members fail with data where it is not as a
 /// gallery is, with cannot_create where others keep it locked for too long or it cannot be written,
-/// with io.
+/// with io. A change fails with io where the file was moved, removed or replaced meanwhile.
 class PictureGallery {
  public:
   /// Makes a gallery without pictures at `path`, with the model's file in it, without the names of
   /// the classes it was trained on. Fails with usage
   /// where there is something at `path` already that is not empty, with no_input or data as
-  /// read_model() does, with cannot_create or io.
+  /// read_model() does, with cannot_create where files of an earlier gallery are left beside it, or
+  /// it cannot be made, with io.
   static void create(const std::string& path, const std::string& model_file,
                      bool keeps_thumbnails = true);
 
@@ -106,10 +108,15 @@ class PictureGallery {
   /// may keep it locked.
   explicit PictureGallery(const std::string& path, GalleryAccess access = GalleryAccess::read,
                           double wait_seconds = 60);
+  /// Closes one, and removes its file: for who made it, and cannot fill it. Leaves alone what is
+  /// at its path in its place.
+  static void discard(PictureGallery gallery);
   PictureGallery(PictureGallery&&) noexcept;
   ~PictureGallery();
 
   const std::string& path() const;
+  /// Opening it finished a remove that had been cut off: its bytes are gone now.
+  bool finished_remove() const;
   const GalleryFacts& facts() const;
   /// The model in it, checked as any other.
   Model model() const;

@@ -138,7 +138,9 @@ async function enroll(event) {
     await find(asked);
     await showGallery();
     part("name").value = "";
-    say(added.was_there ? "The gallery has this very picture already." : `Added as ${name}.`);
+    say(added.was_there
+      ? `The gallery has this very picture already, as ${added.identity || "nobody"}.`
+      : `Added as ${name}.`);
   });
 }
 
