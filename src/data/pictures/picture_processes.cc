@@ -13,9 +13,9 @@ PictureProcesses::PictureProcesses(const PictureWishes& wishes, int count) : wis
   for (int i = 0; i < count; ++i) free_.push_back(make());
 }
 
-std::unique_ptr<IsolatedProcess> PictureProcesses::make() const {
+PictureProcesses::Child PictureProcesses::make() const {
   const IsolationLimits limits{.memory = kPictureMemory, .seconds = wishes_.seconds};
-  return std::make_unique<IsolatedProcess>("image", limits);
+  return {std::make_unique<IsolatedProcess>("image", limits), false};
 }
 
 Picture PictureProcesses::checked(Picture picture, const std::string& where) const {
@@ -30,19 +30,19 @@ Picture PictureProcesses::checked(Picture picture, const std::string& where) con
 PictureProcesses::Lease::Lease(PictureProcesses& of) : of_(of) {
   std::unique_lock lock(of.mutex_);
   of.freed_.wait(lock, [&] { return !of.free_.empty(); });
-  process_ = std::move(of.free_.back());
+  child_ = std::move(of.free_.back());
   of.free_.pop_back();
 }
 
 PictureProcesses::Lease::~Lease() {
   {
     const std::lock_guard lock(of_.mutex_);
-    of_.free_.push_back(std::move(process_));
+    of_.free_.push_back(std::move(child_));
   }
   of_.freed_.notify_one();
 }
 
 // The dead one stays where none can be made: its next call says so.
-void PictureProcesses::Lease::renew() { process_ = of_.make(); }
+void PictureProcesses::Lease::renew() { child_ = of_.make(); }
 
 }  // namespace kindred

@@ -19,22 +19,32 @@ class PictureProcesses {
   /// function(wishes, arguments...) in a child; `where` is what it works on.
   template <typename... P, typename... A>
   Picture call(const std::string& where, Picture (*function)(const PictureWishes*, P...),
-               A&&... arguments) {
+               const A&... arguments) {
     Lease lease(*this);
-    lease.process().rename(where);
-    try {
-      return checked(lease.process().call(function, &wishes_, std::forward<A>(arguments)...),
-                     where);
-    } catch (const Error& error) {
-      if (lease.process().is_alive() || error.kind() != ErrorKind::data) throw;
-      lease.renew();
-      Picture picture;
-      picture.error = error.what();
-      return picture;
+    for (bool again = false;; again = true) {
+      lease.process().rename(where);
+      try {
+        Picture picture = lease.process().call(function, &wishes_, arguments...);
+        lease.answered();
+        return checked(std::move(picture), where);
+      } catch (const Error& error) {
+        if (lease.process().is_alive() || error.kind() != ErrorKind::data) throw;
+        const bool picture_is_at_fault = lease.has_answered() || again;
+        lease.renew();
+        if (!picture_is_at_fault) continue;
+        Picture picture;
+        picture.error = error.what();
+        return picture;
+      }
     }
   }
 
  private:
+  struct Child {
+    std::unique_ptr<IsolatedProcess> process;
+    bool answered = false;
+  };
+
   /// One process, for one call.
   class Lease {
    public:
@@ -42,22 +52,26 @@ class PictureProcesses {
     ~Lease();
     Lease(const Lease&) = delete;
     Lease& operator=(const Lease&) = delete;
-    IsolatedProcess& process() { return *process_; }
+    IsolatedProcess& process() { return *child_.process; }
+    /// One that never answered may have been forked while another thread held what it needs: the
+    /// allocators of sanitizers do not give way. That is no fault of its first picture.
+    bool has_answered() const { return child_.answered; }
+    void answered() { child_.answered = true; }
     void renew();  ///< another one in its place
 
    private:
     PictureProcesses& of_;
-    std::unique_ptr<IsolatedProcess> process_;
+    Child child_;
   };
 
-  std::unique_ptr<IsolatedProcess> make() const;
+  Child make() const;
   /// Fails with internal where the child did not make what was wished.
   Picture checked(Picture picture, const std::string& where) const;
 
   const PictureWishes wishes_;
   std::mutex mutex_;
   std::condition_variable freed_;
-  std::vector<std::unique_ptr<IsolatedProcess>> free_;
+  std::vector<Child> free_;
 };
 
 }  // namespace kindred
