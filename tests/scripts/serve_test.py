@@ -274,7 +274,7 @@ def refusals(kindred, model, folder):
     other = make_model(kindred, folder / "other", "--set", "seed=2")
     subprocess.run([kindred, "gallery", "new", folder / "other.db", other, "--quiet"], check=True)
     for name, code, said in ((folder / "other.db", 65, "another model"), (folder / "missing.db", 66, "missing.db"),
-                             (folder / "short", 64, "short"), (model, 64, "model.kindred")):
+                             (folder / "short", 65, "is no gallery"), (model, 64, "model.kindred")):
         done = subprocess.run([kindred, "serve", model, "--gallery", name, "--listen", "127.0.0.1:0"], capture_output=True,
                               text=True, timeout=60)
         expect(done.returncode == code and said in done.stderr, f"{name}: exit code {done.returncode}:", done.stderr)
