@@ -15,7 +15,7 @@ PictureProcesses::PictureProcesses(const PictureWishes& wishes, int count) : wis
 
 PictureProcesses::Child PictureProcesses::make() const {
   const IsolationLimits limits{.memory = kPictureMemory, .seconds = wishes_.seconds};
-  return {std::make_unique<IsolatedProcess>("image", limits), false};
+  return std::make_unique<IsolatedProcess>("image", limits);
 }
 
 Picture PictureProcesses::checked(Picture picture, const std::string& where) const {

@@ -16,7 +16,9 @@ class PictureProcesses {
   /// What the children are asked to do refers to lies where it does when they are started: here.
   PictureProcesses(const PictureWishes& wishes, int count);
 
-  /// function(wishes, arguments...) in a child; `where` is what it works on.
+  /// function(wishes, arguments...) in a child; `where` is what it works on. What costs a child its
+  /// life is tried once more in another: it may have been forked while another thread held what it
+  /// needs (the allocators of sanitizers do not give way), which is no fault of the picture.
   template <typename... P, typename... A>
   Picture call(const std::string& where, Picture (*function)(const PictureWishes*, P...),
                const A&... arguments) {
@@ -24,14 +26,11 @@ class PictureProcesses {
     for (bool again = false;; again = true) {
       lease.process().rename(where);
       try {
-        Picture picture = lease.process().call(function, &wishes_, arguments...);
-        lease.answered();
-        return checked(std::move(picture), where);
+        return checked(lease.process().call(function, &wishes_, arguments...), where);
       } catch (const Error& error) {
         if (lease.process().is_alive() || error.kind() != ErrorKind::data) throw;
-        const bool picture_is_at_fault = lease.has_answered() || again;
         lease.renew();
-        if (!picture_is_at_fault) continue;
+        if (!again) continue;
         Picture picture;
         picture.error = error.what();
         return picture;
@@ -40,10 +39,7 @@ class PictureProcesses {
   }
 
  private:
-  struct Child {
-    std::unique_ptr<IsolatedProcess> process;
-    bool answered = false;
-  };
+  using Child = std::unique_ptr<IsolatedProcess>;
 
   /// One process, for one call.
   class Lease {
@@ -52,11 +48,7 @@ class PictureProcesses {
     ~Lease();
     Lease(const Lease&) = delete;
     Lease& operator=(const Lease&) = delete;
-    IsolatedProcess& process() { return *child_.process; }
-    /// One that never answered may have been forked while another thread held what it needs: the
-    /// allocators of sanitizers do not give way. That is no fault of its first picture.
-    bool has_answered() const { return child_.answered; }
-    void answered() { child_.answered = true; }
+    IsolatedProcess& process() { return *child_; }
     void renew();  ///< another one in its place
 
    private:
