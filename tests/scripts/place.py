@@ -32,7 +32,8 @@ faults = []
 def expect(right, *what):
     if not right:
         faults.append(" ".join(str(part) for part in what))
-        print("FAULT", *what, file=sys.stderr)
+        print("FAULT", faults[-1][:600], file=sys.stderr)
+    return right
 
 
 class Place:

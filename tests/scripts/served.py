@@ -10,30 +10,7 @@ import threading
 import zlib
 from pathlib import Path
 
-RECIPE = """[data]
-file = 'data.h5'
-[sampler]
-classes = 4
-samples_per_class = 4
-[model]
-architecture = 'mlp'
-hidden = [8]
-embedding = 4
-[[loss]]
-name = 'softmax'
-[train]
-epochs = 1
-steps = 1
-"""
-
-faults = []
-
-
-def expect(right, *what):
-    if not right:
-        faults.append(" ".join(map(str, what)))
-        print("FAULT", faults[-1][:600], file=sys.stderr)
-    return right
+from place import RECIPE, expect, faults  # noqa: F401
 
 
 def png(width, height, rows=None):

@@ -92,12 +92,7 @@ void add_find(const Command& program) {
   auto options = std::make_shared<FindOptions>();
   const Command command =
       program.add_command("find", "the pictures of a gallery nearest to others");
-  add_pictures_option(command, *options, "pictures to find the nearest of");
-  command.option("pictures").required();
-  command.add_option("--in", options->gallery, "the gallery")
-      .required()
-      .type_name("G.db")
-      .reads_file();
+  add_query_options(command, *options, options->gallery, "pictures to find the nearest of");
   command.add_option("--top", options->top, "how many of each").check(positive()).show_default();
   command.add_option("--html", options->html, "a page of what was found, with thumbnails")
       .type_name("F.html")

@@ -26,6 +26,9 @@ struct AddOptions : GalleryOptions, PictureOptions {
 
 /// PICTURES..., --boxes, --landmarks, --strict.
 void add_pictures_option(const Command& command, PictureOptions& options, const std::string& what);
+/// The same of pictures that must be there, and --in, the gallery that they are looked up in.
+void add_query_options(const Command& command, PictureOptions& options, std::string& gallery,
+                       const std::string& what);
 /// G, which the command reads or writes.
 Option add_gallery_option(const Command& command, std::string& gallery);
 void add_wait(const Command& command, GalleryOptions& options);

@@ -9,6 +9,13 @@ void add_pictures_option(const Command& command, PictureOptions& options, const 
   add_picture_options(command, options);
 }
 
+void add_query_options(const Command& command, PictureOptions& options, std::string& gallery,
+                       const std::string& what) {
+  add_pictures_option(command, options, what);
+  command.option("pictures").required();
+  command.add_option("--in", gallery, "the gallery").required().type_name("G.db").reads_file();
+}
+
 Option add_gallery_option(const Command& command, std::string& gallery) {
   return command.add_option("gallery", gallery, "the gallery")
       .required()

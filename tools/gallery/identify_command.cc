@@ -73,12 +73,7 @@ void add_identify(const Command& program) {
   auto options = std::make_shared<IdentifyOptions>();
   const Command command =
       program.add_command("identify", "say who or what pictures show, or that it is unknown");
-  add_pictures_option(command, *options, "pictures to identify");
-  command.option("pictures").required();
-  command.add_option("--in", options->gallery, "the gallery")
-      .required()
-      .type_name("G.db")
-      .reads_file();
+  add_query_options(command, *options, options->gallery, "pictures to identify");
   command
       .add_option("--by", options->by,
                   "the nearest picture's identity, or that with the nearest mean")
