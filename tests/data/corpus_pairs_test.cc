@@ -90,6 +90,7 @@ TEST(PairCorpus, ListsAreReadHoweverTheyAreWritten) {
       {"a fold that is no number", "a,b,1,x\n", "!'x' is no fold number"},
       {"images that are not there", "a,z,1\n", "!1 of the images it names are not among the 4"},
       {"nothing", "", "!holds no pairs"},
+      {"lines without fields", "\f\n \v\n", "!holds no pairs"},
   };
   for (const PairCase& one : cases) {
     SCOPED_TRACE(std::string(one.what));

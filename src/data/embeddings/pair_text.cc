@@ -232,6 +232,8 @@ PairList parse_pairs(std::string_view bytes, const std::string& path, const Pair
                       });
   if (counts) return read_lfw(PairBuilder(path, samples), lines, header);
   const ListText list(std::as_bytes(std::span(bytes)), path);
+  // Lines that hold nothing but form feeds are lines, but no rows.
+  if (list.size() == 0) fail(ErrorKind::data, path + ": holds no pairs");
   return read_pair_lines(PairBuilder(path, samples), list);
 }
 
