@@ -9,6 +9,8 @@ evaluation mode. The network is
           28x28x1 in, embedding 128 out; 20 MFLOP forward an image, three times that a step
   resnet  a 3x3 stem and one residual block each of 32, 64 and 128 channels; 32x32x3 in (made up),
           embedding 128 out
+  mobilefacenet, resnet18
+          as published, on 112x112x3 (made up), embedding 128 out: --steps 3 is long enough
 
 PyTorch gets what makes it fastest here: channels-last tensors, all threads, fused Adam loops, mining
 on indices without B x B gradients; for inference the fastest of eager, eager with folded batch norms
@@ -18,7 +20,7 @@ It keeps memory that it has freed (MALLOC_*: 1.4 times as fast here as with glib
 each large tensor back), and OpenBLAS makes no threads beside OpenMP's, unless the environment says otherwise.
 --isa v3 caps both programs to AVX2: Kindred by KINDRED_MAX_ISA, PyTorch's own kernels, its oneDNN and BLAS by theirs.
 
-usage: compare_pytorch.py [--kindred COMMAND] [--network conv4|resnet] [--data PATH] [--threads N] [--repeats N] [--steps N] [--inference] [--precision P] [--isa v2|v3|v4] [--set KEY=VALUE]
+usage: compare_pytorch.py [--kindred COMMAND] [--network conv4|resnet|mobilefacenet|resnet18] [--data PATH] [--threads N] [--repeats N] [--steps N] [--inference] [--precision P] [--isa v2|v3|v4] [--set KEY=VALUE]
 needs: apt-get install --no-install-recommends python3-torch python3-h5py python3-numpy libopenblas0-openmp
 """
 import copy
@@ -30,6 +32,8 @@ from pathlib import Path
 
 import comparison
 
+sys.path.append(str(comparison.ROOT / "tests/exchange"))
+
 arguments = comparison.parser(__doc__)
 SETTINGS = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(8 << 30), "MALLOC_TOP_PAD_": str(256 << 20),
             "OPENBLAS_NUM_THREADS": "1"}
@@ -38,12 +42,14 @@ try:
     import h5py
     import numpy as np
     import torch
+    import torch_networks
 except ImportError as error:
     sys.exit(f"compare_pytorch.py: {error}; see --help")
 
 CLASSES_A_BATCH, SAMPLES_A_CLASS = 32, 4
 BATCH = CLASSES_A_BATCH * SAMPLES_A_CLASS
 CLASSES = 964
+SIDES = {"resnet": 32, "mobilefacenet": 112, "resnet18": 112}
 
 
 def load_images(path):
@@ -56,13 +62,14 @@ def load_images(path):
 
 
 def make_images(path, size=32, channels=3):
-    """Noise around a noisy mean for each class, as bytes [964, 20, size, size, channels]; a data set at path."""
+    """Noise around a noisy mean for each class, as bytes [964, N, size, size, channels]; a data set at path."""
     random = np.random.default_rng(1)
-    mean = random.integers(64, 192, (CLASSES, 1, size, size, channels))
-    images = (mean + random.integers(-60, 60, (CLASSES, 20, size, size, channels))).astype(np.uint8)
+    each = 20 if size <= 32 else SAMPLES_A_CLASS  # 145 MB of 112x112
+    mean = random.integers(64, 192, (CLASSES, 1, size, size, channels), dtype=np.uint8)
+    images = mean + random.integers(0, 64, (CLASSES, each, size, size, channels), dtype=np.uint8)
     with h5py.File(path, "w") as file:
         file["images"] = images.reshape(-1, size, size, channels)
-        file["labels"] = np.repeat(np.arange(CLASSES, dtype=np.int32), 20)
+        file["labels"] = np.repeat(np.arange(CLASSES, dtype=np.int32), each)
     return images
 
 
@@ -89,6 +96,8 @@ class Residual(torch.nn.Module):
 
 def make_network(name):
     layers = []
+    if name in torch_networks.NETWORKS:
+        return torch_networks.NETWORKS[name][0](128).to(memory_format=torch.channels_last)
     if name == "conv4":
         for channels in (1, 64, 64, 64):
             layers += [*unit(channels, 64), torch.nn.ReLU(inplace=True), torch.nn.MaxPool2d(2)]
@@ -101,6 +110,8 @@ def make_network(name):
 
 def fold(network):
     """Each batch norm into the convolution before it."""
+    if not isinstance(network, torch.nn.Sequential):
+        return torch_networks.fold(network).to(memory_format=torch.channels_last)
     for module in network.modules():
         if not isinstance(module, torch.nn.Sequential):
             continue
@@ -146,7 +157,7 @@ class Training:
 
     def batch(self):
         classes = self.random.choice(CLASSES, CLASSES_A_BATCH, replace=False)
-        samples = self.random.random((CLASSES_A_BATCH, 20)).argpartition(SAMPLES_A_CLASS, axis=1)
+        samples = self.random.random((CLASSES_A_BATCH, self.images.shape[1])).argsort(axis=1)
         images = self.images[classes[:, None], samples[:, :SAMPLES_A_CLASS]].reshape(BATCH, *self.images.shape[2:])
         return to_input(images), torch.from_numpy(classes).repeat_interleave(SAMPLES_A_CLASS)
 
@@ -166,6 +177,7 @@ class Training:
 
 class Inference:
     def __init__(self, name, images, dtype):
+        self.trial = 4 if name in torch_networks.NETWORKS else 20
         self.images = images.reshape(-1, *images.shape[2:])
         self.at = 0
         self.dtype = dtype
@@ -179,8 +191,8 @@ class Inference:
 
     def speed(self, network):
         self.network = network
-        measure(self.step, 5)
-        return measure(self.step, 20)
+        measure(self.step, self.trial // 4)
+        return measure(self.step, self.trial)
 
     def step(self):
         if self.at + BATCH > len(self.images):
@@ -200,8 +212,8 @@ def measure(step, steps):
 
 def measure_kindred(options):
     more = ["--data", str(options.data)]
-    if options.network == "resnet":
-        more += ["--architecture", "resnet"]
+    if options.network != "conv4":
+        more += ["--architecture", options.network]
     for assignment in options.set:
         more += ["--set", assignment]
     return comparison.measure_kindred(options, options.steps, more,
@@ -214,7 +226,7 @@ def blas():
 
 
 def main():
-    arguments.add_argument("--network", choices=("conv4", "resnet"), default="conv4")
+    arguments.add_argument("--network", choices=("conv4", *SIDES), default="conv4")
     arguments.add_argument("--data", type=Path, default=comparison.ROOT / "datasets/omniglot28.h5")
     arguments.add_argument("--steps", type=int, default=30)
     arguments.add_argument("--set", action="append", default=[], help="for kindred bench")
@@ -227,9 +239,9 @@ def main():
     else:
         folder = tempfile.TemporaryDirectory(prefix="compare-pytorch-")
         options.data = Path(folder.name) / "made-up.h5"
-        images = make_images(options.data)
+        images = make_images(options.data, SIDES[options.network])
     pytorch = (Inference if options.inference else Training)(options.network, images, getattr(torch, options.precision))
-    measure(pytorch.step, 10)
+    measure(pytorch.step, min(10, options.steps))
     measure_kindred(options)
     rates = comparison.take_turns(options, "PyTorch " + torch.__version__,
                                   lambda: measure(pytorch.step, options.steps), lambda: measure_kindred(options))

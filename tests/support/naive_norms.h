@@ -43,8 +43,11 @@ class BatchNorm final : public Node {
       double sum = 0;
       double product = 0;
       for_channel(c, [&](std::size_t i) {
+        const double term = dy.values[i] * (x_.values[i] - mean[at]) * inverse[at];
         sum += dy.values[i];
-        product += dy.values[i] * (x_.values[i] - mean[at]) * inverse[at];
+        product += term;
+        numbers.squares_of(spec_.name + ".scale")[c] += term * term;
+        numbers.squares_of(spec_.name + ".shift")[c] += dy.values[i] * dy.values[i];
       });
       numbers.diff(spec_.name + ".scale")[c] += product;
       numbers.diff(spec_.name + ".shift")[c] += sum;

@@ -32,12 +32,19 @@ struct Numbers {
   const ParameterTable* table = nullptr;
   std::vector<double> parameters;
   std::vector<double> gradient;
+  /// Of a norm's parameters: the sum of the squares of what the gradient sums up. Its root says how
+  /// large a sum of such terms usually is, where they happen to take each other away.
+  std::vector<double> squares;
 
   Numbers() = default;
   Numbers(const ParameterTable& of, const std::vector<float>& flat)
-      : table(&of), parameters(flat.begin(), flat.end()), gradient(flat.size()) {}
+      : table(&of),
+        parameters(flat.begin(), flat.end()),
+        gradient(flat.size()),
+        squares(flat.size()) {}
   double* parameter(const std::string& name) { return find(parameters, name); }
   double* diff(const std::string& name) { return find(gradient, name); }
+  double* squares_of(const std::string& name) { return find(squares, name); }
 
  private:
   double* find(std::vector<double>& flat, const std::string& name) {

@@ -90,9 +90,9 @@ void add_data(const Command& command, BenchOptions& options) {
                           .reads_file();
   command
       .add_option("--architecture", options.architecture,
-                  "conv4 (28x28x1), resnet (10 layers of 32 to 128 channels, 32x32x3), or mlp "
-                  "(two hidden layers of 512, 28x28x1)")
-      .check(one_of({"conv4", "resnet", "mlp"}))
+                  "conv4 (28x28x1), resnet (10 layers of 32 to 128 channels, 32x32x3), mlp (two "
+                  "hidden layers of 512, 28x28x1), mobilefacenet or resnet18 (both 112x112x3)")
+      .check(one_of({"conv4", "resnet", "mlp", "mobilefacenet", "resnet18"}))
       .show_default();
   command.add_option("--size", options.size, "height and width of the images that are made up")
       .check(range(16, 512))

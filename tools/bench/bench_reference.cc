@@ -19,6 +19,8 @@ constexpr Kind kKinds[] = {
     {"conv4", {1, 28, 28}, "width = 64\npool_last = true\n"},
     {"resnet", {3, 32, 32}, "widths = [32, 64, 128]\nblocks = 1\npooling = \"average\"\n"},
     {"mlp", {1, 28, 28}, "hidden = [512, 512]\n"},
+    {"mobilefacenet", {3, 112, 112}, ""},
+    {"resnet18", {3, 112, 112}, ""},
 };
 
 constexpr std::string_view kRecipe = R"(
