@@ -133,6 +133,17 @@ Check named() {
       [](const std::string& value) { return value.empty() ? "the name is empty" : ""; }, ""));
 }
 
+Check one_line(std::size_t most_bytes) {
+  return checked_by(CLI::Validator(
+      [most_bytes](const std::string& value) -> std::string {
+        if (value.size() > most_bytes) {
+          return fmt::format("takes {} bytes; at most {} are kept", value.size(), most_bytes);
+        }
+        return printable(value) == value ? "" : "has control characters, or is not UTF-8";
+      },
+      ""));
+}
+
 Option& Option::required() {
   option_->required();
   return *this;

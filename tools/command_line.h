@@ -43,6 +43,8 @@ Check run_minutes();
 Check score();
 /// The name of a file or a folder: any but the empty one.
 Check named();
+/// Text without control characters, in UTF-8, of at most so many bytes.
+Check one_line(std::size_t most_bytes);
 
 /// An option or argument of a command. A handle: copies mean the same option, while the program
 /// lives.

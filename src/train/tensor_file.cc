@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "core/texts/json_text.h"
+#include "data/text/mistaken_file.h"
 #include "kindred/core/cpu.h"
 #include "kindred/core/error.h"
 #include "kindred/core/file.h"
@@ -44,6 +45,16 @@ std::span<const std::byte> bytes_of_text(const std::string& text) {
 
 [[noreturn]] void reject(const std::string& path, const std::string& what) {
   fail(ErrorKind::data, fmt::format("{}: not a sound model or checkpoint: {}", path, what));
+}
+
+/// Says what a file is where its beginning tells.
+void reject_other_kind(const std::string& path, std::span<const std::byte> content) {
+  const std::span<const std::byte> some = content.first(std::min<std::size_t>(content.size(), 512));
+  const MistakenFile other =
+      mistaken_file({reinterpret_cast<const char*>(some.data()), some.size()}, path);
+  if (other.what.starts_with("a") && !other.what.starts_with("a model")) {
+    reject(path, fmt::format("it is {}{}{}", other.what, other.way.empty() ? "" : "; ", other.way));
+  }
 }
 
 std::optional<DataType> type_named(std::string_view name) {
@@ -276,6 +287,7 @@ TensorFile TensorFile::parse(std::vector<std::byte> bytes, const std::string& pa
   if (content.size() < kPrefix) reject(path, "it is shorter than its first field");
   std::memcpy(&length, content.data(), kPrefix);
   if (length > kMostHeader || length > content.size() - kPrefix) {
+    reject_other_kind(path, content);
     reject(path, fmt::format("its header claims {} bytes; the file has {}", length,
                              content.size() - kPrefix));
   }

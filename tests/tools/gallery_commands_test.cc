@@ -102,6 +102,33 @@ TEST_F(GalleryCommands, ThePageHoldsEverythingAndNoMarkupOfNames) {
   EXPECT_TRUE(contains(page, "src=\"data:image/jpeg;base64,/9j/"));
 }
 
+TEST_F(GalleryCommands, NamesAreOneLineAndNotLong) {
+  const std::string add =
+      "gallery add " + own_ + " " + photos()["photos/class1/0.pgm"] + " --name ";
+  const Outcome control = kindred(add + "\"$(printf 'a\\033[31m')\"");
+  EXPECT_EQ(control.code, 64);
+  EXPECT_TRUE(contains(control.err, "has control characters")) << control.err;
+  const Outcome lengthy = kindred(add + std::string(501, 'x'));
+  EXPECT_EQ(lengthy.code, 64);
+  EXPECT_TRUE(contains(lengthy.err, "takes 501 bytes; at most 500 are kept")) << lengthy.err;
+  EXPECT_EQ(kindred(add + std::string(500, 'x')).code, 0);
+}
+
+TEST_F(GalleryCommands, AGalleryInTheModelsPlaceIsNamed) {
+  const Outcome embed = kindred("embed " + own_ + " " + photos()["new"] + " --out e.npy");
+  EXPECT_EQ(embed.code, 65);
+  EXPECT_TRUE(contains(embed.err,
+                       "it is a gallery; `kindred gallery info " + own_ + "` tells what it holds"))
+      << embed.err;
+  const Outcome inspect = kindred("inspect " + own_);
+  EXPECT_EQ(inspect.code, 65);
+  EXPECT_TRUE(contains(inspect.err, "a gallery; `kindred gallery info " + own_ + "`"))
+      << inspect.err;
+  const Outcome other = kindred("gallery new " + (folder_ / "other.db") + " " + own_);
+  EXPECT_EQ(other.code, 65);
+  EXPECT_TRUE(contains(other.err, "is a gallery, not a model")) << other.err;
+}
+
 TEST_F(GalleryCommands, IdentifyKnowsAndDoesNotKnow) {
   const std::string queries = photos()["photos/class1/0.pgm"];
   const Outcome before = kindred("identify " + queries + " --in " + own_);

@@ -36,7 +36,8 @@ void add_name_option(const Command& command, AddOptions& options) {
   command
       .add_option("--name", options.name,
                   "who or what all of them show (default: their class folder, or what a list says)")
-      .type_name("WHO");
+      .type_name("WHO")
+      .check(one_line(500));  // as kindred serve has it
 }
 
 void add_gallery(const Command& program) {

@@ -12,7 +12,7 @@ namespace {
 
 using namespace std::string_view_literals;
 
-enum class Way { none, import, picture, array, unpack, convert, model, fetch };
+enum class Way { none, import, picture, array, unpack, convert, model, gallery, fetch };
 
 struct Kind {
   std::string_view begins_with;
@@ -67,6 +67,7 @@ std::string way_in(Way way, const std::string& path) {
              "ends in .npy, .npz, .csv or .tsv";
     case Way::unpack: return "unpack it first";
     case Way::convert: return "convert it to HDF5, .npz, .csv, PNG or JPEG";
+    case Way::gallery: return fmt::format("`kindred gallery info {}` tells what it holds", path);
     case Way::model: return "`kindred inspect` tells what it holds";
     case Way::fetch: return "fetch the file itself";
     case Way::none: break;
@@ -96,6 +97,11 @@ MistakenFile zip_kind(std::string_view bytes, const std::string& path) {
 MistakenFile mistaken_file(std::string_view beginning, const std::string& path) {
   if (beginning.empty()) return {"empty", ""};
   if (beginning.starts_with("PK\3\4")) return zip_kind(beginning, path);
+  constexpr std::size_t kApplication = 68;  // of an SQLite database; src/gallery writes "KnG1"
+  if (beginning.starts_with("SQLite format 3") && beginning.size() >= kApplication + 4 &&
+      beginning.substr(kApplication, 4) == "KnG1") {
+    return {"a gallery", way_in(Way::gallery, path)};
+  }
   for (const Kind& kind : kKinds) {
     if (beginning.starts_with(kind.begins_with)) {
       return {std::string(kind.what), way_in(kind.way, path)};
