@@ -14,8 +14,8 @@ from typing import Any as _Any
 
 from ._data import Dataset, Path as _Path
 from ._kindred import (
-    CannotCreateError, DataError, DivergedError, Error, InternalError, IOError, Model, NoInputError, RecipeError,
-    SystemError, UsageError, __version__)
+    CannotCreateError, DataError, DivergedError, Error, InternalError, IoError, Model, NoInputError, RecipeError,
+    SystemLimitError, UsageError, __version__)
 from ._training import Run, train
 
 # What is imported when it is first asked for: modules, and names of them.
@@ -23,8 +23,8 @@ _MODULES = ("eval", "losses", "torch")
 _NAMES: dict[str, str] = {}
 
 __all__ = [
-    "CannotCreateError", "DataError", "Dataset", "DivergedError", "Error", "IOError", "InternalError", "Model",
-    "NoInputError", "RecipeError", "Run", "SystemError", "UsageError", "__version__", "load", "train", *_MODULES,
+    "CannotCreateError", "DataError", "Dataset", "DivergedError", "Error", "InternalError", "IoError", "Model",
+    "NoInputError", "RecipeError", "Run", "SystemLimitError", "UsageError", "__version__", "load", "train", *_MODULES,
     *_NAMES]
 
 

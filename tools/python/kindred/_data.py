@@ -32,7 +32,7 @@ class Dataset(_Dataset):
     @staticmethod
     def from_arrays(images: Any, labels: Any = None, *, class_names: Optional[Sequence[str]] = None,
                     split: Any = None, groups: Any = None, targets: Any = None,
-                    paths: Optional[Sequence[str]] = None) -> _Dataset:
+                    paths: Optional[Sequence[str]] = None) -> "Dataset":
         """Samples of arrays: `images` uint8 [N, height, width, channels] or [N, height, width], or vectors
         float32 [N, F].
 
@@ -41,8 +41,11 @@ class Dataset(_Dataset):
         by the rule that files have. `split` [N] is 0, 1, 2 or "train", "validation", "test"; `groups` [N]
         integers; `targets` float32 [N, T]. Fails with DataError where shapes, types or values do not fit.
         """
-        return _Dataset._from_arrays(images, labels, list(class_names or ()), split, groups, targets,
+        held = _Dataset._from_arrays(images, labels, list(class_names or ()), split, groups, targets,
                                      [os.fsdecode(path) for path in paths or ()])
+        data = Dataset.__new__(Dataset)
+        _Dataset.__init__(data, held)
+        return data
 
     @staticmethod
     def from_folder(pictures: Path, out: Optional[Path] = None, *, minutes: float = 5,

@@ -58,7 +58,7 @@ def train(recipe: Optional[Recipe] = None, *, data: Any = None, out: Optional[Pa
               a checkpoint, and comes out of here.
 
     Ctrl-C stops the run after its step with a checkpoint and KeyboardInterrupt. Fails with RecipeError,
-    DataError, NoInputError, DivergedError, CannotCreateError, IOError.
+    DataError, NoInputError, DivergedError, CannotCreateError, IoError.
     """
     asked = {"recipe": "", "is_text": False, "pictures": "", "out": "", "is_new": out is None}
     name = "run"

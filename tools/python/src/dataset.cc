@@ -200,6 +200,8 @@ void bind_dataset(py::module_& module) {
            }),
            "path"_a, py::kw_only(), "images"_a = "", "labels"_a = "", "layout"_a = "",
            "negative_labels"_a = "")
+      // Another object of the same.
+      .def(py::init([](std::shared_ptr<HeldDataset> other) { return other; }), "other"_a)
       .def_static("_from_arrays", &from_arrays)
       .def_static("_import_folder", &import_folder)
       .def("__len__", [](HeldDataset& held) { return held.get().size(); })

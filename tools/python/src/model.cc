@@ -24,6 +24,39 @@ namespace {
 constexpr Index kAtOnce = 4096;   // samples between two looks for Ctrl-C
 constexpr Index kPictures = 256;  // decoded, then embedded
 
+constexpr const char* kModelText =
+    "A trained network, and what is needed to use it; kindred.load() reads it. Several threads may "
+    "use "
+    "it at once.\n\n"
+    "dim is the length of an embedding, input_shape that of a sample: (height, width, channels), "
+    "or (F,) "
+    "of vectors.\nthreshold is the cosine from which on two embeddings are called the same, or "
+    "None.";
+constexpr const char* kEmbedText =
+    "Embeddings float32 [N, dim] of\n\n"
+    "  uint8 [N, height, width, channels]   images of input_shape, not copied where they are "
+    "contiguous\n"
+    "  float32 [N, F]                       vectors, likewise; other numbers are copied to "
+    "float32\n"
+    "  paths, bytes, PIL images             one or a sequence: resized and cropped as the model's "
+    "own "
+    "were\n"
+    "  kindred.Dataset                      its samples of `split`\n\n"
+    "An embedding depends on its sample alone: its bits are those of `kindred embed`, for any "
+    "number of "
+    "threads (None: as load() was told). flip adds the embedding of the mirrored image. An EXIF "
+    "orientation counts in files and bytes, not in images that PIL has decoded. Fails with "
+    "DataError where "
+    "shapes or types are not the model's, at the first picture that cannot be read, with "
+    "NoInputError "
+    "where a file is missing. The GIL is released meanwhile; Ctrl-C stops it.";
+constexpr const char* kEmbedPicturesText =
+    "All pictures of folders, archives and lists, as `kindred embed` has them: a dictionary of "
+    "embeddings float32 [N, dim], labels int64 [N] (None where not each has a class), class_names, "
+    "paths, "
+    "and unreadable, those left out with the reason; with strict the first of these is a "
+    "DataError.";
+
 /// What embeds with so many threads.
 struct Engine {
   Engine(const Model& model, int threads) : workers(threads), embedder(model, workers) {}
@@ -169,16 +202,23 @@ std::string text_of(LoadedModel& loaded) {
 
 void bind_model(py::module_& module) {
   using namespace py::literals;
-  py::class_<LoadedModel, std::shared_ptr<LoadedModel>>(module, "Model")
+  py::class_<LoadedModel, std::shared_ptr<LoadedModel>> model(module, "Model", kModelText);
+  model.attr("__module__") = "kindred";
+  model
       .def(py::init([](const std::string& path, int threads) {
              const py::gil_scoped_release released;
              return std::make_shared<LoadedModel>(path, threads);
            }),
            "path"_a, py::kw_only(), "threads"_a = 0)
-      .def("embed", &embed, "images"_a, py::kw_only(), "split"_a = "all", "flip"_a = false,
-           "threads"_a = py::none())
-      .def("embed_pictures", &embed_sources, "sources"_a, py::kw_only(), "flip"_a = false,
-           "strict"_a = false, "threads"_a = py::none())
+      .def("embed", &embed, kEmbedText, "images"_a, py::kw_only(), "split"_a = "all",
+           "flip"_a = false, "threads"_a = py::none())
+      .def("embed_pictures", &embed_sources, kEmbedPicturesText, "sources"_a, py::kw_only(),
+           "flip"_a = false, "strict"_a = false, "threads"_a = py::none())
+      .def("__reduce__",
+           [](const LoadedModel& loaded) {
+             return py::make_tuple(py::module_::import("kindred").attr("load"),
+                                   py::make_tuple(loaded.path()));
+           })
       .def_property_readonly("path", &LoadedModel::path)
       .def_property_readonly("dim", &LoadedModel::dimensions)
       .def_property_readonly("input_shape",
