@@ -1,0 +1,198 @@
+#!/usr/bin/env python3
+"""Kindred's Python package against pytorch-metric-learning in the same process: the evaluator, and each loss both have.
+
+Evaluator: one operation ranks 10,000 (then 60,000) embeddings of 128 numbers among themselves, classes of 20 and of 100,
+and takes precision_at_1, r_precision, mean_average_precision_at_r and mean_reciprocal_rank, theirs with k="max_bin_count"
+(FAISS, IndexFlatL2), ours by kindred.torch.AccuracyCalculator with the same arguments. Values must agree to 1e-6.
+With --whole theirs is also asked with k=None, its default, which ranks everything and needs N² labels.
+
+Losses: one operation is forward and backward of a batch of 128, 512 and 2,048 × 128, 1,000 classes, 4 rows a class.
+
+The two take turns; the figure is the ratio of medians. What one of them runs out of memory for is printed.
+
+usage: compare_pml.py [--threads 2] [--repeats 5] [--only evaluator|losses] [--rows 10000,60000] [--whole]
+needs: PYTHONPATH=build/release/python, and in a virtual environment: pip install -r bench/pml_requirements.txt
+"""
+import argparse
+import gc
+import math
+import os
+import resource
+import statistics
+import sys
+import time
+from pathlib import Path
+
+METRICS = ("precision_at_1", "r_precision", "mean_average_precision_at_r", "mean_reciprocal_rank")
+BATCHES = (128, 512, 2048)
+CLASSES, DEPTH = 1000, 128
+GIGABYTE = 1 << 30
+
+
+def main():
+    options = parse()
+    limit_memory(options.memory)
+    torch.set_num_threads(options.threads)
+    faiss.omp_set_num_threads(options.threads)
+    print(f"pytorch-metric-learning {pytorch_metric_learning.__version__}, torch {torch.__version__}, FAISS "
+          f"{faiss.__version__}, Kindred {kindred.__version__}; {options.threads} threads, median of {options.repeats}")
+    if options.only in (None, "evaluator"):
+        evaluators(options)
+    if options.only in (None, "losses"):
+        compare_losses(options)
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--only", choices=("evaluator", "losses"))
+    parser.add_argument("--rows", default="10000,60000")
+    parser.add_argument("--whole", action="store_true")
+    parser.add_argument("--memory", type=float, default=0, help="gigabytes that the process may take (0: no limit)")
+    return parser.parse_args()
+
+
+def limit_memory(gigabytes):
+    if gigabytes > 0:
+        size = int(gigabytes * GIGABYTE)
+        resource.setrlimit(resource.RLIMIT_AS, (size, size))
+
+
+def make_embeddings(rows, rows_a_class, seed=1):
+    random = np.random.default_rng(seed)
+    labels = np.arange(rows) % (rows // rows_a_class)
+    centers = random.standard_normal((rows // rows_a_class, DEPTH))
+    embeddings = 0.45 * centers[labels] + random.standard_normal((rows, DEPTH))
+    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
+    return torch.from_numpy(embeddings.astype(np.float32)), torch.from_numpy(labels)
+
+
+def seconds_of(run):
+    gc.collect()
+    start = time.perf_counter()
+    result = run()
+    return time.perf_counter() - start, result
+
+
+def turns(ours, theirs, repeats):
+    """Seconds of both, median, and their results; `theirs` may run out of memory: then its message stands there."""
+    times, results = ([], []), [None, None]
+    for _ in range(repeats):
+        for side, run in enumerate((theirs, ours)):
+            if isinstance(results[side], str):
+                continue
+            try:
+                seconds, results[side] = seconds_of(run)
+                times[side].append(seconds)
+            except (MemoryError, RuntimeError) as error:
+                if side == 1 or "alloc" not in str(error).lower():
+                    raise
+                results[side] = str(error).strip().splitlines()[0]
+    return [statistics.median(seconds) if seconds else math.nan for seconds in times], results
+
+
+def evaluators(options):
+    print(f"\n{'evaluator':34}{'theirs':>10}{'ours':>10}{'ratio':>8}  farthest value")
+    for rows in map(int, options.rows.split(",")):
+        for rows_a_class in (20, 100):
+            for k in ("max_bin_count", None) if options.whole else ("max_bin_count",):
+                evaluator(options, rows, rows_a_class, k)
+
+
+def evaluator(options, rows, rows_a_class, k):
+    embeddings, labels = make_embeddings(rows, rows_a_class)
+    theirs = PmlCalculator(include=METRICS, k=k, device=torch.device("cpu"))
+    ours = kindred.torch.AccuracyCalculator(include=METRICS, k=k, threads=options.threads)
+    (their_seconds, our_seconds), (their_values, our_values) = turns(
+        lambda: ours.get_accuracy(embeddings, labels), lambda: theirs.get_accuracy(embeddings, labels), options.repeats)
+    name = f"{rows:,} rows, {rows_a_class} a class, k={k}"
+    if isinstance(their_values, str):
+        print(f"{name:34}{'-':>10}{our_seconds:9.2f}s{'-':>8}  theirs: {their_values}", flush=True)
+        return
+    farthest = max(abs(their_values[name] - our_values[name]) for name in METRICS)
+    print(f"{name:34}{their_seconds:9.2f}s{our_seconds:9.2f}s{their_seconds / our_seconds:8.2f}  {farthest:.1e}",
+          flush=True)
+    if farthest > 1e-6:
+        sys.exit(f"values differ: theirs {their_values}, ours {our_values}")
+
+
+def compare_losses(options):
+    print(f"\n{'forward and backward, ms':26}" + "".join(f"{f'B={batch}: theirs':>16}{'ours':>9}{'ratio':>7}"
+                                                         for batch in BATCHES))
+    ratios = []
+    for case in pml_losses.CASES:
+        cells = ""
+        for batch in BATCHES:
+            theirs, ours = one_loss(options, case, batch)
+            if isinstance(theirs, str):
+                cells += f"{theirs[:15]:>16}{1e3 * ours:9.2f}{'-':>7}"
+                continue
+            ratios.append((theirs / ours, case.name, batch))
+            cells += f"{1e3 * theirs:16.2f}{1e3 * ours:9.2f}{theirs / ours:7.1f}"
+        print(f"{case.name:26}{cells}", flush=True)
+    for ratio, name, batch in sorted(ratios):
+        if ratio < 0.95:
+            print(f"slower: {name}, B = {batch}: {ratio:.2f}")
+    for case in pml_losses.CASES:
+        if case.differs:
+            print(f"not the same: {case.name}: {case.differs}")
+    mean = math.exp(sum(math.log(ratio) for ratio, _, _ in ratios) / len(ratios))
+    print(f"lowest: {min(ratios)[0]:.2f} ({min(ratios)[1]}, B = {min(ratios)[2]})")
+    print(f"ratio: {mean:.2f}")
+
+
+def one_loss(options, case, batch):
+    """Seconds of one step: theirs (or why there is none), ours."""
+    random = torch.Generator().manual_seed(batch)
+    embeddings = torch.randn(batch, DEPTH, generator=random)
+    labels = torch.arange(batch) // 4 * (CLASSES // (batch // 4))
+    ours, theirs, weights = case.make(CLASSES, DEPTH)
+    ours.threads = options.threads
+
+    def step(loss, parameters):
+        leaf = embeddings.clone().requires_grad_()
+        for parameter in parameters:
+            parameter.grad = None
+        loss(leaf, labels).backward()
+
+    def many(loss, parameters, count):
+        for _ in range(count):
+            step(loss, parameters)
+    counts = []
+    for loss, parameters in ((theirs, [weights] if weights is not None else []), (ours, list(ours.parameters()))):
+        try:
+            step(loss, parameters)
+            seconds, _ = seconds_of(lambda: step(loss, parameters))
+        except (MemoryError, RuntimeError) as error:
+            if loss is ours or "alloc" not in str(error).lower():
+                raise
+            counts.append(0)
+            reason = "out of memory"
+            continue
+        counts.append(max(1, min(200, int(0.1 / seconds))))
+    (their_seconds, our_seconds), _ = turns(
+        lambda: many(ours, list(ours.parameters()), counts[1]),
+        (lambda: many(theirs, [weights] if weights is not None else [], counts[0])) if counts[0] else lambda: None,
+        options.repeats)
+    return (their_seconds / counts[0] if counts[0] else reason), our_seconds / counts[1]
+
+
+if __name__ == "__main__":
+    # Both wait for work without turning: a thread that spins takes the other's core.
+    if os.environ.get("OMP_WAIT_POLICY") != "PASSIVE":
+        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"})
+    sys.path.insert(0, str(Path(__file__).resolve().parent))
+    try:
+        import faiss
+        import numpy as np
+        import pytorch_metric_learning
+        import torch
+        from pytorch_metric_learning.utils.accuracy_calculator import AccuracyCalculator as PmlCalculator
+
+        import kindred
+        import kindred.torch
+        import pml_losses
+    except ImportError as error:
+        sys.exit(f"{error}; {__doc__.splitlines()[-1]}")
+    main()
