@@ -1,6 +1,7 @@
 #include "arrays.h"
 
 #include <fmt/format.h>
+#include <pybind11/stl.h>
 
 #include <algorithm>
 #include <cstring>
@@ -74,6 +75,34 @@ py::object numpy_of_vector(std::vector<T> values, std::vector<Index> shape, cons
   owner->reserve(1);  // an address, where there is no value
   return py::module_::import("numpy").attr("asarray")(
       Result{owner, owner->data(), static_cast<Index>(sizeof(T)), format, std::move(shape)});
+}
+
+template <typename T>
+py::tuple crossing_of(const T* data, bool copied, std::vector<T> numbers,
+                      std::vector<Index> shape) {
+  return py::make_tuple(reinterpret_cast<std::uintptr_t>(data), copied,
+                        numpy_array(std::move(numbers), std::move(shape)));
+}
+
+/// How an array crosses: where its numbers are read, whether they were copied, and the numbers.
+py::tuple crossing(py::handle array, const std::string& as, const std::string& name) {
+  if (as == "bytes") {
+    const Values<std::uint8_t> values = byte_values(array, name, -1);
+    return crossing_of(values.data, values.copied, {values.data, values.data + values.size()},
+                       values.shape);
+  }
+  if (as == "values") {
+    const Values<float> values = float_values(array, name, -1);
+    return crossing_of(values.data, values.copied, {values.data, values.data + values.size()},
+                       values.shape);
+  }
+  const FloatRows rows = float_rows(array, name);
+  std::vector<float> numbers;
+  for (Index i = 0; i < rows.view.rows(); ++i) {
+    numbers.insert(numbers.end(), rows.view.row(i), rows.view.row(i) + rows.view.cols());
+  }
+  return crossing_of(static_cast<const float*>(rows.view.data()), rows.copied, std::move(numbers),
+                     {rows.view.rows(), rows.view.cols()});
 }
 
 }  // namespace
@@ -164,6 +193,15 @@ std::string text_of_shape(const std::vector<Index>& shape) {
 }
 
 void bind_arrays(py::module_& module) {
+  using namespace py::literals;
+  module.def("_crossing", &crossing, "array"_a, "as_"_a, "name"_a = "array");
+  module.def(
+      "_labels",
+      [](py::handle labels) {
+        Labels read = labels_of(labels, "labels");
+        return py::make_tuple(std::move(read.values), std::move(read.names));
+      },
+      "labels"_a);
   py::class_<Result>(module, "Result", py::buffer_protocol(),
                      "Memory of a result, until NumPy's array of it is gone.")
       .def_buffer([](Result& result) {
