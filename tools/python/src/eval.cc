@@ -35,7 +35,7 @@ py::list classes_of(const RetrievalResult& result, const std::vector<std::string
 }
 
 /// What the command line writes as JSON.
-py::dict numbers_of(const RetrievalResult& result) {
+py::dict retrieval_numbers(const RetrievalResult& result) {
   py::dict numbers;
   add_metrics(result.metrics, numbers);
   numbers["queries_used"] = result.queries_used;
@@ -146,7 +146,7 @@ py::tuple retrieval(py::handle embeddings, py::handle labels, py::handle gallery
     of_gallery = summarise_rows(workers, searched.view);
     if (!how.leave_one_out) of_queries = summarise_rows(workers, queries.view);
   }
-  py::dict numbers = numbers_of(result);
+  py::dict numbers = retrieval_numbers(result);
   add_summary(of_gallery, how.similarity, numbers);
   if (!how.leave_one_out) {
     py::dict own;

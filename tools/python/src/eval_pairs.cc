@@ -17,7 +17,7 @@ constexpr Index kHistogramBins = 100;  // as the command line has
 
 bool is_of_one_kind(const FoldResult& fold) { return fold.same == 0 || fold.same == fold.pairs; }
 
-py::dict numbers_of(const VerificationResult& result) {
+py::dict verification_numbers(const VerificationResult& result) {
   py::dict numbers;
   add_metrics(result.metrics, numbers);
   add_metrics(result.thresholds, numbers);
@@ -87,7 +87,7 @@ py::tuple verification(py::handle first, py::handle second, py::handle same, py:
     mistakes = hardest_pairs(scores, marks, hardest);
     histogram = histogram_of(scores, marks, kHistogramBins);
   }
-  py::dict numbers = numbers_of(result);
+  py::dict numbers = verification_numbers(result);
   numbers["hardest_false_accepts"] = pairs_named(mistakes.false_accepts, scores);
   numbers["hardest_false_rejects"] = pairs_named(mistakes.false_rejects, scores);
   numbers["histogram"] = histogram_dict(histogram);
@@ -107,7 +107,7 @@ py::dict all_pairs(py::handle embeddings, py::handle labels, const std::vector<d
     result = verify_all_pairs(workers, rows.view, classes, how);
     summary = summarise_rows(workers, rows.view);
   }
-  py::dict numbers = numbers_of(result.verification);
+  py::dict numbers = verification_numbers(result.verification);
   add_summary(summary, how.similarity, numbers);
   numbers["auc_uncertainty"] = result.uncertainty;
   numbers["histogram"] = histogram_dict(result.histogram);
@@ -159,7 +159,7 @@ py::dict rates(py::handle scores, py::handle same, py::handle fold,
     const py::gil_scoped_release released;
     result = evaluate_verification(values, marks, folds, {far});
   }
-  return numbers_of(result);
+  return verification_numbers(result);
 }
 
 }  // namespace

@@ -66,7 +66,9 @@ LoneLoss::LoneLoss(NamedSettings settings, LossShape shape, std::uint64_t seed)
   };
   check("num_classes", shape.classes, needs_.classes);
   check("embedding_size", shape.embedding, needs_.classes && needs_.embedding);
-  if (!needs_.embedding || shape.embedding) make(1, shape.embedding.value_or(4), 1);
+  if (!needs_.embedding || shape.embedding) {
+    make(1, shape.embedding.value_or(4), shape.embedding.value_or(4));
+  }
 }
 
 void LoneLoss::make(Index batch, Index embedding, Index targets) {

@@ -53,7 +53,7 @@ py::list listed(const std::vector<Setting>& settings) {
   return list;
 }
 
-const char* text_of(LearnsFrom learns_from) {
+const char* what_it_learns_from(LearnsFrom learns_from) {
   return learns_from == LearnsFrom::targets   ? "targets"
          : learns_from == LearnsFrom::classes ? "classes"
                                               : "pairs";
@@ -83,7 +83,7 @@ py::list list_losses() {
     py::dict listing;
     listing["name"] = entry.name;
     listing["summary"] = entry.summary;
-    listing["learns_from"] = text_of(entry.learns_from);
+    listing["learns_from"] = what_it_learns_from(entry.learns_from);
     listing["needs_classes"] = needs.classes;
     listing["may_need_classes"] = needs.classes || may_need_classes(entry, section.settings());
     listing["settings"] = listed(section.settings());
@@ -288,8 +288,8 @@ void bind_losses(py::module_& module) {
           next *= memory.weights.shape[i];
         }
         return py::buffer_info(memory.weights.data, sizeof(float), "f",
-                               static_cast<py::ssize_t>(strides.size()), memory.weights.shape,
-                               std::move(strides));
+                               static_cast<py::ssize_t>(memory.weights.shape.size()),
+                               memory.weights.shape, std::move(strides));
       });
   py::class_<LoneLoss, std::shared_ptr<LoneLoss>>(module, "Loss", "One loss outside a run.")
       .def(py::init(&make_loss), py::arg("name"), py::arg("settings"), py::arg("num_classes"),
