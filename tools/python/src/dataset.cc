@@ -38,7 +38,9 @@ class ArraySamples final : public SampleSource {
 std::vector<std::uint8_t> splits_of(py::handle object, Index rows) {
   std::vector<std::uint8_t> splits;
   if (PyList_Check(object.ptr()) || PyTuple_Check(object.ptr())) {
-    if (py::len(object) > 0 && py::isinstance<py::str>(py::list(object)[0])) {
+    const py::object first = py::reinterpret_steal<py::object>(
+        py::len(object) > 0 ? PySequence_GetItem(object.ptr(), 0) : nullptr);
+    if (first && py::isinstance<py::str>(first)) {
       for (const std::string& name : object.cast<std::vector<std::string>>()) {
         splits.push_back(static_cast<std::uint8_t>(split_named(name)));
       }
