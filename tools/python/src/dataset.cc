@@ -75,7 +75,7 @@ void name_classes(SampleColumns& columns, const std::vector<std::string>& names)
        "both");
 }
 
-std::unique_ptr<HeldDataset> from_arrays(py::handle images, py::handle labels,
+std::shared_ptr<HeldDataset> from_arrays(py::handle images, py::handle labels,
                                          const std::vector<std::string>& class_names,
                                          py::handle split, py::handle groups, py::handle targets,
                                          const std::vector<std::string>& paths) {
@@ -100,7 +100,7 @@ std::unique_ptr<HeldDataset> from_arrays(py::handle images, py::handle labels,
     }
   }
   const py::gil_scoped_release released;
-  return std::make_unique<HeldDataset>(Dataset::from_source(
+  return std::make_shared<HeldDataset>(Dataset::from_source(
       std::make_unique<ArraySamples>(std::move(samples)), std::move(columns), std::move(kept)));
 }
 
