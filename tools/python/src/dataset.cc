@@ -38,7 +38,9 @@ class ArraySamples final : public SampleSource {
 std::vector<std::uint8_t> splits_of(py::handle object, Index rows) {
   std::vector<std::uint8_t> splits;
   if (PyList_Check(object.ptr()) || PyTuple_Check(object.ptr())) {
-    if (py::len(object) > 0 && py::isinstance<py::str>(py::list(object)[0])) {
+    const py::object first = py::reinterpret_steal<py::object>(
+        py::len(object) > 0 ? PySequence_GetItem(object.ptr(), 0) : nullptr);
+    if (first && py::isinstance<py::str>(first)) {
       for (const std::string& name : object.cast<std::vector<std::string>>()) {
         splits.push_back(static_cast<std::uint8_t>(split_named(name)));
       }
@@ -73,7 +75,7 @@ void name_classes(SampleColumns& columns, const std::vector<std::string>& names)
        "both");
 }
 
-std::unique_ptr<HeldDataset> from_arrays(py::handle images, py::handle labels,
+std::shared_ptr<HeldDataset> from_arrays(py::handle images, py::handle labels,
                                          const std::vector<std::string>& class_names,
                                          py::handle split, py::handle groups, py::handle targets,
                                          const std::vector<std::string>& paths) {
@@ -98,7 +100,7 @@ std::unique_ptr<HeldDataset> from_arrays(py::handle images, py::handle labels,
     }
   }
   const py::gil_scoped_release released;
-  return std::make_unique<HeldDataset>(Dataset::from_source(
+  return std::make_shared<HeldDataset>(Dataset::from_source(
       std::make_unique<ArraySamples>(std::move(samples)), std::move(columns), std::move(kept)));
 }
 

@@ -9,12 +9,12 @@ py::object python_of(const Json& json) {
     case Json::value_t::object: {
       py::dict values;
       for (const auto& [key, value] : json.items()) values[py::str(key)] = python_of(value);
-      return std::move(values);
+      return values;
     }
     case Json::value_t::array: {
       py::list values;
       for (const Json& value : json) values.append(python_of(value));
-      return std::move(values);
+      return values;
     }
     case Json::value_t::string: return py::str(json.get_ref<const std::string&>());
     case Json::value_t::boolean: return py::bool_(json.get<bool>());

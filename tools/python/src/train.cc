@@ -96,6 +96,7 @@ Json json_of(const RetrievalResult& result) {
   for (const MetricValue& metric : result.metrics) numbers[metric.name] = metric.value;
   numbers["queries_used"] = result.queries_used;
   numbers["queries_without_match"] = result.queries_without_match;
+  numbers["queries_with_ties"] = result.queries_with_ties;
   return numbers;
 }
 
@@ -131,7 +132,7 @@ Recipe recipe_asked(const Asked& asked) {
 }
 
 void name_data(Recipe& recipe, const HeldDataset& data) {
-  NamedSettings settings{"data", {{"file", data.path()}}};
+  NamedSettings settings{"", {{"file", data.path()}}};
   const DatasetNames& names = data.names();
   const auto put = [&](const char* key, const std::string& value) {
     if (!value.empty()) settings.values.emplace_back(key, value);
