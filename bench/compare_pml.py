@@ -137,6 +137,8 @@ def compare_losses(options):
     for case in pml_losses.CASES:
         if case.differs:
             print(f"not the same: {case.name}: {case.differs}")
+        if case.lone_rows:
+            print(f"not the same where a class has one row: {case.name}: {case.lone_rows}")
     mean = math.exp(sum(math.log(ratio) for ratio, _, _ in ratios) / len(ratios))
     print(f"lowest: {min(ratios)[0]:.2f} ({min(ratios)[1]}, B = {min(ratios)[2]})")
     print(f"ratio: {mean:.2f}")

@@ -21,6 +21,7 @@ class Case:
     weights: str = ""
     columns: bool = True
     rows_a_class: Optional[int] = None  # where both mean the same for such batches only
+    lone_rows: str = ""  # what theirs does with rows that are alone in their class, where ours leaves them out
     differs: str = ""  # the reason; then values are not compared
 
     def make(self, classes, depth, dtype=torch.float32):
@@ -47,7 +48,7 @@ CASES = [
          lambda c, d: losses.TripletMarginLoss(margin=0.05)),
     Case("Triplet, hard", lambda c, d: kindred.torch.Triplet(mining="hard", margin=0.2),
          lambda c, d: losses.TripletMarginLoss(margin=0.2), miner=miners.BatchHardMiner),
-    Case("Triplet, semihard", lambda c, d: kindred.torch.Triplet(mining="semihard", margin=0.2, mining_margin=0.2),
+    Case("Triplet, semihard", lambda c, d: kindred.torch.Triplet(mining="semihard", margin=0.2),
          lambda c, d: losses.TripletMarginLoss(margin=0.2),
          miner=lambda: miners.TripletMarginMiner(margin=0.2, type_of_triplets="semihard")),
     Case("Contrastive", lambda c, d: kindred.torch.Contrastive(), lambda c, d: losses.ContrastiveLoss()),
@@ -58,14 +59,16 @@ CASES = [
     Case("NTXent", lambda c, d: kindred.torch.NTXent(), lambda c, d: losses.NTXentLoss()),
     Case("SupCon", lambda c, d: kindred.torch.SupCon(), lambda c, d: losses.SupConLoss()),
     Case("LiftedStructure", lambda c, d: kindred.torch.LiftedStructure(),
-         lambda c, d: losses.GeneralizedLiftedStructureLoss()),
+         lambda c, d: losses.GeneralizedLiftedStructureLoss(),
+         lone_rows="reduction: a row without kin is a term of the mean, of its others alone"),
     Case("Margin", lambda c, d: kindred.torch.Margin(mining="all", learn_beta=False), lambda c, d: losses.MarginLoss(),
          differs="definition: theirs is a mean over triplets, in which a pair stands once for each pair of the other kind; "
                  "ours, as published, over pairs"),
     Case("NPairs", lambda c, d: kindred.torch.NPairs(l2=0),
          lambda c, d: losses.NPairsLoss(distance=distances.DotProductSimilarity(normalize_embeddings=False)),
-         rows_a_class=2),
-    Case("Histogram", lambda c, d: kindred.torch.Histogram(), lambda c, d: losses.HistogramLoss(n_bins=100)),
+         rows_a_class=2),  # of more rows theirs takes one pair a class, ours all
+    Case("Histogram", lambda c, d: kindred.torch.Histogram(), lambda c, d: losses.HistogramLoss(n_bins=100),
+         lone_rows="definition: pairs of two rows without kin are left out of the histogram of others"),
     Case("SmoothAP", lambda c, d: kindred.torch.SmoothAP(), lambda c, d: losses.SmoothAPLoss(), rows_a_class=4,
          differs="definition: in theirs an anchor is the first of its own neighbours, always relevant; in ours it is none"),
     Case("ArcFace", lambda c, d: kindred.torch.ArcFace(c, d, margin=math.radians(28.6)),

@@ -151,6 +151,20 @@ def _restored(kind: type[Loss], kept: Any, weights: Mapping[str, Any], state: Ma
     return loss
 
 
+def _settings_of_miners(listing: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Those that the loss takes beside `mining`: some mine by settings of their own."""
+    taken = []
+    for miner in _kindred.list_miners():
+        for setting in miner["settings"]:
+            try:
+                _kindred.Loss(listing["name"], {"mining": miner["name"], setting["key"]: _settings.default_of(setting)},
+                              2, 4, 0)
+            except _kindred.RecipeError:
+                continue
+            taken.append(setting)
+    return taken
+
+
 def _signature(listing: Mapping[str, Any]) -> _inspect.Signature:
     either, named = _inspect.Parameter.POSITIONAL_OR_KEYWORD, _inspect.Parameter.KEYWORD_ONLY
     parameters = []
@@ -158,11 +172,9 @@ def _signature(listing: Mapping[str, Any]) -> _inspect.Signature:
         parameters += [_inspect.Parameter(name, either, annotation="int") for name in ("num_classes", "embedding_size")]
     parameters += [_settings.keyword(setting) for setting in listing["settings"]]
     if any(setting["key"] == "mining" for setting in listing["settings"]):
-        own = {setting["key"] for setting in listing["settings"]}
-        more = {setting["key"]: setting for miner in _kindred.list_miners() for setting in miner["settings"]}
         parameters = [parameter.replace(annotation=f"{parameter.annotation} | Miner")
                       if parameter.name == "mining" else parameter for parameter in parameters]
-        parameters += [_settings.keyword(setting, optional=True) for key, setting in more.items() if key not in own]
+        parameters += [_settings.keyword(setting, optional=True) for setting in _settings_of_miners(listing)]
     if listing["may_need_classes"] and not listing["needs_classes"]:
         parameters.append(_inspect.Parameter("num_classes", named, default=None, annotation="int | None"))
     parameters.append(_inspect.Parameter("seed", named, default=0, annotation="int"))
