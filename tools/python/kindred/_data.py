@@ -2,9 +2,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
-import weakref
 from typing import Any, Optional, Sequence, Union
 
 from ._kindred import Dataset as _Dataset
@@ -56,6 +53,10 @@ class Dataset(_Dataset):
         with this object. What was left out is in `report`. `minutes` that training may take are what the
         pictures' size is chosen by. Pictures that cannot be read are left out and named in `report`.
         """
+        import shutil  # what only this needs, importing kindred does not wait for
+        import tempfile
+        import weakref
+
         temporary = None
         if out is None:
             temporary = tempfile.mkdtemp(prefix="kindred-")
@@ -86,6 +87,8 @@ class Dataset(_Dataset):
 
 
 def _remove(folder: str, owner: int) -> None:
+    import shutil
+
     if os.getpid() == owner:  # not in a process that was forked meanwhile
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -1,6 +1,6 @@
 # What the compiled module offers; users import kindred.
 import os
-from typing import Any, Callable, Optional, Sequence, Union
+from typing import Any, Callable, Optional, Sequence, Union, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -23,8 +23,11 @@ class IoError(Error, OSError): ...
 class RecipeError(Error, ValueError): ...
 
 class Dataset:
+    @overload
     def __init__(self, path: str, *, images: str = ..., labels: str = ..., layout: str = ...,
                  negative_labels: str = ...) -> None: ...
+    @overload
+    def __init__(self, other: Dataset) -> None: ...
     @staticmethod
     def _from_arrays(images: Any, labels: Any, class_names: list[str], split: Any, groups: Any, targets: Any,
                      paths: list[str]) -> Dataset: ...

@@ -60,7 +60,7 @@ def train(recipe: Optional[Recipe] = None, *, data: Any = None, out: Optional[Pa
     Ctrl-C stops the run after its step with a checkpoint and KeyboardInterrupt. Fails with RecipeError,
     DataError, NoInputError, DivergedError, CannotCreateError, IoError.
     """
-    asked = {"recipe": "", "is_text": False, "pictures": "", "out": "", "is_new": out is None}
+    asked: dict[str, Any] = {"recipe": "", "is_text": False, "pictures": "", "out": "", "is_new": out is None}
     name = "run"
     if isinstance(recipe, Mapping):
         asked.update(recipe=as_toml(recipe), is_text=True)
