@@ -14,11 +14,11 @@ namespace KINDRED_API kindred {
 /// of another; 0 for a row that is alone in its cluster. Distances are Euclidean, or 1 - cosine, in
 /// float64. N² distances: minutes for 100,000 rows; KMeansResult::silhouette is the cheap one.
 /// rows [N, D], clusters [N]. The same bits for any number of threads.
-/// Fails with data on counts that disagree, rows that are not finite, and unless there are from 2 to
-/// N - 1 clusters; with usage on the inner product, which is no distance.
-/// Source: Rousseeuw 1987.
-double silhouette(const Workers& workers, ConstMatrixView rows,
-                  std::span<const std::int64_t> clusters,
-                  Similarity similarity = Similarity::cosine);
+/// Fails with data on counts that disagree, rows that are not finite, and unless there are from 2
+/// to N - 1 clusters; with usage on the inner product, which is no distance. Source: Rousseeuw
+/// 1987.
+double silhouette_score(const Workers& workers, ConstMatrixView rows,
+                        std::span<const std::int64_t> clusters,
+                        Similarity similarity = Similarity::cosine);
 
 }  // namespace kindred

@@ -24,9 +24,9 @@ struct MiningOptions {
 };
 
 /// The pairs that the miner of that name and these settings chooses, as it does for a loss. Of
-/// `input` embeddings [B, D], labels [B] (from 0 to 2^31 - 1), step and seed count. The same for any
-/// number of threads. Fails with recipe on a miner or settings that there are not, with usage on
-/// such a distance, and with data where labels are missing.
+/// `input` embeddings [B, D], labels [B] (from 0 to 2^31 - 1), step and seed count. The same for
+/// any number of threads. Fails with recipe on a miner or settings that there are not, with usage
+/// on such a distance, and with data where labels are missing.
 MinedPairs mine_pairs(const Workers& workers, const NamedSettings& miner,
                       const MiningOptions& options, const LossInput& input);
 

@@ -50,8 +50,8 @@ double silhouette_of(std::size_t own, const std::vector<double>& sums,
 
 }  // namespace
 
-double silhouette(const Workers& workers, ConstMatrixView rows,
-                  std::span<const std::int64_t> clusters, Similarity similarity) {
+double silhouette_score(const Workers& workers, ConstMatrixView rows,
+                        std::span<const std::int64_t> clusters, Similarity similarity) {
   const Index count = rows.rows();
   check_count(static_cast<Index>(clusters.size()), "clusters", count, "embeddings");
   if (similarity == Similarity::inner_product) {
@@ -60,9 +60,10 @@ double silhouette(const Workers& workers, ConstMatrixView rows,
   const NumberedClusters numbered(clusters);
   const auto found = static_cast<Index>(numbered.sizes.size());
   if (found < 2 || found >= count) {
-    fail(ErrorKind::data, fmt::format("{} rows in {} clusters; a silhouette needs from 2 clusters to "
-                                      "one less than rows",
-                                      count, found));
+    fail(ErrorKind::data,
+         fmt::format("{} rows in {} clusters; a silhouette needs from 2 clusters to "
+                     "one less than rows",
+                     count, found));
   }
   check_rows(workers, rows, "embeddings");
   const ComputeScope scope;

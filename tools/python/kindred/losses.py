@@ -135,7 +135,7 @@ class Loss:
 class TargetLoss(Loss):
     """Base of the losses that compare embeddings with targets, number by number."""
 
-    def __call__(self, embeddings: Any, targets: Any, *, step: int = 0, planned_steps: int = 0,  # type: ignore[override]
+    def __call__(self, embeddings: Any, targets: Any, *, step: int = 0, planned_steps: int = 0,
                  threads: int = 0) -> LossValue:
         """The loss of a batch: embeddings [B, D], targets [B, D]. The rest is as for other losses."""
         return self._compute(embeddings, None, targets, step, planned_steps, threads)

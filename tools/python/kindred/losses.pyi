@@ -29,7 +29,7 @@ class Loss:
                  threads: int = ...) -> LossValue: ...
 
 class TargetLoss(Loss):
-    def __call__(self, embeddings: Any, targets: Any, *, step: int = ..., planned_steps: int = ...,  # type: ignore[override]
+    def __call__(self, embeddings: Any, targets: Any, *, step: int = ..., planned_steps: int = ...,
                  threads: int = ...) -> LossValue: ...
 
 class AdaCos(Loss):

@@ -79,8 +79,7 @@ SidesLabels labels_of_sides(py::handle query_labels, Index queries, py::handle g
   };
   if (length(asked) != queries) labels_of(asked, "labels", queries);  // fails
   if (length(searched) != gallery) labels_of(searched, "gallery_labels", gallery);
-  Labels both =
-      labels_of(numpy.attr("concatenate")(py::make_tuple(asked, searched)), "labels", -1);
+  Labels both = labels_of(numpy.attr("concatenate")(py::make_tuple(asked, searched)), "labels", -1);
   const auto middle = both.values.begin() + queries;
   return {{both.values.begin(), middle}, {middle, both.values.end()}, std::move(both.names)};
 }
@@ -99,7 +98,8 @@ RetrievalOptions options_of(const py::dict& settings) {
   if (!rerank.is_none()) {
     const auto three = rerank.cast<std::vector<double>>();
     if (three.size() != 3) {
-      fail(ErrorKind::usage, "rerank: expected three numbers k1, k2 and lambda, such as (20, 6, 0.3)");
+      fail(ErrorKind::usage,
+           "rerank: expected three numbers k1, k2 and lambda, such as (20, 6, 0.3)");
     }
     how.rerank = Rerank{static_cast<Index>(three[0]), static_cast<Index>(three[1]),
                         static_cast<float>(three[2])};
@@ -157,8 +157,8 @@ py::tuple retrieval(py::handle embeddings, py::handle labels, py::handle gallery
   if (settings["per_class"].cast<bool>()) numbers["classes"] = classes_of(result, classes.names);
   py::object per_query = py::none();
   if (how.per_query) {
-    per_query = numpy_array(std::move(result.per_query),
-                            {rows, static_cast<Index>(result.metrics.size())});
+    per_query =
+        numpy_array(std::move(result.per_query), {rows, static_cast<Index>(result.metrics.size())});
   }
   return py::make_tuple(numbers, per_query);
 }
@@ -179,8 +179,8 @@ py::dict compare(py::handle labels, py::handle clusters) {
   return compared(classes, found);
 }
 
-/// (what the command line's JSON has, assignments [N], centers [clusters, D]). `clusters`: a number,
-/// 0 for as many as classes, -1 for the best by silhouette.
+/// (what the command line's JSON has, assignments [N], centers [clusters, D]). `clusters`: a
+/// number, 0 for as many as classes, -1 for the best by silhouette.
 py::tuple clustering(py::handle embeddings, py::handle labels, Index clusters,
                      const std::string& similarity, std::uint64_t seed, Index iterations,
                      int threads) {
@@ -191,9 +191,9 @@ py::tuple clustering(py::handle embeddings, py::handle labels, Index clusters,
   options.seed = seed;
   options.iterations = iterations;
   options.clusters =
-      clusters > 0 ? clusters
-                   : static_cast<Index>(
-                         std::set<std::int64_t>(classes.begin(), classes.end()).size());
+      clusters > 0
+          ? clusters
+          : static_cast<Index>(std::set<std::int64_t>(classes.begin(), classes.end()).size());
   const Workers& workers = shared_workers(threads);
   KMeansResult found;
   RowSummary summary;
@@ -212,13 +212,13 @@ py::tuple clustering(py::handle embeddings, py::handle labels, Index clusters,
                         numpy_array(std::move(found.centers)));
 }
 
-double silhouette_score(py::handle embeddings, py::handle clusters, const std::string& similarity,
-                        int threads) {
+double silhouette_of_clusters(py::handle embeddings, py::handle clusters,
+                              const std::string& similarity, int threads) {
   const FloatRows rows = float_rows(embeddings, "embeddings");
   const std::vector<std::int64_t> found = labels_of(clusters, "clusters", rows.view.rows()).values;
   const Workers& workers = shared_workers(threads);
   const py::gil_scoped_release released;
-  return silhouette(workers, rows.view, found, similarity_named(similarity));
+  return silhouette_score(workers, rows.view, found, similarity_named(similarity));
 }
 
 /// Narrows what is a column of small numbers; other values fail in the evaluation.
@@ -250,8 +250,7 @@ py::dict oneshot(py::handle embeddings, py::handle labels, py::handle episode, p
     summary = summarise_rows(workers, rows.view);
     result = evaluate_episodes(workers, rows.view, classes, options);
   } else {
-    const auto episodes =
-        narrow<std::int32_t>(integers_of(episode, "episode", count), "episode");
+    const auto episodes = narrow<std::int32_t>(integers_of(episode, "episode", count), "episode");
     const auto roles = narrow<std::uint8_t>(integers_of(role, "role", count), "role");
     const py::gil_scoped_release released;
     summary = summarise_rows(workers, rows.view);
@@ -313,7 +312,7 @@ void bind_eval(py::module_& module) {
   module.def("clustering", &clustering, py::arg("embeddings"), py::arg("labels"),
              py::arg("clusters"), py::arg("similarity"), py::arg("seed"), py::arg("iterations"),
              py::arg("threads"));
-  module.def("silhouette", &silhouette_score, py::arg("embeddings"), py::arg("clusters"),
+  module.def("silhouette", &silhouette_of_clusters, py::arg("embeddings"), py::arg("clusters"),
              py::arg("similarity"), py::arg("threads"));
   module.def("oneshot", &oneshot, py::arg("embeddings"), py::arg("labels"), py::arg("episode"),
              py::arg("role"), py::arg("drawn"), py::arg("seed"), py::arg("threads"));

@@ -63,8 +63,8 @@ py::list pairs_named(const std::vector<Index>& which, const std::vector<double>&
 
 /// (what the command line's JSON has, scores [N])
 py::tuple verification(py::handle first, py::handle second, py::handle same, py::handle fold,
-                       const std::vector<double>& far, const std::string& similarity,
-                       Index hardest, int threads) {
+                       const std::vector<double>& far, const std::string& similarity, Index hardest,
+                       int threads) {
   const FloatRows a = float_rows(first, "first");
   const FloatRows b = float_rows(second, "second");
   const Index count = a.view.rows();
@@ -126,8 +126,7 @@ std::vector<double> doubles_of(py::handle object, const std::string& name) {
 /// (false accept rates, true accept rates, thresholds), each [points]
 py::tuple roc(py::handle scores, py::handle same) {
   const std::vector<double> values = doubles_of(scores, "scores");
-  const std::vector<std::uint8_t> marks =
-      flags_of(same, "same", static_cast<Index>(values.size()));
+  const std::vector<std::uint8_t> marks = flags_of(same, "same", static_cast<Index>(values.size()));
   std::vector<RocPoint> curve;
   {
     const py::gil_scoped_release released;

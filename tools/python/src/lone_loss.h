@@ -28,8 +28,8 @@ struct LossNeedsOf {
 /// wrong.
 LossNeedsOf needs_of(const NamedSettings& settings);
 
-/// One loss outside a run, for batches of any size, with what it trains and carries. Calls that come
-/// at once wait for each other.
+/// One loss outside a run, for batches of any size, with what it trains and carries. Calls that
+/// come at once wait for each other.
 class LoneLoss {
  public:
   /// Fails with recipe on settings that are wrong, and with usage where the number of classes or D

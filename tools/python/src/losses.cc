@@ -22,9 +22,8 @@ SettingValue setting_value(const std::string& key, py::object value) {
   if (PyLong_Check(value.ptr()) != 0) return value.cast<Index>();
   if (PyFloat_Check(value.ptr()) != 0) return value.cast<double>();
   if (PyUnicode_Check(value.ptr()) != 0) return value.cast<std::string>();
-  fail(ErrorKind::recipe,
-       fmt::format("{} = {}; expected a number, true or false, or a text", key,
-                   py::repr(value).cast<std::string>()));
+  fail(ErrorKind::recipe, fmt::format("{} = {}; expected a number, true or false, or a text", key,
+                                      py::repr(value).cast<std::string>()));
 }
 
 NamedSettings named_settings(const std::string& name, const py::dict& values) {
@@ -142,8 +141,7 @@ py::tuple mine(const std::string& name, const py::dict& settings, py::handle emb
   for (std::vector<Index>* column :
        {&pairs.anchors, &pairs.kin, &pairs.other_anchors, &pairs.others}) {
     const auto count = static_cast<Index>(column->size());
-    columns.append(
-        numpy_array(std::vector<std::int64_t>(column->begin(), column->end()), {count}));
+    columns.append(numpy_array(std::vector<std::int64_t>(column->begin(), column->end()), {count}));
   }
   return py::tuple(columns);
 }
@@ -167,18 +165,19 @@ std::shared_ptr<LoneLoss> make_loss(const std::string& name, const py::dict& set
 std::vector<std::int64_t> labels_for(const LoneLoss& loss, py::handle labels, Index rows) {
   if (!loss.entry().needs_labels()) return {};
   if (labels.is_none()) {
-    fail(ErrorKind::usage, fmt::format("loss {}: needs labels, one for each embedding",
-                                       loss.entry().name));
+    fail(ErrorKind::usage,
+         fmt::format("loss {}: needs labels, one for each embedding", loss.entry().name));
   }
   const bool as_they_are = loss.needs().classes || loss.needs().memory;
-  return as_they_are ? integers_of(labels, "labels", rows) : labels_of(labels, "labels", rows).values;
+  return as_they_are ? integers_of(labels, "labels", rows)
+                     : labels_of(labels, "labels", rows).values;
 }
 
 Values<float> targets_for(const LoneLoss& loss, py::handle targets, Index rows) {
   if (!loss.entry().needs_targets()) return {};
   if (targets.is_none()) {
-    fail(ErrorKind::usage, fmt::format("loss {}: needs targets, one row for each embedding",
-                                       loss.entry().name));
+    fail(ErrorKind::usage,
+         fmt::format("loss {}: needs targets, one row for each embedding", loss.entry().name));
   }
   Values<float> values = float_values(targets, "targets", 2);
   if (values.shape[0] != rows) {
