@@ -122,6 +122,8 @@ def test_labels_are_texts_reals_and_lists_too():
     assert _kindred._labels(np.array(["é", "a", "é"])) == ([1, 0, 1], ["a", "é"])
     assert _kindred._labels(np.array([b"x", b"a"])) == ([1, 0], ["a", "x"])
     assert _kindred._labels(np.array(["x", "a"], object)) == ([1, 0], ["a", "x"])
+    if hasattr(np.dtypes if hasattr(np, "dtypes") else np, "StringDType"):  # NumPy 2
+        assert _kindred._labels(np.array(["x", "é"], np.dtypes.StringDType())) == ([0, 1], ["x", "é"])
     assert _kindred._labels(np.array([2.0, 0.0])) == ([2, 0], [])
     assert _kindred._labels([4, np.int16(2), True]) == ([4, 2, 1], [])
     assert _kindred._labels(np.array([True, False])) == ([1, 0], [])
@@ -140,6 +142,8 @@ def test_labels_are_texts_reals_and_lists_too():
     ([2**63, -1], "labels holds negative numbers and such beyond 2^63"),
     (np.array([np.nan]), "which is no label"),
     ([], "labels is empty"),
+    (np.array([["a", "b"]]), "labels row 0 is of type list"),
+    (np.zeros(2, np.complex64), "labels is complex [2]; expected one label a row"),
     (np.zeros((2, 2, 2), int), "labels is int64 [2, 2, 2]; expected labels [N]")])
 def test_labels_that_are_none_are_refused_in_words(labels, said):
     with pytest.raises(kindred.DataError) as caught:

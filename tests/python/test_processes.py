@@ -1,13 +1,15 @@
 """Forks, spawned processes, what importing does, and PyTorch beside us."""
 import multiprocessing
+import os
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
 
 import kindred
-from conftest import pictures
+from conftest import pictures, program
 
 MODEL = None  # of forked processes: they have the parent's
 
@@ -51,6 +53,85 @@ def test_a_forked_process_trains(place, model, expected, tmp_path):
     child.join(120)
     assert child.exitcode == 0
     assert (tmp_path / "run" / "model.kindred").read_bytes() == (place / "line" / "model.kindred").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def file(place, tmp_path_factory):
+    """The data set as HDF5, which processes of their own read."""
+    folder = tmp_path_factory.mktemp("file")
+    images, labels = pictures()
+    for i, (image, label) in enumerate(zip(images, labels)):
+        path = folder / "photos" / f"c{label:02}" / f"{i:03}.pgm"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"P5 16 16 255\n" + image.tobytes())
+    program("import", folder / "photos", folder / "data.h5", "--quiet")
+    return folder / "data.h5"
+
+
+def test_files_are_opened_beside_threads_of_python(file):
+    images, done, wrong = pictures()[0], threading.Event(), []
+
+    def busy():  # allocates, with and without the GIL
+        while not done.is_set():
+            np.sort(np.random.default_rng(1).random(20000))
+            [str(i) * 50 for i in range(1000)]
+
+    def read():
+        try:
+            for _ in range(5):
+                data = kindred.Dataset(file)
+                assert (data.read(range(0, 160, 7)) == images[::7]).all()
+        except BaseException as error:  # pylint: disable=broad-except
+            wrong.append(error)
+
+    others = [threading.Thread(target=busy, daemon=True) for _ in range(2)]
+    readers = [threading.Thread(target=read, daemon=True) for _ in range(4)]
+    for thread in others + readers:
+        thread.start()
+    for thread in readers:
+        thread.join(120)
+        assert not thread.is_alive()
+    done.set()
+    for thread in others:
+        thread.join(60)
+    assert not wrong
+
+
+def test_workers_of_a_data_loader_read_and_embed(file, model, expected):
+    data_of_torch = pytest.importorskip("torch.utils.data", reason="PyTorch is not there")
+
+    class Embedded(data_of_torch.Dataset):
+        data = kindred.Dataset(file)
+
+        def __len__(self):
+            return len(self.data)
+
+        def __getitem__(self, i):
+            return self.data[i], model.embed(self.data[i:i + 1])[0]
+
+    images = pictures()[0]
+    for context in (None, "fork"):
+        loader = data_of_torch.DataLoader(Embedded(), batch_size=32, num_workers=2, timeout=120,
+                                          multiprocessing_context=context)
+        found = [(batch.numpy(), embedded.numpy()) for batch, embedded in loader]
+        np.testing.assert_array_equal(np.concatenate([batch for batch, _ in found]), images)
+        assert np.concatenate([embedded for _, embedded in found]).shape == (160, 20)
+
+
+def test_a_forked_process_ends_as_any(place, model, expected):
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            code = 0 if kindred.load(model.path, threads=2).embed(pictures()[0]).tobytes() == expected else 2
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    # One that runs what Python and the libraries do at the end.
+    text = ("import os, sys, kindred\nmodel = kindred.load(sys.argv[1], threads=3)\nimages = bytes(256 * 40)\n"
+            "images = memoryview(images).cast('B', (40, 16, 16))\nmodel.embed(images)\nif os.fork() > 0: "
+            "sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))\nmodel.embed(images, threads=3)")
+    subprocess.run([sys.executable, "-c", text, model.path], timeout=120, check=True)
 
 
 def script(text):

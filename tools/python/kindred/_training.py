@@ -41,7 +41,7 @@ class Run:
 
 
 def train(recipe: Optional[Recipe] = None, *, data: Any = None, out: Optional[Path] = None, threads: int = 0,
-          resume: bool = False, settings: Union[Mapping[str, Any], Sequence[str]] = (), minutes: float = 5,
+          resume: bool = False, settings: Union[Mapping[str, Any], Sequence[str], str] = (), minutes: float = 5,
           callback: Optional[Callable[[dict[str, Any]], Any]] = None) -> Run:
     """Trains as `kindred train` does, to the same bits, for any number of threads.
 
@@ -51,7 +51,7 @@ def train(recipe: Optional[Recipe] = None, *, data: Any = None, out: Optional[Pa
     out       the run's folder; without it a new one, runs/RECIPE, or with -2, -3, ... behind it.
     threads   0: as many as the process may use.
     resume    go on from the newest checkpoint of `out`.
-    settings  changes to the recipe: {"train.steps": 50} or ["train.steps=50"].
+    settings  changes to the recipe: {"train.steps": 50} or "train.steps=50", one or a list of such.
     minutes   of pictures: importing, measuring and training in all.
     callback  is called with each record of the run's log, a dictionary: steps ({"step", "loss", ...}),
               evaluations ({"split", "recall@1", ...}), checkpoints, notes. What it raises stops the run after
@@ -79,11 +79,11 @@ def train(recipe: Optional[Recipe] = None, *, data: Any = None, out: Optional[Pa
     if resume and out is None:
         raise _kindred.UsageError("train: resume=True goes on with a run; name its folder: out=")
     asked["out"] = os.path.join("runs", name) if out is None else os.fsdecode(out)
-    assignments = settings
+    assignments = [settings] if isinstance(settings, str) else list(settings)
     if isinstance(settings, Mapping):
         assignments = [f"{key}={_setting(value)}" for key, value in settings.items()]
     return Run(_kindred._train(**asked, resume=resume, threads=threads, minutes=minutes,
-                               settings=list(assignments), data=as_dataset(data), callback=callback))
+                               settings=assignments, data=as_dataset(data), callback=callback))
 
 
 def _setting(value: Any) -> str:

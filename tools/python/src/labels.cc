@@ -93,16 +93,22 @@ bool is_sequence(py::handle object) {
   return PyList_Check(object.ptr()) || PyTuple_Check(object.ptr());
 }
 
+/// An array of texts or objects, NumPy's newest included, which the buffer protocol does not know.
+bool holds_texts(py::handle object) {
+  if (!py::hasattr(object, "tolist") || !py::hasattr(object, "dtype")) return false;
+  const py::object type = object.attr("dtype");
+  if (!py::hasattr(type, "kind") || !py::isinstance<py::str>(type.attr("kind"))) return false;
+  const auto kind = type.attr("kind").cast<std::string>();
+  return kind == "T" || kind == "U" || kind == "S" || kind == "O";
+}
+
 LabelValues label_values(py::handle object, const std::string& name) {
   if (is_sequence(object)) return from_sequence(object, name);
+  if (holds_texts(object)) return from_sequence(object.attr("tolist")(), name);
   const ForeignArray array = foreign_array(object, name);
   if (array.kind == Kind::other) {
-    if (array.shape.size() != 1 || !py::hasattr(object, "tolist")) {
-      fail(ErrorKind::data,
-           fmt::format("{} is {}; expected one label a row: whole numbers or texts", name,
-                       array.described()));
-    }
-    return from_sequence(object.attr("tolist")(), name);
+    fail(ErrorKind::data, fmt::format("{} is {}; expected one label a row: whole numbers or texts",
+                                      name, array.described()));
   }
   if (array.shape.empty() || array.shape.size() > 2) {
     fail(ErrorKind::data, fmt::format("{} is {}; expected labels [N]", name, array.described()));

@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <optional>
 
-#include "arrays.h"
 #include "bindings.h"
 #include "held_dataset.h"
 #include "interruption.h"
@@ -14,7 +13,6 @@
 #include "kindred/core/output_file.h"
 #include "kindred/train/picture_run.h"
 #include "kindred/train/run.h"
-#include "kindred/train/run_files.h"
 #include "train/runs/run_records.h"
 
 namespace kindred::python {
@@ -150,7 +148,6 @@ RunResult train_recipe(const Asked& asked, const RunOptions& options, HeldDatase
   if (data != nullptr && data->is_file()) name_data(recipe, *data);
   for (const std::string& assignment : asked.settings) recipe.set(assignment);
   if (data == nullptr || data->is_file()) {
-    files_of_training(recipe, options).check();
     return run_training(std::move(recipe), options, observer);
   }
   return run_training(std::move(recipe), data->for_training(), options, observer);
