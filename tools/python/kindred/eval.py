@@ -102,7 +102,7 @@ def _warn(numbers: dict[str, Any], what: str) -> None:
 
 def retrieval(embeddings: Any, labels: Any, gallery: Any = None, gallery_labels: Any = None, *,
               recall_at: Sequence[int] = (1, 2, 4, 8), precision_at: Sequence[int] = (1, 5, 10),
-              similarity: str = "cosine", map: bool = True, groups: Any = None, gallery_groups: Any = None,
+              similarity: str = "cosine", map: bool = True, mrr_at: int = 0, groups: Any = None, gallery_groups: Any = None,
               rerank: Sequence[float] | None = None, per_class: bool = False, per_query: bool = False,
               bootstrap: int = 0, confidence: float = 0.95, seed: int = 1, threads: int = 0) -> Retrieval:
     """recall@k, precision@k, r_precision, map@r, map and mrr of embeddings [N, D] with labels [N].
@@ -110,6 +110,7 @@ def retrieval(embeddings: Any, labels: Any, gallery: Any = None, gallery_labels:
     gallery     [G, D] with gallery_labels [G]: what is searched. None: each row is searched among the others
     similarity  "cosine", "inner_product" or "euclidean"
     map         False: leave out map, which needs the whole ranking; faster with large classes
+    mrr_at      mrr counts a first relevant sample behind so many as none; 0: it counts all
     groups      [N] (and gallery_groups [G]): samples of the query's class and group are passed over (cameras, say)
     rerank      (k1, k2, lambda): k-reciprocal re-ranking (Zhong et al. 2017), usually (20, 6, 0.3); by cosine
     per_class   adds "classes", a list with the means of each
@@ -120,7 +121,8 @@ def retrieval(embeddings: Any, labels: Any, gallery: Any = None, gallery_labels:
     out and counted. Fails with DataError on shapes that disagree, numbers that are not finite, and where no query can be
     answered.
     """
-    settings = {"recall_at": list(recall_at), "precision_at": list(precision_at), "similarity": similarity, "map": map,
+    settings = {"recall_at": list(recall_at), "precision_at": list(precision_at), "similarity": similarity,
+                "map": map, "mrr_at": mrr_at,
                 "rerank": None if rerank is None else list(rerank), "per_class": per_class, "per_query": per_query,
                 "bootstrap": bootstrap, "confidence": confidence, "seed": seed}
     numbers, by_query = _kindred.retrieval(embeddings, labels, gallery, gallery_labels, groups, gallery_groups, settings,

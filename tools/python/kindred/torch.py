@@ -212,7 +212,7 @@ class AccuracyCalculator:
             listed.remove("mean_reciprocal_rank")
         whole = [name for name in names if name not in listed]
         if whole:
-            found.update(self._counted(sides, whole, k, k < everything))
+            found.update(self._counted(sides, whole, 0 if k == everything else k))
         if listed:
             found.update(self._of_lists(sides, listed, k, counts))
         return found
@@ -225,24 +225,16 @@ class AccuracyCalculator:
         means = [float(values[answered & (labels == label)].mean()) for label in _numpy.unique(labels[answered])]
         return means if self.return_per_class else float(_numpy.mean(means))
 
-    def _counted(self, sides: _Sides, names: list[str], k: int, cut: bool) -> dict[str, Any]:
-        """By kindred.eval, which counts ranks; the reciprocal rank counts as 0 beyond k."""
-        by_query = cut and "mean_reciprocal_rank" in names
+    def _counted(self, sides: _Sides, names: list[str], mrr_at: int) -> dict[str, Any]:
+        """By kindred.eval, which counts ranks."""
         result = _eval.retrieval(*sides.arguments(), **sides.keywords(), recall_at=[1], precision_at=[],
-                                 similarity=self.similarity, map="mean_average_precision" in names,
-                                 per_class=self.return_per_class, per_query=by_query, threads=self.threads)
-        found = {}
-        for name in names:
-            key = self._METRICS[name]
-            if by_query and name == "mean_reciprocal_rank":
-                ranks = result.per_query[:, list(result).index(key)]
-                near = _numpy.where(ranks * k >= 1 - 1e-9, ranks, _numpy.where(_numpy.isnan(ranks), ranks, 0.0))
-                found[name] = self._averaged(near, sides.query_labels)
-            elif self.return_per_class:
-                found[name] = [own[key] for own in result["classes"]]
-            else:
-                found[name] = result["class_means"][key] if self.avg_of_avgs else result[key]
-        return found
+                                 similarity=self.similarity, map="mean_average_precision" in names, mrr_at=mrr_at,
+                                 per_class=self.return_per_class, threads=self.threads)
+        keys = {name: self._METRICS[name] for name in names}
+        if self.return_per_class:
+            return {name: [own[key] for own in result["classes"]] for name, key in keys.items()}
+        means = result["class_means"] if self.avg_of_avgs else result
+        return {name: means[key] for name, key in keys.items()}
 
     def _of_lists(self, sides: _Sides, names: list[str], k: int, counts: Any) -> dict[str, Any]:
         """Of the first k neighbours alone."""

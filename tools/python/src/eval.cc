@@ -90,6 +90,7 @@ RetrievalOptions options_of(const py::dict& settings) {
   how.precision_at = settings["precision_at"].cast<std::vector<Index>>();
   how.similarity = similarity_named(settings["similarity"].cast<std::string>());
   how.map = settings["map"].cast<bool>();
+  how.mrr_at = settings["mrr_at"].cast<Index>();
   how.bootstrap = settings["bootstrap"].cast<Index>();
   how.confidence = settings["confidence"].cast<double>();
   how.seed = settings["seed"].cast<std::uint64_t>();
