@@ -4,6 +4,7 @@
 #include "core/kernels.h"
 #include "kindred/core/parallel.h"
 #include "kindred/loss/loss.h"
+#include "kindred/loss/mined_pairs.h"
 #include "kindred/loss/miner.h"
 
 namespace kindred {
@@ -25,10 +26,17 @@ struct LossKernels {
   void (*unit_rows_backward)(const Workers& workers, ConstScalarView unit,
                              std::span<const Scalar> lengths, ConstScalarView diff_unit,
                              ScalarView diff_src, bool overwrite, std::span<const Index> rows);
+  /// As mine_pairs (kindred/loss/mined_pairs.h), which has checked; `input.unit` stands.
+  MinedPairs (*mine)(const Workers& workers, const NamedSettings& miner,
+                     const MiningOptions& options, const LossInput& input);
 };
 
 /// All miners, compiled for the level of whoever asks (bases/miner.cc).
 std::span<const MinerEntry> miners();
+
+/// Likewise, the pairs of a batch that a miner chooses (bases/mining.cc).
+MinedPairs mine(const Workers& workers, const NamedSettings& settings, const MiningOptions& options,
+                const LossInput& input);
 
 }  // namespace KINDRED_SCALAR
 }  // namespace kindred

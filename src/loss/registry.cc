@@ -52,6 +52,6 @@ std::span<const LossEntry> losses() {
 }  // namespace
 }  // namespace KINDRED_SCALAR
 
-KINDRED_OFFER(LossKernels, {losses, miners, unit_rows, unit_rows_backward});
+KINDRED_OFFER(LossKernels, {losses, miners, unit_rows, unit_rows_backward, mine});
 
 }  // namespace kindred

@@ -14,6 +14,7 @@
 #include "kindred/data/reader.h"
 #include "train/parameter_rules.h"
 #include "train/sections.h"
+#include "train/setup_on_data.h"
 #include "train/step_limit.h"
 
 namespace kindred {
@@ -102,19 +103,42 @@ void finish_setup(Setup& setup) {
   }
 }
 
-}  // namespace
-
-Setup read_setup(Recipe& recipe, const std::string& folder) {
+/// What comes before the data, which may take long to open.
+Setup begin_setup(Section root, const std::string& folder) {
   Setup setup;
-  Section root = recipe.root();
   setup.seed = read_seed(root);
   read_train(root.section("train"), setup.train);
   if (!setup.train.initial.empty()) {
     setup.train.initial = absolute_path(setup.train.initial, folder);
   }
-  Section model = root.section("model");
-  read_slices(model, setup.train);
+  read_slices(root.section("model"), setup.train);
+  return setup;
+}
 
+/// What follows once the data set is there.
+void read_rest(Recipe& recipe, const DataSettings& asked, Setup& setup) {
+  Section root = recipe.root();
+  Section model = root.section("model");
+  setup.set = make_training_set(*setup.dataset, asked.set, setup.seed);
+  setup.sampler = read_sampler(root.section("sampler"), setup.set, setup.seed);
+  check_read_ahead(root.section("data"), asked.memory, setup);
+  setup.augment = read_augment(root.section("augment"));
+  setup.architecture = read_architecture(model, setup.dataset->shape());
+  require(setup.architecture.precision);
+  check_slices(model, setup);
+  model.finish();
+
+  setup.origin = recipe.origin();
+  finish_setup(setup);
+  for (Section loss : root.sections("loss")) setup.losses.push_back(loss.take_settings());
+  setup.optimizer = root.section("optimizer").take_settings();
+}
+
+}  // namespace
+
+Setup read_setup(Recipe& recipe, const std::string& folder) {
+  Section root = recipe.root();
+  Setup setup = begin_setup(root, folder);
   Section data = root.section("data");
   const bool named = data.has("file");
   const DataSettings asked = read_data(data);
@@ -127,20 +151,19 @@ Setup read_setup(Recipe& recipe, const std::string& folder) {
   }
   setup.dataset =
       std::make_unique<Dataset>(Dataset::open(setup.data_path, asked.memory, asked.names));
-  setup.set = make_training_set(*setup.dataset, asked.set, setup.seed);
+  read_rest(recipe, asked, setup);
+  return setup;
+}
 
-  setup.sampler = read_sampler(root.section("sampler"), setup.set, setup.seed);
-  check_read_ahead(data, asked.memory, setup);
-  setup.augment = read_augment(root.section("augment"));
-  setup.architecture = read_architecture(model, setup.dataset->shape());
-  require(setup.architecture.precision);
-  check_slices(model, setup);
-  model.finish();
-
-  setup.origin = recipe.origin();
-  finish_setup(setup);
-  for (Section loss : root.sections("loss")) setup.losses.push_back(loss.take_settings());
-  setup.optimizer = root.section("optimizer").take_settings();
+Setup read_setup(Recipe& recipe, const std::string& folder, std::unique_ptr<Dataset> dataset) {
+  Section root = recipe.root();
+  Setup setup = begin_setup(root, folder);
+  Section data = root.section("data");
+  const DataSettings asked = read_data(data);
+  data.settle("file", dataset->path());
+  setup.data_path = dataset->path();
+  setup.dataset = std::move(dataset);
+  read_rest(recipe, asked, setup);
   return setup;
 }
 

@@ -9,6 +9,7 @@
 
 #include "kindred/core/error.h"
 #include "kindred/core/random.h"
+#include "kindred/eval/silhouette.h"
 #include "naive_ranking.h"
 #include "support/error_of.h"
 
@@ -238,6 +239,49 @@ TEST(KMeans, FindsTheNumberOfClusters) {
     EXPECT_EQ(result.centers.rows(), clusters);
   }
   EXPECT_THROW(cluster_by_silhouette(Workers(1), Matrix(3, 2), {}), Error);
+}
+
+// Clusters {0, 1, 3} and {10, 12} and {20} on a line: mean distances to the own others and to the
+// nearest other cluster are 2 and 11, 1.5 and 10, 2.5 and 8; 2 and 26/3, 2 and 8; none.
+TEST(Silhouette, IsThatOfAHandWorkedCase) {
+  Matrix rows(6, 1);
+  const float values[] = {0, 1, 3, 10, 12, 20};
+  for (Index i = 0; i < 6; ++i) rows(i, 0) = values[i];
+  const Labels clusters = {7, 7, 7, -1, -1, 3};
+  const double expected =
+      (9.0 / 11 + 8.5 / 10 + 5.5 / 8 + (26.0 / 3 - 2) / (26.0 / 3) + 6.0 / 8 + 0) / 6;
+  for (const int threads : {1, 2, 3}) {
+    EXPECT_NEAR(silhouette_score(Workers(threads), rows, clusters, Similarity::euclidean), expected,
+                1e-14);
+  }
+}
+
+TEST(Silhouette, TakesOneLessTheCosine) {
+  Matrix rows(4, 2);  // two directions at right angles, of any length
+  const float values[] = {1, 0, 5, 0, 0, 2, 0, 3};
+  for (Index i = 0; i < 4; ++i) std::copy_n(values + 2 * i, 2, rows.row(i));
+  EXPECT_EQ(silhouette_score(Workers(1), rows, Labels{1, 1, 2, 2}), 1);
+  // Each row's own cluster is at 1, the nearest other at (0 + 1) / 2.
+  EXPECT_EQ(silhouette_score(Workers(1), rows, Labels{1, 2, 1, 2}), -0.5);
+}
+
+TEST(Silhouette, SaysWhatItCannotDo) {
+  Matrix rows(4, 2);
+  for (Index i = 0; i < 4; ++i) rows(i, i % 2) = 1;
+  const auto message = [&](const Labels& clusters, Similarity similarity, ErrorKind kind) {
+    return test::error_of([&] { silhouette_score(Workers(1), rows, clusters, similarity); }, kind);
+  };
+  const auto cosine = Similarity::cosine;
+  EXPECT_EQ(message({1, 1, 1, 1}, cosine, ErrorKind::data),
+            "4 rows in 1 clusters; a silhouette needs from 2 clusters to one less than rows");
+  EXPECT_EQ(message({1, 2, 3, 4}, cosine, ErrorKind::data),
+            "4 rows in 4 clusters; a silhouette needs from 2 clusters to one less than rows");
+  EXPECT_NE(message({1, 2, 3}, cosine, ErrorKind::data).find("clusters"), std::string::npos);
+  EXPECT_EQ(message({1, 1, 2, 2}, Similarity::inner_product, ErrorKind::usage),
+            "a silhouette is of distances; take the cosine or Euclidean ones");
+  rows(2, 0) = std::nanf("");
+  EXPECT_EQ(message({1, 1, 2, 2}, cosine, ErrorKind::data),
+            "embeddings: row 2 of 4 has NaN at column 0");
 }
 
 }  // namespace

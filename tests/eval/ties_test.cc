@@ -5,6 +5,7 @@
 #include <map>
 #include <numeric>
 
+#include "kindred/core/error.h"
 #include "kindred/core/random.h"
 #include "kindred/eval/retrieval.h"
 
@@ -38,6 +39,7 @@ std::map<std::string, double> metrics_of(const std::vector<bool>& relevant) {
     hits += relevant[i] ? 1 : 0;
     const double precision = hits / static_cast<double>(i + 1);
     if (relevant[i] && hits == 1) values["mrr"] = precision;
+    values["mrr within " + std::to_string(i + 1)] = values["mrr"];  // 0 until the first
     if (relevant[i]) values["map"] += precision / static_cast<double>(count);
     if (relevant[i] && static_cast<std::ptrdiff_t>(i) < count) {
       values["map@r"] += precision / static_cast<double>(count);
@@ -91,6 +93,27 @@ TEST(Ties, GiveTheMeanOverAllOrdersOfTheTied) {
     }
   }
   EXPECT_GT(with_ties, 60);
+}
+
+TEST(Ties, GiveTheMeanOfTheFirstRanksThatCount) {
+  RetrievalOptions options;
+  options.similarity = Similarity::euclidean;
+  const Matrix query(1, 1);
+  for (std::uint64_t seed = 0; seed < 60; ++seed) {
+    const Line line(seed);
+    const std::map<std::string, double> expected = mean_over_orders(line);
+    for (const Index most : {1, 2, 3, 5, 7}) {
+      options.mrr_at = most;
+      const RetrievalResult result =
+          evaluate_retrieval(Workers(1), query, Labels{0}, line.gallery, line.labels, options);
+      EXPECT_NEAR(result["mrr"], expected.at("mrr within " + std::to_string(most)), 1e-13)
+          << most << ' ' << seed;
+    }
+  }
+  options.mrr_at = -1;
+  const Line line(0);
+  EXPECT_THROW(evaluate_retrieval(Workers(1), query, Labels{0}, line.gallery, line.labels, options),
+               Error);
 }
 
 // Hundreds of equal relevant samples are gathered and counted at once: another way through.

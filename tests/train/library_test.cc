@@ -8,6 +8,7 @@
 #include "kindred/core/error.h"
 #include "kindred/train/embedder.h"
 #include "kindred/train/model.h"
+#include "kindred/train/run.h"
 #include "kindred/train/trainer.h"
 #include "support/error_of.h"
 #include "train/small_run.h"
@@ -167,6 +168,46 @@ TEST_F(ConstModel, HasAnEmbedderThatTwoThreadsMayShare) {
   for (std::thread& thread : threads) thread.join();
   expect_equal(found[0], alone);
   expect_equal(found[1], alone);
+}
+
+/// A run of the recipe on the samples in memory.
+RunResult run_in_memory(const SmallRun& runs, const std::string& name,
+                        std::unique_ptr<Dataset> data, Index steps, bool resume = false) {
+  Recipe recipe = runs.recipe(kSameAsRecipe, kSteps);
+  recipe.set("data.file=\"no such file\"");  // it is not looked for
+  recipe.set("train.steps=" + std::to_string(steps));
+  RunObserver silent;
+  return run_training(std::move(recipe), std::move(data), {runs.path(name), resume, 2}, silent);
+}
+
+TEST(Library, RunsOnSamplesInMemoryAsOnTheirFile) {
+  const SmallRun runs;
+  runs.run("file", runs.recipe(kSameAsRecipe, kSteps), 1);
+  const RunResult whole = run_in_memory(runs, "memory", data_in_memory(), 0);
+  EXPECT_TRUE(whole.complete);
+  const Model expected = read_model(runs.path("file/model.kindred"));
+  const Model found = read_model(whole.model);
+  EXPECT_EQ(found.fingerprint, expected.fingerprint);
+  EXPECT_NE(found.recipe.find("file = \"samples in memory\""), std::string::npos) << found.recipe;
+  // In two parts, the same.
+  EXPECT_EQ(run_in_memory(runs, "parts", data_in_memory(), 5).step, 5);
+  EXPECT_EQ(run_in_memory(runs, "parts", data_in_memory(), 0, true).step, kSteps);
+  EXPECT_EQ(runs.model("parts"), runs.model("memory"));
+}
+
+TEST(Library, DoesNotGoOnWithARunOnOtherSamples) {
+  const SmallRun runs;
+  run_in_memory(runs, "run", data_in_memory(), 5);
+  SmallSamples samples = test::small_samples();
+  samples.images[0] ^= 1;
+  SampleColumns columns;
+  columns.labels = std::move(samples.labels);
+  columns.split = std::move(samples.split);
+  auto other = std::make_unique<Dataset>(
+      Dataset::from_source(samples_in_memory(samples.images, kShape), std::move(columns)));
+  const std::string message =
+      error_of([&] { run_in_memory(runs, "run", std::move(other), 0, true); }, ErrorKind::recipe);
+  EXPECT_NE(message.find("training samples"), std::string::npos) << message;
 }
 
 }  // namespace

@@ -25,6 +25,7 @@ struct RetrievalOptions {
   Similarity similarity = Similarity::cosine;
   bool leave_one_out = false;  ///< queries are the gallery: a query is never its own neighbour
   bool map = true;             ///< needs the whole ranking; without it hard sets are faster
+  Index mrr_at = 0;            ///< mrr counts a first rank beyond this as 0; 0: it counts all
   /// One for each query and gallery sample, or both empty. A gallery sample of the query's class
   /// and the query's group is passed over: another picture by the same camera proves nothing.
   std::span<const std::int64_t> query_groups = {};

@@ -1,5 +1,6 @@
 #pragma once
 #include <limits>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -81,6 +82,12 @@ struct RunResult {
 ///   data      where there are checkpoints, but none that is sound and fits;
 ///   no_input  where the checkpoints that the log names are gone.
 RunResult run_training(Recipe recipe, const RunOptions& options, RunObserver& observer);
+
+/// The same on samples that are there already, from memory or any SampleSource. Of the recipe's
+/// [data] counts what says which of them are trained on; data.file becomes what the data set is
+/// called. To go on with the run takes the same samples again.
+RunResult run_training(Recipe recipe, std::unique_ptr<Dataset> dataset, const RunOptions& options,
+                       RunObserver& observer);
 
 /// The recipe of the newest acknowledged checkpoint of a run folder, with data.file absolute; for
 /// resuming without naming the recipe again. Fails with no_input when there is none, with data when

@@ -10,8 +10,9 @@
 namespace KINDRED_API kindred {
 
 /// What run_training() of this recipe and these options reads and writes, as far as that is known
-/// before it begins. Fails with recipe where the recipe says it wrongly.
-FileUse files_of_training(const Recipe& recipe, const RunOptions& options);
+/// before it begins. Fails with recipe where the recipe says it wrongly. `reads_data` false: its
+/// data set is no file.
+FileUse files_of_training(const Recipe& recipe, const RunOptions& options, bool reads_data = true);
 
 /// The same of a run whose data set and recipe are made of pictures: start_picture_run().
 FileUse files_of_picture_training(const std::string& pictures, const RunOptions& options);

@@ -100,12 +100,15 @@ double mean_average_precision(const RankedQuery& query, Index) {
   return precision_sum(query, std::numeric_limits<Index>::max());
 }
 
-double reciprocal_rank(const RankedQuery& query, Index) {
-  if (!first_is_tied(query)) return 1.0 / static_cast<double>(query.ranks.front());
+double reciprocal_rank(const RankedQuery& query, Index k) {
+  const Index most = k > 0 ? k : std::numeric_limits<Index>::max();
+  if (!first_is_tied(query)) {
+    const Index first = query.ranks.front();
+    return first <= most ? 1.0 / static_cast<double>(first) : 0;
+  }
   double sum = 0;
-  for_each_first_place(query, std::numeric_limits<Index>::max(), [&](Index place, double chance) {
-    sum += chance / static_cast<double>(place);
-  });
+  for_each_first_place(
+      query, most, [&](Index place, double chance) { sum += chance / static_cast<double>(place); });
   return sum;
 }
 
@@ -133,7 +136,12 @@ std::vector<RankMetric> rank_metrics(const RetrievalOptions& options) {
   metrics.push_back({"r_precision", 0, &r_precision});
   metrics.push_back({"map@r", 0, &map_at_r});
   if (options.map) metrics.push_back({"map", 0, &mean_average_precision});
-  metrics.push_back({"mrr", 0, &reciprocal_rank});
+  if (options.mrr_at < 0) {
+    fail(ErrorKind::usage, fmt::format("mrr at {}: the number of neighbours must be at least 1, or "
+                                       "0 for all of them",
+                                       options.mrr_at));
+  }
+  metrics.push_back({"mrr", options.mrr_at, &reciprocal_rank});
   return metrics;
 }
 

@@ -25,6 +25,7 @@
 #include "train/runs/run_log.h"
 #include "train/runs/run_notes.h"
 #include "train/runs/run_records.h"
+#include "train/setup_on_data.h"
 
 namespace kindred {
 namespace {
@@ -32,7 +33,9 @@ namespace {
 /// One run, from its folder to its model.
 class Run {
  public:
-  Run(Recipe recipe, const RunOptions& options, RunObserver& observer);
+  /// `dataset`: nullptr where the recipe names it.
+  Run(Recipe recipe, std::unique_ptr<Dataset> dataset, const RunOptions& options,
+      RunObserver& observer);
   RunResult finish();
   const std::string& folder() const { return folder_.path(); }
 
@@ -40,7 +43,6 @@ class Run {
   void start_or_resume();
   void take_folder();
   void resume();
-  void tell_of_unchecked_samples();
   void take_weights();
   void go_on();
   void tell_start();
@@ -86,7 +88,8 @@ std::optional<FileLock> lock_if_there(const RunFolder& folder, const RunOptions&
   return lock;
 }
 
-Run::Run(Recipe recipe, const RunOptions& options, RunObserver& observer)
+Run::Run(Recipe recipe, std::unique_ptr<Dataset> dataset, const RunOptions& options,
+         RunObserver& observer)
     : observer_(observer),
       folder_(options.folder),
       recipe_(std::move(recipe)),
@@ -94,7 +97,8 @@ Run::Run(Recipe recipe, const RunOptions& options, RunObserver& observer)
       is_new_(options.is_new),
       lock_(lock_if_there(folder_, options)),  // before the data, which may take long to open
       workers_(options.threads),
-      setup_(read_setup(recipe_, recipe_.folder())) {
+      setup_(dataset ? read_setup(recipe_, recipe_.folder(), std::move(dataset))
+                     : read_setup(recipe_, recipe_.folder())) {
   trainer_ = std::make_unique<Trainer>(setup_, workers_);
   trainer_->write_settings(recipe_.root());
   recipe_.finish();
@@ -162,7 +166,8 @@ void Run::resume() {
     memory_.best_step = from.memory.best_step;
     memory_.best_value = from.memory.best_value;
     trainer_->restored();
-    tell_of_unchecked_samples();
+    const std::string unchecked = unchecked_note(setup_);
+    if (!unchecked.empty()) observer_.on_note(unchecked);
     if (!from.level.empty() && from.level != name_of(isa())) {
       level_note_ = fmt::format(
           "{} was trained at level {} of instruction sets and goes on at {}: its bits from here on "
@@ -171,21 +176,6 @@ void Run::resume() {
     }
   }
   if (state().step == 0) take_weights();
-}
-
-// The fingerprint covers what opening the data has read.
-void Run::tell_of_unchecked_samples() {
-  if (setup_.dataset->checksum()) return;
-  std::vector<bool> read(static_cast<std::size_t>(setup_.dataset->size()));
-  for (const TrainingSet::Entry& entry : setup_.set.entries) {
-    read[static_cast<std::size_t>(entry.sample)] = true;
-  }
-  const auto unread = std::count(read.begin(), read.end(), false);
-  if (unread == 0) return;
-  observer_.on_note(fmt::format(
-      "{}: {} of {} samples are not trained on and not read before they are needed: whether they "
-      "are still those of the checkpoint was not checked (labels, split and names were)",
-      setup_.dataset->path(), unread, setup_.dataset->size()));
 }
 
 // The log of what the run goes on from.
@@ -376,13 +366,12 @@ void Run::save_checkpoint() {
   folder_.drop_old_checkpoints(setup_.train.keep_checkpoints, state().step);
 }
 
-}  // namespace
-
-RunResult run_training(Recipe recipe, const RunOptions& options, RunObserver& observer) {
-  files_of_training(recipe, options).check();
+RunResult train_by(Recipe recipe, std::unique_ptr<Dataset> dataset, const RunOptions& options,
+                   RunObserver& observer) {
+  files_of_training(recipe, options, dataset == nullptr).check();
   std::optional<Run> run;
   try {
-    run.emplace(std::move(recipe), options, observer);
+    run.emplace(std::move(recipe), std::move(dataset), options, observer);
     return run->finish();
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::io || (!run && !options.resume)) throw;
@@ -391,6 +380,17 @@ RunResult run_training(Recipe recipe, const RunOptions& options, RunObserver& ob
          fmt::format("{}; then go on from the last checkpoint with --resume --out {}", error.what(),
                      run ? run->folder() : options.folder));
   }
+}
+
+}  // namespace
+
+RunResult run_training(Recipe recipe, const RunOptions& options, RunObserver& observer) {
+  return train_by(std::move(recipe), nullptr, options, observer);
+}
+
+RunResult run_training(Recipe recipe, std::unique_ptr<Dataset> dataset, const RunOptions& options,
+                       RunObserver& observer) {
+  return train_by(std::move(recipe), std::move(dataset), options, observer);
 }
 
 }  // namespace kindred

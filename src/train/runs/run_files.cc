@@ -69,7 +69,7 @@ void add_outputs(const RunOptions& options, FileUse& files) {
 
 }  // namespace
 
-FileUse files_of_training(const Recipe& recipe, const RunOptions& options) {
+FileUse files_of_training(const Recipe& recipe, const RunOptions& options, bool reads_data) {
   const RunFolder run(options.folder);
   FileUse files;
   // A run that goes on may be named by its own recipe, which it writes again.
@@ -77,7 +77,9 @@ FileUse files_of_training(const Recipe& recipe, const RunOptions& options) {
   const bool own = options.resume && fs::equivalent(recipe.origin(), run.recipe(), none);
   if (!own && fs::is_regular_file(recipe.origin(), none)) files.reads(recipe.origin());
   const RecipeFiles named = files_of(recipe);
-  for (const std::string& file : named.data) files.reads(file);
+  if (reads_data) {
+    for (const std::string& file : named.data) files.reads(file);
+  }
   if (!options.resume) files.reads(named.initial);
   add_outputs(options, files);
   return files;

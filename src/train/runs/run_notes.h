@@ -18,4 +18,8 @@ struct PlanState {
 /// a run that is finished or has done what train.steps asks. May be empty.
 std::vector<std::string> plan_notes(const PlanState& plan, const RunFolder& folder);
 
+/// What to tell of a resumed run whose data holds samples that the fingerprint does not cover; ""
+/// where it covers all.
+std::string unchecked_note(const Setup& setup);
+
 }  // namespace kindred
