@@ -50,3 +50,13 @@ def test_what_is_wrong_is_seen_by_the_types(tmp_path):
                           env={**os.environ, "MYPYPATH": str(Path(kindred.__file__).parents[1])})
     for line in range(2, 7):
         assert f"wrong.py:{line}: error" in done.stdout, done.stdout
+
+
+def test_the_readme_shows_lines_of_the_examples():
+    text = (ROOT / "README.md").read_text()
+    section = text[text.index("## Python\n"):]
+    section = section[:section.index("\n## ", 1)]
+    shown = [line.strip() for block in section.split("```python\n")[1:] for line in block.split("```")[0].splitlines()]
+    lines = {line.strip() for path in EXAMPLES for line in path.read_text().splitlines()}
+    assert len(shown) > 10
+    assert [line for line in shown if line not in lines] == []
