@@ -29,6 +29,20 @@ def test_a_missing_file_is_no_input(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
+def test_what_failed_to_open_can_be_looked_at(tmp_path):
+    """Debuggers and pytest print what stands in each frame; an object that held nothing ended the process."""
+    for call in (lambda: kindred.Dataset(tmp_path / "none.h5"), lambda: kindred.load(tmp_path / "none.kindred"),
+                 lambda: kindred.Dataset.from_arrays([[1.0]], [1, 2])):
+        with pytest.raises(kindred.Error) as caught:
+            call()
+        frame, seen = caught.value.__traceback__, 0
+        while frame is not None:
+            assert not any(type(value) is kindred.Dataset for value in frame.tb_frame.f_locals.values())
+            seen += len(repr(dict(frame.tb_frame.f_locals))) > 0
+            frame = frame.tb_next
+        assert seen > 1
+
+
 def test_a_wrong_recipe_is_said_as_the_command_line_says_it(tmp_path):
     data = pictures()
     with pytest.raises(kindred.RecipeError, match=r"unknown key 'margn' in \[\[loss\]\] triplet; did you mean 'margin'"):

@@ -10,6 +10,7 @@ first used. See tools/python/README.md.
 """
 import importlib as _importlib
 import os as _os
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
 from ._data import Dataset, Path as _Path
@@ -17,6 +18,10 @@ from ._kindred import (
     CannotCreateError, DataError, DivergedError, Error, InternalError, IoError, Model, NoInputError, RecipeError,
     SystemLimitError, UsageError, __version__)
 from ._training import Run, train
+
+if _TYPE_CHECKING:  # what __getattr__ gives; kindred.torch is imported by its name
+    from . import eval as eval, losses as losses, miners as miners
+    from ._search import Neighbors as Neighbors, neighbors as neighbors
 
 # What is imported when it is first asked for: modules, and names of them.
 _MODULES = ("eval", "losses", "miners", "torch")
@@ -33,12 +38,13 @@ def load(path: _Path, *, threads: int = 0) -> Model:
     return Model(_os.fsdecode(path), threads=threads)
 
 
-def __getattr__(name: str) -> _Any:
-    if name in _MODULES:
-        return _importlib.import_module("." + name, __name__)
-    if name in _NAMES:
-        return getattr(_importlib.import_module("." + _NAMES[name], __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if not _TYPE_CHECKING:
+    def __getattr__(name: str) -> _Any:
+        if name in _MODULES:
+            return _importlib.import_module("." + name, __name__)
+        if name in _NAMES:
+            return getattr(_importlib.import_module("." + _NAMES[name], __name__), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

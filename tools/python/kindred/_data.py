@@ -21,10 +21,21 @@ class Dataset(_Dataset):
     `labels`, `split` (0 train, 1 validation, 2 test), `groups` and `targets` are arrays, or None.
     """
 
+    def __new__(cls, path: Path, *, images: str = "", labels: str = "", layout: str = "",
+                negative_labels: str = "") -> "Dataset":
+        # What fails, fails before there is an object: one that holds nothing may not even be printed.
+        return cls._of(_Dataset(os.fsdecode(path), images=images, labels=labels, layout=layout,
+                                negative_labels=negative_labels))
+
     def __init__(self, path: Path, *, images: str = "", labels: str = "", layout: str = "",
                  negative_labels: str = "") -> None:
-        super().__init__(os.fsdecode(path), images=images, labels=labels, layout=layout,
-                         negative_labels=negative_labels)
+        pass
+
+    @classmethod
+    def _of(cls, held: _Dataset) -> "Dataset":
+        data = _Dataset.__new__(cls)
+        _Dataset.__init__(data, held)
+        return data
 
     @staticmethod
     def from_arrays(images: Any, labels: Any = None, *, class_names: Optional[Sequence[str]] = None,
@@ -40,9 +51,7 @@ class Dataset(_Dataset):
         """
         held = _Dataset._from_arrays(images, labels, list(class_names or ()), split, groups, targets,
                                      [os.fsdecode(path) for path in paths or ()])
-        data = Dataset.__new__(Dataset)
-        _Dataset.__init__(data, held)
-        return data
+        return Dataset._of(held)
 
     @staticmethod
     def from_folder(pictures: Path, out: Optional[Path] = None, *, minutes: float = 5,
