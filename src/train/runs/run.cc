@@ -25,6 +25,7 @@
 #include "train/runs/run_log.h"
 #include "train/runs/run_notes.h"
 #include "train/runs/run_records.h"
+#include "train/runs/training_probe.h"
 
 namespace kindred {
 namespace {
@@ -40,7 +41,6 @@ class Run {
   void start_or_resume();
   void take_folder();
   void resume();
-  void tell_of_unchecked_samples();
   void take_weights();
   void go_on();
   void tell_start();
@@ -50,9 +50,11 @@ class Run {
   void train_one_step();
   bool due(Index every) const { return every > 0 && state().step % every == 0; }
   void evaluate_validation();
+  void look_at_training();
   void evaluate_test();
   void keep_model(std::optional<double> threshold = std::nullopt);
   void save_checkpoint();
+  bool is_told(const std::string& split) const;
   void tell(Evaluation evaluation, std::span<const Index> samples);
   void add_baseline(Evaluation& evaluation, std::span<const Index> samples);
   const TrainingState& state() const { return trainer_->training_state(); }
@@ -72,6 +74,7 @@ class Run {
   RunMemory memory_;
   CollapseWatch collapse_;
   RunResult result_;
+  std::optional<std::vector<Index>> probe_;  // training samples, where they were needed
   Index last_step_ = 0;
   Index saved_step_ = -1;
   Index evaluated_step_ = -1;
@@ -162,7 +165,7 @@ void Run::resume() {
     memory_.best_step = from.memory.best_step;
     memory_.best_value = from.memory.best_value;
     trainer_->restored();
-    tell_of_unchecked_samples();
+    if (const std::string text = unchecked_note(setup_); !text.empty()) observer_.on_note(text);
     if (!from.level.empty() && from.level != name_of(isa())) {
       level_note_ = fmt::format(
           "{} was trained at level {} of instruction sets and goes on at {}: its bits from here on "
@@ -171,21 +174,6 @@ void Run::resume() {
     }
   }
   if (state().step == 0) take_weights();
-}
-
-// The fingerprint covers what opening the data has read.
-void Run::tell_of_unchecked_samples() {
-  if (setup_.dataset->checksum()) return;
-  std::vector<bool> read(static_cast<std::size_t>(setup_.dataset->size()));
-  for (const TrainingSet::Entry& entry : setup_.set.entries) {
-    read[static_cast<std::size_t>(entry.sample)] = true;
-  }
-  const auto unread = std::count(read.begin(), read.end(), false);
-  if (unread == 0) return;
-  observer_.on_note(fmt::format(
-      "{}: {} of {} samples are not trained on and not read before they are needed: whether they "
-      "are still those of the checkpoint was not checked (labels, split and names were)",
-      setup_.dataset->path(), unread, setup_.dataset->size()));
 }
 
 // The log of what the run goes on from.
@@ -209,6 +197,8 @@ void Run::tell_start() {
   start.first_step = state().step;
   start.last_step = last_step_;
   observer_.on_start(start);
+  const Json machine = record_of_machine(state().step, setup_, workers_);
+  if (!holds_machine(before_, machine)) log_->append(machine);
   for (const std::string& note : setup_.dataset->notes()) observer_.on_note(note);
   if (!setup_.dataset->advice().empty()) observer_.on_note(setup_.dataset->advice());
   if (!level_note_.empty()) note(level_note_);
@@ -318,6 +308,16 @@ void Run::evaluate_validation() {
     keep_model(own_threshold(embeddings.view(), *setup_.dataset, samples, workers_));
   }
   tell(std::move(evaluation), samples);
+  look_at_training();
+}
+
+// For the log alone: beside the validation's it shows what is learned by heart.
+void Run::look_at_training() {
+  if (!probe_) probe_ = training_probe(*setup_.dataset, setup_.set);
+  if (probe_->empty() || is_told("training")) return;
+  const Matrix embeddings = finite_embeddings(*embedder_, *setup_.dataset, *probe_);
+  log_->append(record_of_training(
+      state().step, evaluate_rows(embeddings.view(), *setup_.dataset, *probe_, workers_)));
 }
 
 void Run::evaluate_test() {
@@ -334,11 +334,15 @@ void Run::evaluate_test() {
   tell(std::move(evaluation), samples);
 }
 
-void Run::tell(Evaluation evaluation, std::span<const Index> samples) {
-  const bool told = std::ranges::any_of(before_, [&](const Json& line) {
-    return line["step"] == evaluation.step && evaluated_split(line) == evaluation.split;
+// At this step, before the run was resumed.
+bool Run::is_told(const std::string& split) const {
+  return std::ranges::any_of(before_, [&](const Json& line) {
+    return line["step"] == state().step && evaluated_split(line) == split;
   });
-  if (!told) log_->append(record_of(evaluation, result_.train_seconds));
+}
+
+void Run::tell(Evaluation evaluation, std::span<const Index> samples) {
+  if (!is_told(evaluation.split)) log_->append(record_of(evaluation, result_.train_seconds));
   add_baseline(evaluation, samples);
   observer_.on_evaluation(evaluation);
   result_.evaluations.push_back(std::move(evaluation));

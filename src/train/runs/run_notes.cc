@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace kindred {
 namespace {
 
@@ -38,6 +40,20 @@ std::vector<std::string> plan_notes(const PlanState& plan, const RunFolder& fold
         folder.path(), plan.step, planned, asked, folder.path()));
   }
   return notes;
+}
+
+std::string unchecked_note(const Setup& setup) {
+  if (setup.dataset->checksum()) return "";
+  std::vector<bool> read(static_cast<std::size_t>(setup.dataset->size()));
+  for (const TrainingSet::Entry& entry : setup.set.entries) {
+    read[static_cast<std::size_t>(entry.sample)] = true;
+  }
+  const auto unread = std::count(read.begin(), read.end(), false);
+  if (unread == 0) return "";
+  return fmt::format(
+      "{}: {} of {} samples are not trained on and not read before they are needed: whether they "
+      "are still those of the checkpoint was not checked (labels, split and names were)",
+      setup.dataset->path(), unread, setup.dataset->size());
 }
 
 }  // namespace kindred

@@ -18,4 +18,8 @@ struct PlanState {
 /// a run that is finished or has done what train.steps asks. May be empty.
 std::vector<std::string> plan_notes(const PlanState& plan, const RunFolder& folder);
 
+/// Which samples of a run that is resumed nobody compared with the checkpoint's: the fingerprint
+/// covers what opening the data has read. "" where that is all.
+std::string unchecked_note(const Setup& setup);
+
 }  // namespace kindred
