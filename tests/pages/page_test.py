@@ -112,6 +112,7 @@ def check_zoom(browser):
     check(browser.value("show_map.view.thumbnails.length") == 0 and browser.value(picture) != before,
           "the map's pictures cannot be put away")
     browser.value("[...document.querySelectorAll('#map button')].find((b) => b.textContent === 'Pictures').click()")
+    thumbnails = browser.value("show_map.view.thumbnails")  # all sheets are there now: others may have come first before
     for _ in range(4):
         browser.value("[...document.querySelectorAll('#map button')].find((b) => b.textContent === 'Zoom in').click()")
     browser.value("new Promise((done) => setTimeout(done, 300))")
@@ -216,6 +217,16 @@ def check_theme(browser):
     browser.color_scheme("light")
 
 
+def stand_still(browser):
+    """Waits for the end of smooth scrolling."""
+    place = None
+    for _ in range(100):
+        before, place = place, browser.value("window.scrollY")
+        if before == place:
+            return
+        browser.value("new Promise((done) => setTimeout(done, 150))")
+
+
 def check_focus(browser):
     """Tab goes down the page, from the link that skips the head."""
     browser.value("window.scrollTo(0, 0); document.activeElement.blur()")
@@ -227,6 +238,7 @@ def check_focus(browser):
             check(browser.value("document.activeElement.className") == "skip", "the first Tab does not reach the skip link")
         places.append(browser.value(place))
     check(places == sorted(set(places)), f"Tab does not go down the page: {places}")
+    stand_still(browser)
 
 
 def check_pictures_first(browser, page):
