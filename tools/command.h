@@ -43,6 +43,10 @@ void print_table(const RetrievalResult& result, const std::string& title);
 void write_run_report(const std::string& run, const std::string& compare, const std::string& out,
                       const CommonOptions& options);
 
+/// Serves the page of a run that goes on, at a port of loopback (0: any that is free), until it
+/// ends or a signal comes.
+void watch_run(const std::string& run, int port, const CommonOptions& options);
+
 /// Each adds one subcommand to the program; its callback runs it.
 void add_bench(const Command& program);
 void add_compare(const Command& program);

@@ -15,6 +15,9 @@ struct ReportOptions : CommonOptions {
   std::string run;
   std::string compare;
   std::string out;
+  std::string tensorboard;
+  bool watch = false;
+  int port = 0;
 };
 
 std::string page_of_run(const std::string& run) {
@@ -27,10 +30,33 @@ void add_files(const ReportOptions& options, FileUse& files) {
     if (run.empty()) continue;
     for (const std::string& file : files_of_run(run)) files.reads(file);
   }
+  if (options.watch) return;
+  if (!options.tensorboard.empty()) {
+    files.makes(options.tensorboard);
+    return;
+  }
   if (!options.out.empty()) files.writes(options.out, &kHtmlFile);
   // Of a folder that is none, the command says so.
   if (options.out.empty() && std::filesystem::is_directory(options.run)) {
     files.writes(page_of_run(options.run), &kHtmlFile);
+  }
+}
+
+void write_for_tensorboard(const ReportOptions& options) {
+  const Workers workers(options.threads);
+  write_tensorboard(options.run, options.tensorboard, workers, [&](const std::string& text) {
+    if (!options.quiet) note(text);
+  });
+  if (!options.quiet) note(fmt::format("{0}: tensorboard --logdir {0}", options.tensorboard));
+}
+
+void report(const ReportOptions& options) {
+  if (options.watch) {
+    watch_run(options.run, options.port, options);
+  } else if (!options.tensorboard.empty()) {
+    write_for_tensorboard(options);
+  } else {
+    write_run_report(options.run, options.compare, options.out, options);
   }
 }
 
@@ -56,24 +82,52 @@ void add_report(const Command& program) {
   command.add_option("run", options->run, "run folder of kindred train")
       .required()
       .type_name("RUN");
+  const Option out =
+      command
+          .add_option("--out", options->out,
+                      "page to write (default: RUN/report.html); replaces nothing but an HTML page "
+                      "or an empty file")
+          .type_name("FILE")
+          .check(named());
+  const Option compare = command
+                             .add_option("--compare", options->compare,
+                                         "another run, whose curves and final numbers stand beside")
+                             .type_name("RUN2");
+  const Option tensorboard =
+      command
+          .add_option(
+              "--tensorboard", options->tensorboard,
+              "write curves and embedding for TensorBoard and its projector instead, into a "
+              "folder that is made")
+          .type_name("DIR")
+          .check(named())
+          .excludes(out)
+          .excludes(compare);
+  const Option watch =
+      command
+          .add_flag("--watch", options->watch,
+                    "serve the page of a run that goes on, to browsers of this machine, until it "
+                    "ends")
+          .excludes(out)
+          .excludes(compare)
+          .excludes(tensorboard);
+  command.add_option("--port", options->port, "of --watch (default: one that is free)")
+      .type_name("N")
+      .check(range(1, 65535))
+      .needs(watch);
   command
-      .add_option("--out", options->out,
-                  "page to write (default: RUN/report.html); replaces nothing but an HTML page "
-                  "or an empty file")
+      .add_option("--json", options->json,
+                  "write the address of --watch as JSON to FILE; - is standard output")
       .type_name("FILE")
-      .check(named());
-  command
-      .add_option("--compare", options->compare,
-                  "another run, whose curves and final numbers stand beside")
-      .type_name("RUN2");
+      .writes_file(kJsonFile)
+      .needs(watch);
   add_threads(command, *options);
   add_quiet(command, *options);
   command.footer(
       "Without the model or the data set, the page shows what was logged, and says so.\n"
       "Example:\n  kindred report runs/first --compare runs/second --out both.html");
-  command.callback(
-      [options] { write_run_report(options->run, options->compare, options->out, *options); },
-      [options](FileUse& files) { add_files(*options, files); });
+  command.callback([options] { report(*options); },
+                   [options](FileUse& files) { add_files(*options, files); });
 }
 
 }  // namespace kindred::tools

@@ -84,7 +84,9 @@ PictureSheets picture_sheets(const Workers& workers, const Dataset& dataset,
           samples.subspan(static_cast<std::size_t>(begin),
                           static_cast<std::size_t>(std::min(options.per_sheet, count - begin))),
           cell, pictures.columns);
-      encoded[static_cast<std::size_t>(s)] = encode_png(sheet);
+      encoded[static_cast<std::size_t>(s)] = options.jpeg_quality > 0 && cell.channels == 3
+                                                 ? encode_jpeg(sheet, options.jpeg_quality)
+                                                 : encode_png(sheet);
       ink[static_cast<std::size_t>(s)] = is_ink(sheet) ? 1 : 0;
     });
     if (first == 0) pictures.ink = ink.front() != 0;

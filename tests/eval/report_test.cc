@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
@@ -172,9 +173,11 @@ TEST(DescribedRetrieval, ShowsWhatWasTakenForWhat) {
             (std::vector<std::string>{"class 0", "class 10", "class 20", "class 30"}));
   // Three classes are found whole; of class 3, rows 9 and 10 find each other first.
   const ReportRetrieval& retrieval = *report.retrieval;
-  EXPECT_EQ(retrieval.queries.front().group, "worst");
-  EXPECT_EQ(report.samples.rows[static_cast<std::size_t>(retrieval.queries.front().sample)], 11);
-  EXPECT_FALSE(retrieval.queries.front().neighbors.front().right);
+  const auto worst = std::find_if(retrieval.queries.begin(), retrieval.queries.end(),
+                                  [](const ReportQuery& query) { return query.group == "worst"; });
+  ASSERT_NE(worst, retrieval.queries.end());
+  EXPECT_EQ(report.samples.rows[static_cast<std::size_t>(worst->sample)], 11);
+  EXPECT_FALSE(worst->neighbors.front().right);
   EXPECT_EQ(retrieval.recall_at.front(), 1);
   EXPECT_NEAR(retrieval.recall.front(), 11.0 / 12, 1e-12);
   EXPECT_EQ(retrieval.recall.back(), 1);
@@ -202,7 +205,7 @@ TEST(DescribedRetrieval, BearsOneClass) {
   const Report report =
       describe(testing_rows::uniform(30, 5, 1), Labels(30, 7), 2, {}, {}, Similarity::euclidean);
   EXPECT_EQ(report.pairs->different_total, 0);
-  EXPECT_TRUE(report.pairs->roc.empty());
+  EXPECT_TRUE(report.pairs->numbers.empty());
   EXPECT_TRUE(report.classes->confusions.empty());
   EXPECT_EQ(report.class_names, std::vector<std::string>{"class 7"});
   EXPECT_FALSE(render_report(report).empty());
@@ -260,27 +263,55 @@ TEST(DescribedRetrieval, TellsQueriesFromGallery) {
   }
 }
 
-TEST(DescribedVerification, NamesTheWorstMistakes) {
-  const std::vector<double> scores = {0.9, 0.1, 0.8, 0.2};
-  const std::vector<std::uint8_t> same = {1, 1, 0, 0};
-  const std::vector<Index> first = {0, 2, 4, 6};
-  const std::vector<Index> second = {1, 3, 5, 7};
-  const std::vector<std::string> names = {"a", "b", "c", "d", "e", "f", "g", "h"};
-  Report report;
-  describe_verification({scores, same, first, second, names, "cosine"},
-                        evaluate_verification(scores, same, {}), report);
-  const ReportPairs& pairs = *report.pairs;
-  const auto name = [&](Index sample) {
-    return report.samples.names[static_cast<std::size_t>(sample)];
-  };
-  EXPECT_EQ(name(pairs.false_accepts[0].first), "e");
-  EXPECT_EQ(name(pairs.false_rejects[0].second), "d");
-  EXPECT_EQ(pairs.false_rejects[0].score, 0.1);
-  EXPECT_EQ(pairs.roc.front(), (std::pair<double, double>{0, 0.5}));
-  EXPECT_EQ(pairs.roc.back(), (std::pair<double, double>{1, 1}));
-  Index counted = 0;
-  for (const Index bin : pairs.same) counted += bin;
-  EXPECT_EQ(counted, 2);
+// Of 6 rows of 2 classes, the nearest is of the own class in 2 of 5 others.
+TEST(DescribedRetrieval, KnowsChance) {
+  const Report report = describe(testing_rows::uniform(6, 3, 1), Labels{1, 1, 1, 2, 2, 2});
+  EXPECT_NEAR(report.retrieval->chance, 0.4, 1e-12);
+  // A class of one has no answer: chance is among the others' queries.
+  const Report lone = describe(testing_rows::uniform(5, 3, 1), Labels{1, 1, 2, 2, 3});
+  EXPECT_NEAR(lone.retrieval->chance, 0.25, 1e-12);
+}
+
+TEST(DescribedRetrieval, ShowsQueriesAtEvenRanks) {
+  const Report report =
+      describe(testing_rows::uniform(240, 6, 1), testing_rows::labels(240, 12, 2));
+  std::vector<double> values;
+  std::set<Index> classes;
+  for (const ReportQuery& query : report.retrieval->queries) {
+    if (query.group != "ranks") continue;
+    values.push_back(query.value);
+    classes.insert(report.samples.classes[static_cast<std::size_t>(query.sample)]);
+  }
+  EXPECT_EQ(values.size(), 6U);
+  EXPECT_EQ(classes.size(), 6U);
+  EXPECT_TRUE(std::is_sorted(values.begin(), values.end()));
+}
+
+// Pictures are kept of the first samples: nothing that is shown one by one comes after others.
+TEST(DescribedRetrieval, NumbersFirstWhatIsShownOneByOne) {
+  const Report report =
+      describe(testing_rows::uniform(400, 6, 1), testing_rows::labels(400, 20, 2));
+  std::set<Index> shown;
+  for (const ReportQuery& query : report.retrieval->queries) {
+    shown.insert(query.sample);
+    for (const ReportNeighbor& neighbor : query.neighbors) shown.insert(neighbor.sample);
+  }
+  for (const auto* pairs : {&report.pairs->false_accepts, &report.pairs->false_rejects,
+                            &report.pairs->same_examples, &report.pairs->different_examples}) {
+    EXPECT_FALSE(pairs->empty());
+    for (const ReportPair& pair : *pairs) shown.insert({pair.first, pair.second});
+  }
+  for (const ReportConfusion& one : report.classes->confusions) {
+    shown.insert({one.sample, one.neighbor});
+  }
+  EXPECT_EQ(*shown.rbegin(), report.samples.close - 1);
+  EXPECT_EQ(static_cast<Index>(shown.size()), report.samples.close);
+  // Then one of each class that is not among them.
+  std::set<Index> classes;
+  for (Index i = 0; i < report.samples.close + 20; ++i) {
+    classes.insert(report.samples.classes[static_cast<std::size_t>(i)]);
+  }
+  EXPECT_EQ(classes.size(), 20U);
 }
 
 }  // namespace

@@ -133,16 +133,23 @@ class Browser:
     def point_at(self, x, y):
         self.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
 
+    def drag(self, places):
+        """Presses the left button at the first place, moves to the others, and lets go."""
+        for kind, (x, y) in zip(["mousePressed"] + ["mouseMoved"] * (len(places) - 1), places):
+            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", buttons=1, clickCount=1)
+        self.call("Input.dispatchMouseEvent", type="mouseReleased", x=places[-1][0], y=places[-1][1], button="left",
+                  clickCount=1)
+
     def press(self, key, code=0):
         for kind in ("rawKeyDown", "keyUp"):
             self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code)
 
-    def screenshot(self, path, whole=True):
-        clip = {}
-        if whole:
+    def screenshot(self, path, whole=True, clip=None):
+        """Of the whole page, of a clip (left, top, width, height) of it, or of what the window shows."""
+        if whole and not clip:
             box = self.call("Page.getLayoutMetrics")["cssContentSize"]
-            clip = {"clip": {"x": 0, "y": 0, "width": box["width"], "height": box["height"], "scale": 1},
-                    "captureBeyondViewport": True}
+            clip = (0, 0, box["width"], box["height"])
+        clip = {"clip": dict(zip(("x", "y", "width", "height"), clip), scale=1), "captureBeyondViewport": True} if clip else {}
         data = self.call("Page.captureScreenshot", format="png", **clip)["data"]
         with open(path, "wb") as file:
             file.write(base64.b64decode(data))

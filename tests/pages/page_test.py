@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Opens report.html in a headless Chromium and uses it: pointer, keys, tables, both themes, a phone's width.
+"""Opens report.html in a headless Chromium and uses it: pointer, keys, threshold, map, tables, both themes, a phone's
+width, two runs side by side.
 
 usage: page_test.py KINDRED RECIPE [--page FILE] [--screenshots FOLDER]
 
@@ -9,42 +10,14 @@ Chromium it says so and exits 77, which ctest shows as skipped.
 import argparse
 import json
 import pathlib
-import re
-import subprocess
 import sys
 import tempfile
-import time
 
 from browser import Browser, find_browser
+from report_page import (SHORT_OMNIGLOT, changed_page, check, check_calm, check_contrast, check_overlaps, check_width,
+                         data_of, finish, kindred, open_page, train)
 
 MOST_BYTES = 15_000_000
-DATA = re.compile(r'(<script type="application/json" id="data">)(.*?)(</script>)', re.S)
-
-faults = []
-
-
-def check(right, text):
-    if not right:
-        faults.append(text)
-        print(f"page_test: WRONG: {text}", file=sys.stderr)
-
-
-def make_page(program, recipe, folder):
-    run = folder / "run"
-    quiet = [program, "train", recipe, "--quiet", "--out", str(run)]
-    settings = ["model.widths=[8, 8, 8, 8]", "train.epochs=1000", "train.planned_steps=12", "train.evaluate_every=0"]
-    subprocess.run([*quiet, *(part for text in settings for part in ("--set", text))], check=True)
-    return run / "report.html"
-
-
-def changed_page(page, path, change):
-    """The same page with other data; written as the library writes it, without a "<"."""
-    text = page.read_text()
-    data = json.loads(DATA.search(text)[2])
-    change(data)
-    safe = json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")
-    path.write_text(DATA.sub(lambda match: match[1] + safe + match[3], text, count=1))
-    return path
 
 
 def with_hostile_names(data):
@@ -63,55 +36,29 @@ def with_many_classes(data):
     data["classes"]["values"] = [[(i * 37 % 1001) / 1000] * columns for i in range(10_000)]
 
 
-def with_ten_classes(data):
-    data["class_names"] = ["T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Boot"]
-    data["samples"]["classes"] = [i % 10 for i in data["samples"]["classes"]]
+def with_five_classes(data):
+    data["class_names"] = ["T-shirt", "Trouser", "Pullover", "Dress", "Coat"]
+    data["samples"]["classes"] = [i % 5 for i in data["samples"]["classes"]]
     data["classes"]["confusions"] = []
     for part in ("classes", "queries", "values"):
-        data["classes"][part] = data["classes"][part][:10]
-    data["classes"]["classes"] = list(range(10))
+        data["classes"][part] = data["classes"][part][:5]
+    data["classes"]["classes"] = list(range(5))
+
+
+def without_pictures(data):
+    for size in ("pictures", "large"):
+        data["samples"][size].update({"count": 0, "sheets": []})
 
 
 def with_curves_only(data):
     for part in ("map", "retrieval", "pairs", "classes"):
         data.pop(part, None)
-    data["samples"] = {"classes": [], "names": [], "pictures": {**data["samples"]["pictures"], "count": 0, "sheets": []}}
+    data["samples"]["classes"] = data["samples"]["names"] = []
+    without_pictures(data)
     data["notes"] = ["first: only what was logged is shown."]
 
 
-def with_two_runs(data):
-    other = json.loads(json.dumps(data["runs"][0]))
-    data["runs"][0]["name"], other["name"] = "first", "second"
-    for series in other["series"]:
-        series["values"] = [value * 0.9 for value in series["values"]]
-    for row in other["numbers"]:
-        row[1] *= 0.97
-    data["runs"].append(other)
-
-
-def open_page(browser, page):
-    browser.open(page.as_uri())
-    for _ in range(500):
-        if browser.value("'ready' in document.documentElement.dataset"):
-            break
-        time.sleep(0.02)
-    ready = browser.value("document.documentElement.dataset.ready || ''")
-    check(ready, f"{page.name} was not drawn to its end")
-    # Times depend on what else the machine does: they are told, not judged.
-    print(f"{page.name}: {page.stat().st_size / 1e6:.2f} MB, ready after {ready} ms,"
-          f" {browser.milliseconds_of_work():.0f} ms of them computing")
-
-
-def check_calm(browser, page):
-    check(not browser.complaints, f"{page.name}: the console says {browser.complaints[:3]}")
-    outside = [url for url in browser.requests if not url.startswith(("blob:", "data:")) and url != page.as_uri()]
-    check(not outside, f"{page.name}: asks for {outside[:3]}")
-    check(not browser.value("window.broken || false"), f"{page.name}: a name became script")
-
-
-def check_width(browser, page, width):
-    wide = browser.value("document.documentElement.scrollWidth")
-    check(wide <= width, f"{page.name} is {wide} pixels wide on a screen of {width}")
+CHANGES = (with_hostile_names, with_many_classes, with_five_classes, without_pictures, with_curves_only)
 
 
 def check_map(browser):
@@ -138,11 +85,108 @@ def check_map(browser):
     check(browser.value("document.querySelector('#map .reading').textContent") != first, "arrow keys do not move on")
     browser.press("Escape", 27)
     check(not browser.value(shown), "Escape does not put the picture away")
+
+
+BOXES = "show_map.view.boxes.map(({left, right, top, bottom, text}) => [left, right, top, bottom, text])"
+
+
+def check_names(browser, where):
+    boxes = browser.value(BOXES)
+    check(len(boxes) >= 2, f"{where}: {len(boxes)} names on the map")
+    for i, one in enumerate(boxes):
+        for other in boxes[i + 1:]:
+            apart = one[1] <= other[0] or other[1] <= one[0] or one[3] <= other[2] or other[3] <= one[2]
+            check(apart, f"{where}: on the map {one[4]} lies over {other[4]}")
+    return {box[4] for box in boxes}
+
+
+def check_zoom(browser):
+    """Names and pictures thin out, and more come with the zoom; those that were there stay."""
+    picture = "document.getElementById('map-canvas').toDataURL()"
+    whole = check_names(browser, "the whole map")
+    browser.value("new Promise((done) => setTimeout(done, 300))")  # sheets are unpacked
+    thumbnails = browser.value("show_map.view.thumbnails")
+    check(len(thumbnails) >= 20, f"{len(thumbnails)} pictures on the map")
+    before = browser.value(picture)
+    browser.value("[...document.querySelectorAll('#map button')].find((b) => b.textContent === 'Pictures').click()")
+    check(browser.value("show_map.view.thumbnails.length") == 0 and browser.value(picture) != before,
+          "the map's pictures cannot be put away")
+    browser.value("[...document.querySelectorAll('#map button')].find((b) => b.textContent === 'Pictures').click()")
+    thumbnails = browser.value("show_map.view.thumbnails")  # all sheets are there now: others may have come first before
+    for _ in range(4):
+        browser.value("[...document.querySelectorAll('#map button')].find((b) => b.textContent === 'Zoom in').click()")
+    browser.value("new Promise((done) => setTimeout(done, 300))")
+    closer = browser.value("show_map.view.thumbnails")
+    check(set(closer) - set(thumbnails), "no picture comes with the zoom")
+    inside = browser.value(f"{json.dumps(thumbnails)}.filter((i) => {{ const [x, y] = show_map.view.pixel(i); const v ="
+                           " show_map.view; return x > 40 && y > 40 && x < v.width - 40 && y < v.height - 40; })")
+    check(len(set(inside) - set(closer)) <= len(inside) / 4, "pictures go when the map is zoomed")
+    check(check_names(browser, "the zoomed map") - whole, "no name comes with the zoom")
+    browser.value("[...document.querySelectorAll('#map button')].find((b) => b.textContent === 'Whole').click()")
     browser.value("[...document.querySelectorAll('#map button')].find((b) => b.textContent === 'PCA').click()")
+    check_names(browser, "the map of PCA")
+
+
+def threshold_state(browser):
+    return browser.value("""(() => {
+      const cell = (name) => document.querySelector(`[data-cell=${name}]`);
+      const scores = (name) => [...cell(name).querySelectorAll('li b')].map((one) => Number(one.textContent.replace('−', '-')));
+      const ring = document.querySelector('#pairs .ring');
+      return {
+        text: document.getElementById('threshold-value').textContent,
+        place: Number(document.getElementById('threshold').max) - Number(document.getElementById('threshold').value),
+        line: Number(document.querySelector('#pairs line.threshold').getAttribute('x1')),
+        ring: [Number(ring.getAttribute('cx')), Number(ring.getAttribute('cy'))],
+        counts: ['same-above', 'same-below', 'different-above', 'different-below'].map((name) =>
+          Number(cell(name).querySelector('b').textContent.replaceAll(',', ''))),
+        scores: ['same-above', 'same-below', 'different-above', 'different-below'].map(scores),
+      };
+    })()""")
+
+
+def check_state(data, state, how):
+    """What the page shows at a threshold against the data's own counts there."""
+    pairs = data["pairs"]
+    threshold, different, same = pairs["rates"][state["place"]]
+    check(state["counts"] == [same, pairs["same_total"] - same, different, pairs["different_total"] - different],
+          f"{how}: the counts are {state['counts']} at {threshold}")
+    check(abs(float(state["text"].replace("−", "-")) - threshold) <= 0.0006, f"{how}: {state['text']} is shown for {threshold}")
+    bottom, top = 260 - 36, 10
+    wanted = bottom + same / pairs["same_total"] * (top - bottom)
+    check(abs(state["ring"][1] - wanted) < 0.1, f"{how}: the ROC's ring is at {state['ring'][1]}, not {wanted:.1f}")
+    for side, scores in enumerate(state["scores"]):
+        right = all(score >= threshold - 0.0006 if side % 2 == 0 else score <= threshold + 0.0006 for score in scores)
+        check(right, f"{how}: pairs on the wrong side of {threshold}: {scores}")
+    return threshold
+
+
+def check_threshold(browser, data):
+    browser.value("document.getElementById('pairs').scrollIntoView({block: 'start', behavior: 'instant'})")
+    browser.rest()
+    before = threshold_state(browser)
+    check_state(data, before, "at first")
+    check(sum(map(len, before["scores"])) >= 6, f"few pairs from either side: {before['scores']}")
+    browser.value("document.getElementById('threshold').focus()")
+    browser.press("PageDown", 34)
+    browser.rest()
+    keyed = threshold_state(browser)
+    check_state(data, keyed, "by keys")
+    for part in ("text", "line", "ring", "counts"):
+        check(keyed[part] != before[part], f"keys do not move the threshold's {part}")
+    box = browser.value("(({left, top, width, height}) => [left, top, width, height])"
+                        "(document.querySelector('#pairs .draggable .chart-place').getBoundingClientRect())")
+    low, high = data["pairs"]["low"], data["pairs"]["high"]
+    y = box[1] + box[3] / 2
+    browser.drag([(box[0] + box[2] * share, y) for share in (0.3, 0.5, 0.55)])
+    browser.rest()
+    dragged = threshold_state(browser)
+    threshold = check_state(data, dragged, "dragged")
+    wanted = low + (0.55 * box[2] - 48) / (box[2] - 48 - 14) * (high - low)
+    check(abs(threshold - wanted) < 0.02 * (high - low), f"dragged to {wanted:.3f}, the threshold is {threshold:.3f}")
 
 
 def check_table(browser):
-    column = ("[...document.querySelectorAll('#class-table tbody tr')].map((row) => row.children[{}].textContent)")
+    column = "[...document.querySelectorAll('#class-table tbody tr')].map((row) => row.children[{}].textContent)"
     head = "document.querySelectorAll('#class-table thead button')[{}]"
     for number, order in ((0, str), (2, float)):
         for _ in range(2):
@@ -173,6 +217,70 @@ def check_theme(browser):
     browser.color_scheme("light")
 
 
+def stand_still(browser):
+    """Waits for the end of smooth scrolling."""
+    place = None
+    for _ in range(100):
+        before, place = place, browser.value("window.scrollY")
+        if before == place:
+            return
+        browser.value("new Promise((done) => setTimeout(done, 150))")
+
+
+def check_focus(browser):
+    """Tab goes down the page, from the link that skips the head."""
+    browser.value("window.scrollTo(0, 0); document.activeElement.blur()")
+    place = ("[...document.querySelectorAll('*')].indexOf(document.activeElement)")
+    places = []
+    for step in range(25):
+        browser.press("Tab", 9)
+        if step == 0:
+            check(browser.value("document.activeElement.className") == "skip", "the first Tab does not reach the skip link")
+        places.append(browser.value(place))
+    check(places == sorted(set(places)), f"Tab does not go down the page: {places}")
+    stand_still(browser)
+
+
+def check_pictures_first(browser, page):
+    """No place for a picture of the page is empty where there are pictures."""
+    empty = browser.value("document.querySelectorAll('main .picture.tile').length")
+    check(empty == 0, f"{page.name}: {empty} pictures are missing")
+
+
+def check_two_runs(browser, program, recipe, folder):
+    """Colours by run throughout, and where the recipes differ."""
+    for name, settings in (("first", {}), ("second", {"seed": 2, "optimizer__learning_rate": 1e-3})):
+        train(program, recipe, folder / name, **{**SHORT_OMNIGLOT, "train__planned_steps": 6}, **settings)
+    page = folder / "both.html"
+    kindred(program, "report", folder / "first", "--compare", folder / "second", "--out", page, "--quiet")
+    browser.size(1400, 900)
+    open_page(browser, page)
+    browser.value("document.querySelectorAll('details').forEach((one) => (one.open = true))")
+    browser.rest()
+    for scheme in ("light", "dark"):
+        browser.color_scheme(scheme)
+        colors = browser.value("['--run0', '--run1'].map((name) => { const probe = document.createElement('i');"
+                               " probe.style.color = `var(${name})`; document.body.append(probe);"
+                               " const color = getComputedStyle(probe).color; probe.remove(); return color; })")
+        lines = browser.value("[...document.querySelectorAll('#training .chart')].map((chart) =>"
+                              " [...chart.querySelectorAll('path.line')].map((line) => getComputedStyle(line).stroke).concat("
+                              " [...chart.querySelectorAll('.bar-track span')].map((bar) => getComputedStyle(bar).backgroundColor)))")
+        check(len(lines) >= 5, f"{len(lines)} charts of two runs")
+        for chart in lines:
+            check(sorted(set(chart)) == sorted(colors), f"a chart of two runs has the colours {chart}")
+    heads = browser.value("[...document.querySelectorAll('#about .of-run')].map((node) => node.textContent)")
+    check(heads == ["first", "second"], f"the heads are of {heads}")
+    keys = browser.value("[...document.querySelectorAll('#differences tbody th')].map((node) => node.textContent)")
+    check(keys == ["optimizer.learning_rate", "seed"], f"the recipes differ in {keys}")
+    check_calm(browser, page)
+    browser.color_scheme("light")
+    browser.size(390, 844)
+    browser.rest()
+    check_width(browser, page, 390)
+    check_overlaps(browser, page, 390)
+    return page
+
+
 def take_screenshots(browser, page, folder, name):
     for width in (1400, 390):
         for scheme in ("light", "dark"):
@@ -196,32 +304,43 @@ def main():
         sys.exit(77)
     with tempfile.TemporaryDirectory(prefix="kindred_page_") as name:
         folder = pathlib.Path(name)
-        page = (options.page or make_page(options.kindred, options.recipe, folder)).resolve()
+        page = options.page or train(options.kindred, options.recipe, folder / "run", **SHORT_OMNIGLOT)
+        page = page.resolve()
         check(page.stat().st_size < MOST_BYTES, f"{page.name} has {page.stat().st_size} bytes")
         pages = {"run": page}
-        for change in (with_hostile_names, with_many_classes, with_ten_classes, with_curves_only, with_two_runs):
-            kind = change.__name__.removeprefix("with_")
-            pages[kind] = changed_page(page, folder / f"{kind}.html", change)
+        for change in CHANGES:
+            pages[change.__name__] = changed_page(page, folder / f"{change.__name__}.html", change)
         with Browser(program) as browser:
             for kind, path in pages.items():
                 browser.size(1400, 900)
                 open_page(browser, path)
                 if kind == "run":
+                    check_focus(browser)
                     check_map(browser)
+                    check_zoom(browser)
+                    check_threshold(browser, data_of(path))
                     check_theme(browser)
-                if kind in ("run", "many_classes", "hostile_names"):
+                    check_pictures_first(browser, path)
+                if kind in ("run", "with_many_classes", "with_hostile_names"):
                     check_table(browser)
                 browser.rest()
                 check_calm(browser, path)
-                browser.size(390, 844)
-                browser.rest()
-                check_width(browser, path, 390)
+                for scheme in ("light", "dark"):
+                    browser.color_scheme(scheme)
+                    check_contrast(browser, path, scheme)
+                browser.color_scheme("light")
+                for width in (1400, 390):
+                    browser.size(width, 844)
+                    browser.rest()
+                    check_width(browser, path, width)
+                    check_overlaps(browser, path, width)
+            if not options.page:
+                pages["both"] = check_two_runs(browser, options.kindred, options.recipe, folder)
             if options.screenshots:
                 options.screenshots.mkdir(parents=True, exist_ok=True)
                 for kind, path in pages.items():
                     take_screenshots(browser, path, options.screenshots, kind)
-    print("page_test: " + (f"{len(faults)} faults" if faults else "the pages are as they should be"))
-    sys.exit(1 if faults else 0)
+    finish("page_test")
 
 
 if __name__ == "__main__":

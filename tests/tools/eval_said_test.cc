@@ -222,9 +222,6 @@ TEST_F(EvalSaid, LabelsAreTakenWhereTheHelpPromises) {
 }
 
 TEST_F(EvalSaid, OptionsWithoutUseAreRefused) {
-  const std::string page = " --html " + (folder_ / "page.html");
-  expect_refused("eval verify " + path_ + " --all-pairs --pictures " + path_ + page, 64,
-                 "--pictures shows the worst mistakes");
   const std::string clusters = folder_ / "c.h5";
   run("eval cluster " + path_ + " --out " + clusters);
   expect_refused("eval cluster " + clusters + " --split test", 64, "--split and --dataset do not");

@@ -63,6 +63,12 @@ TEST_F(ReportCommand, IsWhatTrainingLeaves) {
   EXPECT_EQ(data["samples"]["pictures"]["count"], 24);
   EXPECT_EQ(data["runs"][0]["numbers_of"], "24 test samples of 4 classes");
   EXPECT_TRUE(data["notes"].empty());
+  const Json& run = data["runs"][0];
+  EXPECT_EQ(run["data"][0][0], "training");
+  EXPECT_EQ(run["data"].back(), (Json{"test", 24, 4}));
+  EXPECT_TRUE(contains(run["recipe"], "file = \"data.h5\"")) << run["recipe"];  // not its folder
+  EXPECT_EQ(run["baselines"][0][0], "raw pixels");
+  EXPECT_FALSE(data["retrieval"]["chance"].is_null());
   const std::string before = test::text_of(run_ + "/report.html");
   fs::remove(run_ + "/report.html");
   for (const char* threads : {"1", "2", "3"}) {
@@ -85,6 +91,12 @@ TEST_F(ReportCommand, SetsTwoRunsSideBySide) {
   EXPECT_EQ(data["runs"][0]["series"].size(), data["runs"][1]["series"].size());
   EXPECT_EQ(data["runs"][0]["numbers"].size(), data["runs"][1]["numbers"].size());
   EXPECT_TRUE(data["notes"].empty()) << data["notes"].dump();
+  std::vector<std::string> differ;
+  for (std::size_t i = 0; i < data["runs"][0]["settings"].size(); ++i) {
+    const Json& setting = data["runs"][0]["settings"][i];
+    if (setting != data["runs"][1]["settings"][i]) differ.push_back(setting[0]);
+  }
+  EXPECT_EQ(differ, std::vector<std::string>{"seed"});
 }
 
 TEST_F(ReportCommand, ShowsCurvesAndSaysWhyThereIsNoMore) {
@@ -125,6 +137,13 @@ TEST_F(ReportCommand, EndsWithTheDocumentedCodes) {
   expect("report " + (folder_ / "empty"), 65, "holds no whole line yet");
   expect("report " + run_ + " --compare " + (folder_ / "missing"), 66, "is not a run folder");
   expect("report " + run_ + " --out " + (folder_ / "missing/page.html"), 73, "cannot create");
+  std::ofstream((folder_ / "file")) << "mine";
+  expect("report " + run_ + " --tensorboard " + (folder_ / "file"), 73, "cannot create the folder");
+  expect("report " + run_ + " --tensorboard " + run_, 73, "name a new folder");
+  expect("report " + run_ + " --watch --out " + (folder_ / "page.html"), 64, "excludes");
+  expect("report " + run_ + " --port 8080", 64, "--watch");
+  expect("report " + run_ + " --watch", 0, "the run has ended; kindred report");
+  expect("report " + (folder_ / "missing") + " --watch", 66, "is not a run folder");
   std::ofstream(run_ + "/model.kindred") << "no model";
   expect("report " + run_, 65, "model.kindred");
   expect("report " + append_to_log("not a record\n{\"step\":1}\n"), 65, "metrics.jsonl: line");
@@ -177,9 +196,15 @@ TEST_F(ReportCommand, IsMadeOfAnyEmbeddings) {
   EXPECT_EQ(shown["pairs"]["false_accepts"].size(), 2U);
   EXPECT_EQ(shown["samples"]["pictures"]["count"], shown["samples"]["names"].size());
 
-  const Outcome all = kindred("eval verify " + html + " --all-pairs");
+  const Outcome all =
+      kindred("eval verify " + html + " --all-pairs --pictures " + (folder_ / "pictures.h5"));
   EXPECT_EQ(all.code, 0) << all.err;
-  EXPECT_EQ(data_of(page)["pairs"]["different_total"], 9);
+  shown = data_of(page);
+  EXPECT_EQ(shown["pairs"]["different_total"], 9);
+  EXPECT_EQ(shown["pairs"]["false_accepts"].size(), 9U);
+  EXPECT_EQ(shown["pairs"]["false_rejects"].size(), 6U);
+  EXPECT_EQ(shown["pairs"]["rates"].back()[2], 6);
+  EXPECT_EQ(shown["samples"]["pictures"]["count"], 6);
 
   const Outcome wrong = kindred("eval retrieval " + html + " --pictures " + (folder_ / "data.h5"));
   EXPECT_EQ(wrong.code, 65);

@@ -38,10 +38,12 @@ TEST(Run, LeavesWhatTheFolderPromises) {
                                       "checkpoints/step-00000004.kindred",
                                       "checkpoints/step-00000002.kindred"}));
   EXPECT_FALSE(fs::exists(runs.path("run/checkpoints/step-00000002.kindred")));  // two are kept
-  EXPECT_TRUE(lines[0].contains("softmax"));
-  EXPECT_TRUE(lines[0].contains("gradient_norm"));
-  EXPECT_TRUE(lines[0].contains("embedding_norm"));
-  EXPECT_TRUE(lines[0].contains("train_seconds"));
+  EXPECT_TRUE(lines[0]["machine"].is_string());
+  EXPECT_EQ(lines[0]["threads"], 2);
+  EXPECT_EQ(lines[0]["batch"], 24);
+  for (const char* key : {"softmax", "gradient_norm", "embedding_norm", "train_seconds"}) {
+    EXPECT_TRUE(lines[1].contains(key)) << key;
+  }
 }
 
 TEST(Run, LogsTheWeightInForceOfALossWithASchedule) {

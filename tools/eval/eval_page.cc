@@ -51,7 +51,7 @@ void add_pictures(const std::string& dataset, const Workers& workers, Report& re
     }
     shown.push_back(found->second);
   }
-  report.samples.pictures = report_pictures(workers, data, shown);
+  add_report_pictures(workers, data, shown, report.samples);
 }
 
 }  // namespace kindred::tools

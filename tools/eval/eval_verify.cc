@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <numeric>
 
 #include "count_bar.h"
 #include "embed/embed.h"
@@ -20,6 +21,8 @@ namespace kindred::tools {
 namespace {
 
 constexpr Index kHistogramBins = 100;
+constexpr Index kHardestShown = 16;
+constexpr Index kCurvePoints = 60;
 constexpr Index kDrawnPairs = 5000;  // of each kind, for a threshold
 
 struct VerifyOptions : EvalOptions {
@@ -42,6 +45,8 @@ struct ScoredPairs {
   std::vector<std::int64_t> fold;
   PairList rows;  ///< empty for a file of pairs
   std::vector<std::string> paths;
+  std::vector<std::int64_t> labels;  ///< of the rows, for the page; empty where there are none
+  std::vector<std::string> class_names;
 };
 
 /// The embeddings asked for, all splits: read, or computed from a data set.
@@ -64,6 +69,8 @@ ScoredPairs score(const VerifyOptions& options, const EmbeddingFile& file, PairL
   pairs.same = pairs.rows.same;
   pairs.fold = pairs.rows.fold;
   pairs.paths = file.paths;
+  pairs.labels = file.labels;
+  pairs.class_names = file.class_names;
   return pairs;
 }
 
@@ -137,7 +144,7 @@ void write_page(const VerifyOptions& options, ScoredPairs pairs, const Verificat
   }
   Report report = page_of(options, options.source.path);
   describe_verification({pairs.scores, pairs.same, pairs.rows.first, pairs.rows.second, pairs.paths,
-                         score_name(options.similarity)},
+                         score_name(options.similarity), pairs.labels, pairs.class_names},
                         result, report);
   report.runs.front().numbers = report.pairs->numbers;
   report.runs.front().numbers_of = report.pairs->note;
@@ -145,24 +152,20 @@ void write_page(const VerifyOptions& options, ScoredPairs pairs, const Verificat
   write_report(options.page.html, report);
 }
 
-/// All pairs were counted, none kept: the page has no curve and no worst mistakes.
-void write_page(const VerifyOptions& options, const AllPairsResult& result) {
+/// All pairs were counted, none kept: some are drawn to be shown.
+void write_page(const VerifyOptions& options, const EmbeddingFile& file,
+                const AllPairsResult& result, const Workers& workers) {
+  std::vector<Index> rows(file.labels.size());
+  std::iota(rows.begin(), rows.end(), Index{0});
+  const ScoredPairs drawn =
+      score(options, file, draw_pairs(file.labels, rows, kDrawnPairs, 1), workers);
   Report report = page_of(options, options.source.path);
-  ReportPairs& section = report.pairs.emplace();
-  const VerificationResult& rates = result.verification;
-  section.note = fmt::format("all {} pairs of rows", rates.positives + rates.negatives);
-  section.score = score_name(options.similarity);
-  section.same_total = rates.positives;
-  section.different_total = rates.negatives;
-  section.low = result.histogram.low;
-  section.high = result.histogram.high;
-  section.same = result.histogram.same;
-  section.different = result.histogram.different;
-  for (const MetricValue& metric : rates.metrics) {
-    section.numbers.push_back({metric.name, metric.value});
-  }
-  report.runs.front().numbers = section.numbers;
-  report.runs.front().numbers_of = section.note;
+  describe_all_pairs({drawn.scores, drawn.same, drawn.rows.first, drawn.rows.second, drawn.paths,
+                      score_name(options.similarity), drawn.labels, drawn.class_names},
+                     result, report);
+  report.runs.front().numbers = report.pairs->numbers;
+  report.runs.front().numbers_of = report.pairs->note;
+  add_pictures(options.page.pictures, workers, report);
   write_report(options.page.html, report);
 }
 
@@ -244,13 +247,17 @@ void verify_all(const VerifyOptions& options) {
   AllPairsOptions how;
   how.similarity = similarity_named(options.similarity);
   how.far = options.rates.far;
+  if (!options.page.html.empty()) {
+    how.hardest = kHardestShown;
+    how.curve = kCurvePoints;
+  }
   const AllPairsResult result = verify_all_pairs(workers, file.embeddings, file.labels, how);
   Json numbers = json_of(result.verification);
   warn_of_rows(workers, file.embeddings, options.source.path, how.similarity, &numbers);
   numbers["auc_uncertainty"] = result.uncertainty;
   numbers["histogram"] = json_of(result.histogram);
   timing.tell(options, numbers);
-  if (!options.page.html.empty()) write_page(options, result);
+  if (!options.page.html.empty()) write_page(options, file, result, workers);
   if (!write_json(options, numbers)) return;
   print_verification(options.source.path, result.verification, numbers);
   if (result.uncertainty > 5e-5) {
@@ -262,11 +269,6 @@ void verify(const VerifyOptions& options) {
   if (!options.all_pairs) return verify_pairs(options);
   if (!options.roc.empty()) {
     fail(ErrorKind::usage, "eval verify: --roc needs a list of pairs (--pairs)");
-  }
-  if (!options.page.pictures.empty()) {
-    fail(ErrorKind::usage,
-         "eval verify: --pictures shows the worst mistakes of a list of pairs (--pairs); with "
-         "--all-pairs none is kept");
   }
   verify_all(options);
 }

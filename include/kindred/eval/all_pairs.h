@@ -13,11 +13,30 @@ namespace KINDRED_API kindred {
 struct AllPairsOptions {
   Similarity similarity = Similarity::cosine;
   std::vector<double> far = {1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6};  ///< in (0, 1)
+  Index hardest = 0;  ///< so many of the worst mistakes of each kind are named
+  Index curve = 0;    ///< so many points of the curve, beside those of `far`
+};
+
+/// A pair of rows, the lower one first.
+struct ScoredRows {
+  Index first = 0;
+  Index second = 0;
+  double score = 0;
+};
+
+/// How many pairs score above a threshold.
+struct AcceptedPairs {
+  double threshold = 0;
+  Index same = 0;
+  Index different = 0;
 };
 
 struct AllPairsResult {
   VerificationResult verification;  ///< without folds
   ScoreHistogram histogram;
+  std::vector<ScoredRows> false_accepts;  ///< worst first, ties to the lower rows
+  std::vector<ScoredRows> false_rejects;
+  std::vector<AcceptedPairs> curve;  ///< at rates spaced by logarithm; by falling threshold
   /// auc is at most this far from its exact value: scores are put into 4 million bins. All else is
   /// exact, from a second pass over the bins that decide.
   double uncertainty = 0;

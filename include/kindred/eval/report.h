@@ -37,14 +37,27 @@ struct ReportSeries {
   std::vector<double> values;
 };
 
+/// Samples of a data set that are used for one thing.
+struct ReportDataRow {
+  std::string name;  ///< "training", "left out: classes of fewer than 2 samples"
+  Index samples = 0;
+  Index classes = 0;
+};
+
 /// One training run, or one file of embeddings.
 struct ReportRun {
   std::string name;
   std::string numbers_of;  ///< what `numbers` were measured on: "13,180 test samples"
   std::vector<ReportFact> facts;
   std::vector<ReportNumber> numbers;
+  std::vector<ReportNumber> baselines;  ///< recall@1 of what needs no training: "raw pixels"
   std::vector<ReportSeries> series;
   double kept_step = -1;  ///< the step whose model was kept; below 0: unknown
+  std::vector<ReportDataRow> data;
+  std::vector<std::string> data_notes;  ///< what was guessed or changed in reading it
+  std::vector<ReportFact> settings;     ///< the recipe's keys and values, by key
+  std::string recipe;                   ///< as text, to copy
+  std::string command;                  ///< that trains it, to copy
 };
 
 /// Sample i's picture is cell i of the sheets, row by row, `columns` cells a row, `per_sheet` a
@@ -53,7 +66,7 @@ struct ReportPictures {
   Index width = 0, height = 0;  ///< of a cell, pixels
   Index columns = 0, per_sheet = 0, count = 0;
   bool ink = false;                 ///< one channel on black: shown inverted on a light page
-  std::vector<std::string> sheets;  ///< whole PNG files
+  std::vector<std::string> sheets;  ///< whole PNG or JPEG files
 };
 
 /// The samples that the page shows one by one; the sections below name them by their number here.
@@ -61,7 +74,9 @@ struct ReportSamples {
   std::vector<Index> rows;         ///< of the embeddings they were taken from
   std::vector<Index> classes;      ///< numbers in Report::class_names; -1: unknown
   std::vector<std::string> names;  ///< paths; empty, or one each
-  ReportPictures pictures;
+  Index close = 0;                 ///< the first so many are shown large
+  ReportPictures pictures;         ///< small ones
+  ReportPictures large;            ///< of the first; empty where the small ones are whole
 };
 
 /// Samples 0, 1, ... in the plane.
@@ -80,7 +95,7 @@ struct ReportNeighbor {
 
 /// A query with its nearest neighbours.
 struct ReportQuery {
-  std::string group;  ///< "best", "median", "worst"
+  std::string group;  ///< "ranks" (at even ranks, from hard to easy), "best", "median", "worst"
   Index sample = 0;
   double value = 0;  ///< of ReportRetrieval::metric
   std::vector<ReportNeighbor> neighbors;
@@ -90,8 +105,11 @@ struct ReportRetrieval {
   std::string metric;  ///< by which queries were ordered
   std::string score;   ///< what a neighbour's score is: "cosine"
   std::vector<ReportQuery> queries;
+  Index asked = 0;  ///< queries with an answer
+  Index tied = 0;   ///< of these, with samples of other classes as near as the right ones
   std::vector<Index> recall_at;  ///< rising
   std::vector<double> recall;
+  double chance = std::numeric_limits<double>::quiet_NaN();  ///< recall@1 of a neighbour drawn
 };
 
 /// Two samples that were judged wrongly.
@@ -101,16 +119,25 @@ struct ReportPair {
   double score = 0;
 };
 
+/// How many pairs score above a threshold.
+struct ReportRate {
+  double threshold = 0;
+  Index different = 0;  ///< falsely accepted
+  Index same = 0;       ///< rightly accepted
+};
+
 /// Scores of pairs of samples: of one class ("same") and of two.
 struct ReportPairs {
   std::string note;   ///< which pairs these are, and how many of all
   std::string score;  ///< "cosine"
   Index same_total = 0, different_total = 0;
-  double low = 0, high = 1;                    ///< the histograms' first and last edge
-  std::vector<Index> same, different;          ///< counts in equal bins
-  std::vector<ReportNumber> numbers;           ///< auc, eer, tar@far=...
-  std::vector<std::pair<double, double>> roc;  ///< false accept rate, true accept rate; rising
+  double low = 0, high = 1;                              ///< the histograms' first and last edge
+  std::vector<Index> same, different;                    ///< counts in equal bins
+  std::vector<ReportNumber> numbers;                     ///< auc, eer, tar@far=...
+  std::vector<ReportRate> rates;                         ///< by falling threshold; from none to all
+  std::vector<ReportNumber> thresholds;                  ///< worth setting: "equal error rate"
   std::vector<ReportPair> false_accepts, false_rejects;  ///< worst first
+  std::vector<ReportPair> same_examples, different_examples;  ///< over all scores, falling
 };
 
 /// Queries of one class whose nearest neighbour was of another.
@@ -133,6 +160,7 @@ struct ReportClasses {
 /// is empty is left out of the page.
 struct Report {
   std::string title;
+  bool live = false;               ///< of a run that goes on: the page asks its server for news
   std::vector<std::string> notes;  ///< what is missing and why; shown on top
   std::vector<ReportRun> runs;     ///< one, or two that are compared; all below is of the first
   std::vector<std::string> class_names;

@@ -22,9 +22,16 @@ using ReportProgress = FunctionRef<void(const std::string&)>;
 Report describe_run(const std::string& folder, const std::string& compare, const Workers& workers,
                     ReportProgress progress);
 
-/// Small pictures of the samples of a data set, in the order in which a page numbers them; none
-/// where it holds no images.
-ReportPictures report_pictures(const Workers& workers, const Dataset& dataset,
-                               std::span<const Index> samples);
+/// Pictures of the samples that a page shows, `shown` of the data set in the page's order: small
+/// ones of all, as far as they stay small together, larger ones of the first samples.close. None
+/// where the data set holds no images.
+void add_report_pictures(const Workers& workers, const Dataset& dataset,
+                         std::span<const Index> shown, ReportSamples& samples);
+
+/// The run for TensorBoard: its curves as a file of events, whose time is that of training, and
+/// where there is an embedding, a folder for its projector (vectors, classes and paths, pictures).
+/// `folder` is made; one that holds anything else fails with cannot_create.
+void write_tensorboard(const std::string& run, const std::string& folder, const Workers& workers,
+                       ReportProgress progress);
 
 }  // namespace kindred

@@ -108,6 +108,15 @@ FileLock FileLock::of_output(const std::string& output) {
   return {target.replace_filename(name + std::string(kEnd)).string(), output};
 }
 
+FileLock::Held FileLock::look_at(const std::string& path) {
+  const FileHandle file = FileHandle::open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  if (!file.valid()) return Held::nobody;
+  const Holder holder = read_holder(file.get());
+  // Who has just taken it has not written its name yet.
+  if (holder.process == 0 || may_live(holder)) return Held::somebody;
+  return Held::one_that_is_no_more;
+}
+
 FileLock::~FileLock() {
   // The name goes while the lock is held: whoever opened the file before finds that it is not in
   // place any more, and tries again.

@@ -18,6 +18,10 @@ class FileLock {
   /// The lock of an output file, beside it: one for all of the file's names.
   static FileLock of_output(const std::string& output);
 
+  /// Who has the lock on the file `path`, as far as it can be seen without asking for it.
+  enum class Held { nobody, somebody, one_that_is_no_more };
+  static Held look_at(const std::string& path);
+
   FileLock(FileLock&&) noexcept = default;
   FileLock& operator=(FileLock&&) = delete;
   ~FileLock();

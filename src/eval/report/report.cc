@@ -12,6 +12,7 @@ namespace kindred {
 std::string render_report(const Report& report) {
   const std::map<std::string_view, std::string> parts = {
       {"title", html_text(report.title)},
+      {"connect", report.live ? "; connect-src 'self'" : ""},
       {"style", std::string(kReportStyle)},
       {"data", report_json(report)},
       {"script", std::string(kReportScript)},

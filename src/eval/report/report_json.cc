@@ -64,6 +64,9 @@ Json series_json(const ReportSeries& series) {
   return json;
 }
 
+// Whole to the last digit: what is compared with it is not rounded.
+Json exact(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+
 Json number_rows(const std::vector<ReportNumber>& rows) {
   Json list = Json::array();
   for (const ReportNumber& row : rows) {
@@ -79,18 +82,24 @@ Json run_json(const ReportRun& run) {
   json["facts"] = Json::array();
   for (const ReportFact& fact : run.facts) json["facts"].push_back({fact.name, fact.value});
   json["numbers"] = number_rows(run.numbers);
+  json["baselines"] = number_rows(run.baselines);
   json["kept_step"] = run.kept_step >= 0 ? number(run.kept_step) : Json(nullptr);
   json["series"] = Json::array();
   for (const ReportSeries& series : run.series) json["series"].push_back(series_json(series));
+  json["data"] = Json::array();
+  for (const ReportDataRow& row : run.data) {
+    json["data"].push_back({row.name, row.samples, row.classes});
+  }
+  json["data_notes"] = run.data_notes;
+  json["settings"] = Json::array();
+  for (const ReportFact& fact : run.settings) json["settings"].push_back({fact.name, fact.value});
+  json["recipe"] = run.recipe;
+  json["command"] = run.command;
   return json;
 }
 
-Json samples_json(const ReportSamples& samples) {
-  const ReportPictures& pictures = samples.pictures;
-  Json json;
-  json["classes"] = samples.classes;
-  json["names"] = samples.names;
-  Json& sheets = json["pictures"];
+Json pictures_json(const ReportPictures& pictures) {
+  Json sheets;
   sheets["width"] = pictures.width;
   sheets["height"] = pictures.height;
   sheets["columns"] = pictures.columns;
@@ -99,6 +108,15 @@ Json samples_json(const ReportSamples& samples) {
   sheets["ink"] = pictures.ink;
   sheets["sheets"] = Json::array();
   for (const std::string& sheet : pictures.sheets) sheets["sheets"].push_back(base64(sheet));
+  return sheets;
+}
+
+Json samples_json(const ReportSamples& samples) {
+  Json json;
+  json["classes"] = samples.classes;
+  json["names"] = samples.names;
+  json["pictures"] = pictures_json(samples.pictures);
+  json["large"] = pictures_json(samples.large);
   return json;
 }
 
@@ -133,6 +151,9 @@ Json retrieval_json(const ReportRetrieval& retrieval) {
   json["score"] = retrieval.score;
   json["recall_at"] = retrieval.recall_at;
   json["recall"] = numbers(retrieval.recall);
+  json["asked"] = retrieval.asked;
+  json["tied"] = retrieval.tied;
+  json["chance"] = number(retrieval.chance);
   json["queries"] = Json::array();
   for (const ReportQuery& query : retrieval.queries) {
     Json one;
@@ -162,13 +183,21 @@ Json pairs_json(const ReportPairs& pairs) {
   json["score"] = pairs.score;
   json["same_total"] = pairs.same_total;
   json["different_total"] = pairs.different_total;
-  json["low"] = number(pairs.low);
-  json["high"] = number(pairs.high);
+  json["low"] = exact(pairs.low);
+  json["high"] = exact(pairs.high);
   json["same"] = pairs.same;
   json["different"] = pairs.different;
   json["numbers"] = number_rows(pairs.numbers);
-  json["roc"] = Json::array();
-  for (const auto& [far, tar] : pairs.roc) json["roc"].push_back({number(far), number(tar)});
+  json["rates"] = Json::array();
+  for (const ReportRate& rate : pairs.rates) {
+    json["rates"].push_back({exact(rate.threshold), rate.different, rate.same});
+  }
+  json["thresholds"] = Json::array();
+  for (const ReportNumber& one : pairs.thresholds) {
+    json["thresholds"].push_back({one.name, exact(one.value)});
+  }
+  json["same_examples"] = pair_rows(pairs.same_examples);
+  json["different_examples"] = pair_rows(pairs.different_examples);
   json["false_accepts"] = pair_rows(pairs.false_accepts);
   json["false_rejects"] = pair_rows(pairs.false_rejects);
   return json;
@@ -190,11 +219,10 @@ Json classes_json(const ReportClasses& classes) {
   return json;
 }
 
-}  // namespace
-
-std::string report_json(const Report& report) {
+Json whole_json(const Report& report) {
   Json json;
   json["title"] = report.title;
+  json["live"] = report.live;
   json["notes"] = report.notes;
   json["runs"] = Json::array();
   for (const ReportRun& run : report.runs) json["runs"].push_back(run_json(run));
@@ -210,8 +238,21 @@ std::string report_json(const Report& report) {
   if (report.retrieval) json["retrieval"] = retrieval_json(*report.retrieval);
   if (report.pairs) json["pairs"] = pairs_json(*report.pairs);
   if (report.classes) json["classes"] = classes_json(*report.classes);
+  return json;
+}
 
-  const std::string text = dump_json(json);
+}  // namespace
+
+std::string live_json(const Report& report, bool whole, const std::string& state, Index step,
+                      Index gallery) {
+  Json json = {{"state", state}, {"step", step}, {"gallery", gallery}};
+  json["run"] = run_json(report.runs.front());
+  if (whole) json["report"] = whole_json(report);
+  return dump_json(json);
+}
+
+std::string report_json(const Report& report) {
+  const std::string text = dump_json(whole_json(report));
   std::string safe;
   safe.reserve(text.size());
   for (const char c : text) {

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <map>
+#include <numeric>
 
 #include "eval/scores/class_order.h"
 #include "kindred/eval/verification.h"
@@ -9,48 +12,77 @@
 namespace kindred {
 namespace {
 
-constexpr Index kBins = 80;
-constexpr Index kCurvePoints = 160;  // evenly spaced, and as many again by logarithm
+constexpr Index kBins = 100;
+constexpr Index kCurvePoints = 160;  // false accept rates, by logarithm
+constexpr Index kSlots = 24;         // of scores, that examples are spread over
+constexpr Index kOfASlot = 3;
+constexpr Index kOfASample = 3;
+
+// Edges on round numbers, the lowest below every score: above it all pairs lie.
+void choose_edges(double least, double greatest, ReportPairs& pairs) {
+  const double room = std::max(greatest - least, 1e-6);
+  const double unit = std::pow(10, std::floor(std::log10(room / 20)));
+  pairs.low = std::floor(least / unit) * unit;
+  if (pairs.low >= least) pairs.low -= unit;
+  pairs.high = std::ceil(greatest / unit) * unit;
+  if (pairs.high <= pairs.low) pairs.high = pairs.low + unit;
+}
 
 void count_scores(std::span<const double> scores, std::span<const std::uint8_t> same,
                   ReportPairs& pairs) {
-  const auto [least, greatest] = std::minmax_element(scores.begin(), scores.end());
-  const double room = std::max(*greatest - *least, 1e-6);
-  // Edges on round numbers of about a fiftieth of the range.
-  const double unit = std::pow(10, std::floor(std::log10(room / 20)));
-  pairs.low = std::floor(*least / unit) * unit;
-  pairs.high = std::ceil(*greatest / unit) * unit;
-  if (pairs.high <= pairs.low) pairs.high = pairs.low + unit;
   pairs.same.assign(kBins, 0);
   pairs.different.assign(kBins, 0);
   for (std::size_t i = 0; i < scores.size(); ++i) {
-    const double place = (scores[i] - pairs.low) / (pairs.high - pairs.low);
-    const auto bin = static_cast<std::size_t>(
-        std::clamp<double>(place * static_cast<double>(kBins), 0, kBins - 1));
+    const std::size_t bin = histogram_bin(scores[i], pairs.low, pairs.high, kBins);
     ++(same[i] != 0 ? pairs.same : pairs.different)[bin];
   }
 }
 
-// The curve at false accept rates spaced evenly and by logarithm, and at its ends.
-std::vector<std::pair<double, double>> thin_curve(const std::vector<RocPoint>& curve) {
-  std::vector<double> rates;
-  for (Index i = 0; i <= kCurvePoints; ++i) {
-    const double share = static_cast<double>(i) / static_cast<double>(kCurvePoints);
-    rates.push_back(share);
-    rates.push_back(std::pow(10, -6 * (1 - share)));
+/// Scores of one kind, rising.
+class SortedScores {
+ public:
+  SortedScores(std::span<const double> scores, std::span<const std::uint8_t> same, bool of_same) {
+    for (std::size_t i = 0; i < scores.size(); ++i) {
+      if ((same[i] != 0) == of_same) scores_.push_back(scores[i]);
+    }
+    std::sort(scores_.begin(), scores_.end());
   }
-  std::sort(rates.begin(), rates.end());
-  std::vector<std::pair<double, double>> kept;
-  for (const double rate : rates) {
-    const auto after = std::upper_bound(
-        curve.begin(), curve.end(), rate,
-        [](double value, const RocPoint& point) { return value < point.false_accept_rate; });
-    if (after == curve.begin()) continue;
-    const RocPoint& point = *(after - 1);
-    const std::pair<double, double> here{point.false_accept_rate, point.true_accept_rate};
-    if (kept.empty() || kept.back() != here) kept.push_back(here);
+  Index count() const { return static_cast<Index>(scores_.size()); }
+  Index above(double threshold) const {
+    return scores_.end() - std::upper_bound(scores_.begin(), scores_.end(), threshold);
   }
-  return kept;
+  /// The lowest threshold that at most `most` lie above. REQUIRES: most < count().
+  double threshold(Index most) const {
+    return scores_[static_cast<std::size_t>(count() - 1 - most)];
+  }
+
+ private:
+  std::vector<double> scores_;
+};
+
+// At the histograms' edges, and where few pairs of one kind are left over.
+std::vector<ReportRate> rates_of(const SortedScores& same, const SortedScores& different,
+                                 const ReportPairs& pairs) {
+  std::vector<double> thresholds = {pairs.low, pairs.high};
+  for (Index bin = 1; bin < kBins; ++bin) {
+    thresholds.push_back(pairs.low + (pairs.high - pairs.low) * static_cast<double>(bin) /
+                                         static_cast<double>(kBins));
+  }
+  for (const SortedScores* kind : {&different, &same}) {
+    for (Index i = 0; i < kCurvePoints; ++i) {
+      const double share =
+          std::pow(10, -6 * (1 - static_cast<double>(i) / static_cast<double>(kCurvePoints)));
+      const auto most = static_cast<Index>(share * static_cast<double>(kind->count()));
+      if (most < kind->count()) thresholds.push_back(kind->threshold(most));
+    }
+  }
+  std::sort(thresholds.begin(), thresholds.end(), std::greater<>());
+  thresholds.erase(std::unique(thresholds.begin(), thresholds.end()), thresholds.end());
+  std::vector<ReportRate> rates;
+  for (const double threshold : thresholds) {
+    rates.push_back({threshold, different.above(threshold), same.above(threshold)});
+  }
+  return rates;
 }
 
 }  // namespace
@@ -58,16 +90,59 @@ std::vector<std::pair<double, double>> thin_curve(const std::vector<RocPoint>& c
 ReportPairs summarise_pairs(std::span<const double> scores, std::span<const std::uint8_t> same) {
   ReportPairs pairs;
   if (scores.empty()) return pairs;
+  const auto [least, greatest] = std::minmax_element(scores.begin(), scores.end());
+  choose_edges(*least, *greatest, pairs);
   count_scores(scores, same, pairs);
-  const auto positives = std::count(same.begin(), same.end(), 1);
-  pairs.same_total = positives;
-  pairs.different_total = static_cast<Index>(same.size()) - positives;
+  const SortedScores positives(scores, same, true);
+  const SortedScores negatives(scores, same, false);
+  pairs.same_total = positives.count();
+  pairs.different_total = negatives.count();
+  pairs.rates = rates_of(positives, negatives, pairs);
   if (pairs.same_total == 0 || pairs.different_total == 0) return pairs;
-  for (const MetricValue& metric : evaluate_verification(scores, same, {}).metrics) {
+  const VerificationResult result = evaluate_verification(scores, same, {});
+  for (const MetricValue& metric : result.metrics) {
     pairs.numbers.push_back({metric.name, metric.value});
   }
-  pairs.roc = thin_curve(roc_curve(scores, same));
+  pairs.thresholds.push_back({"equal errors", equal_error_threshold(pairs)});
   return pairs;
+}
+
+double equal_error_threshold(const ReportPairs& pairs) {
+  const auto gap = [&](const ReportRate& rate) {
+    return std::abs(static_cast<double>(rate.different) /
+                        static_cast<double>(pairs.different_total) -
+                    (1 - static_cast<double>(rate.same) / static_cast<double>(pairs.same_total)));
+  };
+  return std::min_element(pairs.rates.begin(), pairs.rates.end(),
+                          [&](const ReportRate& a, const ReportRate& b) { return gap(a) < gap(b); })
+      ->threshold;
+}
+
+std::vector<Index> example_pairs(std::span<const double> scores, std::span<const std::uint8_t> same,
+                                 std::span<const Index> first, std::span<const Index> second,
+                                 bool of_same, double low, double high) {
+  const auto count = static_cast<Index>(scores.size());
+  std::vector<Index> taken(static_cast<std::size_t>(kSlots), 0);
+  std::map<Index, Index> uses;
+  std::vector<Index> chosen;
+  // Pairs stand class by class: steps that visit each once, from all over.
+  Index step = std::max<Index>(1, static_cast<Index>(0.618 * static_cast<double>(count)));
+  while (std::gcd(step, count) != 1) ++step;
+  for (Index i = 0, pair = 0; i < count; ++i, pair = (pair + step) % count) {
+    const auto p = static_cast<std::size_t>(pair);
+    if ((same[p] != 0) != of_same) continue;
+    Index& slot = taken[histogram_bin(scores[p], low, high, static_cast<std::size_t>(kSlots))];
+    if (slot == kOfASlot) continue;
+    if (uses[first[p]] >= kOfASample || uses[second[p]] >= kOfASample) continue;
+    ++uses[first[p]];
+    ++uses[second[p]];
+    ++slot;
+    chosen.push_back(pair);
+  }
+  std::stable_sort(chosen.begin(), chosen.end(), [&](Index a, Index b) {
+    return scores[static_cast<std::size_t>(a)] > scores[static_cast<std::size_t>(b)];
+  });
+  return chosen;
 }
 
 LabelPairs draw_pairs(std::span<const std::int64_t> labels, Index most_of_a_kind, Random random) {

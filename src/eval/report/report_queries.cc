@@ -33,7 +33,7 @@ std::string query_order_metric(const RetrievalResult& result) {
 
 std::vector<ChosenQuery> choose_queries(const NearestLists& lists,
                                         std::span<const std::int64_t> labels,
-                                        const RetrievalResult& result, Index each) {
+                                        const RetrievalResult& result, Index ranks, Index each) {
   const Index main = column_of(result, query_order_metric(result));
   const Index second = std::max<Index>(0, column_of(result, "mrr"));
   struct Place {
@@ -70,6 +70,26 @@ std::vector<ChosenQuery> choose_queries(const NearestLists& lists,
       }
     }
   };
+  // The middle of each of as many equal parts of the order, or the next after it of a new class.
+  std::set<std::int64_t> shown;
+  std::vector<bool> of_ranks(order.size(), false);
+  for (Index part = 0; part < std::min(ranks, count); ++part) {
+    const Index begin = part * count / ranks;
+    const Index end = std::max(begin + 1, (part + 1) * count / ranks);
+    const Index middle = (begin + end) / 2;
+    Index place = middle;
+    const auto label = [&](Index i) {
+      return labels[static_cast<std::size_t>(
+          lists.queries[order[static_cast<std::size_t>(i)].list])];
+    };
+    while (place < end && shown.contains(label(place))) ++place;
+    if (place == end) place = middle;
+    shown.insert(label(place));
+    if (of_ranks[static_cast<std::size_t>(place)]) continue;
+    of_ranks[static_cast<std::size_t>(place)] = true;
+    chosen.push_back({order[static_cast<std::size_t>(place)].list, "ranks",
+                      order[static_cast<std::size_t>(place)].value});
+  }
   take("worst", 0, 1);
   take("median", count / 2, 1);
   take("best", count - 1, -1);

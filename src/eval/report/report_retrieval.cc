@@ -19,6 +19,7 @@
 namespace kindred {
 namespace {
 
+constexpr Index kQueriesAtRanks = 6;
 constexpr Index kQueriesOfAGroup = 4;
 constexpr Index kHardestPairs = 8;
 constexpr Index kHardestLooked = 500;  // to find so many without a sample twice
@@ -45,6 +46,19 @@ std::vector<ReportPair> each_sample_once(const std::vector<ReportPair>& pairs) {
   return kept;
 }
 
+std::vector<Index> each_sample_once(const LabelPairs& pairs, const std::vector<Index>& places) {
+  std::vector<Index> kept;
+  std::set<Index> seen;
+  for (const Index place : places) {
+    if (static_cast<Index>(kept.size()) == kHardestPairs) break;
+    const auto p = static_cast<std::size_t>(place);
+    if (seen.contains(pairs.first[p]) || seen.contains(pairs.second[p])) continue;
+    seen.insert({pairs.first[p], pairs.second[p]});
+    kept.push_back(place);
+  }
+  return kept;
+}
+
 /// Fills a report section by section; each names the samples it needs.
 class Description {
  public:
@@ -56,7 +70,8 @@ class Description {
   void confusions();
   void classes();
   void hardest_neighbors();
-  void more_samples();
+  void choose_set();
+  void class_samples();
   void finish_samples(const std::vector<std::string>& class_names);
   void map();
   void pairs();
@@ -78,6 +93,10 @@ class Description {
     return options_.leave_one_out ? row : row + queries_.embeddings.rows();
   }
   ClassNumbers number_classes() const;
+  double chance() const;
+  void copy_row(Index row, float* dst) const {
+    std::copy_n(side(row).embeddings.row(place(row)), queries_.embeddings.cols(), dst);
+  }
 
   const Workers& workers_;
   const DescribedRows& queries_;
@@ -90,7 +109,8 @@ class Description {
   SampleNumbers samples_;
   ClassNumbers class_numbers_;
   std::vector<ReportPair> false_accepts_;
-  Matrix shown_;  // the embeddings of all samples
+  std::vector<Index> set_;  // rows that are shown, before they have numbers
+  Matrix shown_;            // the embeddings of all samples
 };
 
 ClassNumbers Description::number_classes() const {
@@ -117,7 +137,7 @@ void Description::retrieval() {
   section.metric = query_order_metric(result_);
   section.score = name_of_row(options_.similarity);
   for (const ChosenQuery& chosen :
-       choose_queries(lists_, queries_.labels, result_, kQueriesOfAGroup)) {
+       choose_queries(lists_, queries_.labels, result_, kQueriesAtRanks, kQueriesOfAGroup)) {
     ReportQuery query;
     query.group = chosen.group;
     query.sample = samples_.of(lists_.queries[chosen.list]);
@@ -129,6 +149,28 @@ void Description::retrieval() {
     section.queries.push_back(std::move(query));
   }
   fill_recall_curve(result_, section);
+  section.chance = chance();
+  section.asked = result_.queries_used;
+  section.tied = result_.queries_with_ties;
+}
+
+// Of queries with an answer: the mean share of the gallery that is of their class.
+double Description::chance() const {
+  std::map<std::int64_t, Index> sizes;
+  for (const std::int64_t label : gallery_.labels) ++sizes[label];
+  const Index own = options_.leave_one_out ? 1 : 0;
+  const Index others = gallery_.embeddings.rows() - own;
+  double sum = 0;
+  Index answered = 0;
+  for (const std::int64_t label : queries_.labels) {
+    const auto found = sizes.find(label);
+    const Index right = found == sizes.end() ? 0 : found->second - own;
+    if (right < 1) continue;
+    ++answered;
+    sum += static_cast<double>(right) / static_cast<double>(others);
+  }
+  return answered > 0 && options_.query_groups.empty() ? sum / static_cast<double>(answered)
+                                                       : std::nan("");
 }
 
 void Description::confusions() {
@@ -203,17 +245,39 @@ void Description::hardest_neighbors() {
   }
 }
 
-void Description::more_samples() {
+// What has a number, and others as long as there is room.
+void Description::choose_set() {
+  set_ = samples_.rows();
+  std::vector<bool> in(static_cast<std::size_t>(rows()), false);
+  for (const Index row : set_) in[static_cast<std::size_t>(row)] = true;
   std::vector<Index> others(static_cast<std::size_t>(rows()));
   for (Index i = 0; i < rows(); ++i) others[static_cast<std::size_t>(i)] = i;
-  if (rows() > most_samples_) {
-    Random random(1, Purpose::projection, 3);
-    shuffle(others.data(), rows(), random);
-  }
+  Random random(1, Purpose::projection, 3);
+  shuffle(others.data(), rows(), random);
   for (const Index row : others) {
-    if (static_cast<Index>(samples_.rows().size()) >= most_samples_) break;
-    samples_.of(row);
+    if (static_cast<Index>(set_.size()) >= most_samples_) break;
+    if (!in[static_cast<std::size_t>(row)]) set_.push_back(row);
   }
+}
+
+// One of each class, the worst found first: pictures are kept for the first samples.
+void Description::class_samples() {
+  report_.samples.close = static_cast<Index>(samples_.rows().size());
+  std::map<Index, Index> row_of;
+  for (const Index row : set_) row_of.try_emplace(class_numbers_.of(label(row)), row);
+  const ReportClasses& section = *report_.classes;
+  std::vector<std::size_t> order(section.classes.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  if (!section.columns.empty()) {
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+      return section.values[a].front() < section.values[b].front();
+    });
+  }
+  for (const std::size_t i : order) {
+    const auto found = row_of.find(section.classes[i]);
+    if (found != row_of.end()) samples_.of(found->second);
+  }
+  for (const Index row : set_) samples_.of(row);
 }
 
 void Description::finish_samples(const std::vector<std::string>& class_names) {
@@ -223,7 +287,7 @@ void Description::finish_samples(const std::vector<std::string>& class_names) {
   shown_ = Matrix(count, queries_.embeddings.cols());
   for (Index i = 0; i < count; ++i) {
     const Index row = samples_.rows()[static_cast<std::size_t>(i)];
-    std::copy_n(side(row).embeddings.row(place(row)), shown_.cols(), shown_.row(i));
+    copy_row(row, shown_.row(i));
     report_.samples.classes.push_back(class_numbers_.of(label(row)));
     if (queries_.names.empty() || gallery_.names.empty()) continue;
     report_.samples.names.push_back(side(row).names[static_cast<std::size_t>(place(row))]);
@@ -244,21 +308,26 @@ void Description::map() {
   if (rows.rows() >= kLeastForTsne) section.tsne = project_tsne(workers_, rows, tsne);
 }
 
+// Before all samples have numbers: those of the pairs shown come early.
 void Description::pairs() {
   std::vector<std::int64_t> labels;
-  for (const Index row : samples_.rows()) labels.push_back(label(row));
+  Matrix rows(static_cast<Index>(set_.size()), queries_.embeddings.cols());
+  for (std::size_t i = 0; i < set_.size(); ++i) {
+    labels.push_back(label(set_[i]));
+    copy_row(set_[i], rows.row(static_cast<Index>(i)));
+  }
   const LabelPairs drawn = draw_pairs(labels, kMostPairs, Random(1, Purpose::projection, 4));
   const std::vector<double> scores =
-      score_pairs(workers_, shown_, drawn.first, drawn.second, options_.similarity);
+      score_pairs(workers_, rows, drawn.first, drawn.second, options_.similarity);
   if (scores.empty()) return;
   ReportPairs& section = report_.pairs.emplace(summarise_pairs(scores, drawn.same));
   const auto of = [](Index some, Index all) {
     return some == all ? "all " + grouped(all) : grouped(some) + " of " + grouped(all);
   };
   section.note = fmt::format(
-      "{} pairs of one class and {} pairs of two classes among the {} samples shown{}",
+      "{} same pairs and {} different pairs among the {} samples shown{}",
       of(section.same_total, drawn.same_total), of(section.different_total, drawn.different_total),
-      grouped(shown_.rows()),
+      grouped(rows.rows()),
       section.same_total < drawn.same_total || section.different_total < drawn.different_total
           ? ", drawn at random"
           : "");
@@ -267,12 +336,21 @@ void Description::pairs() {
   section.false_accepts = std::move(false_accepts_);
   const bool both = section.same_total > 0 && section.different_total > 0;
   if (!both) return;
-  std::vector<ReportPair> rejects;
-  for (const Index pair : hardest_pairs(scores, drawn.same, kHardestLooked).false_rejects) {
+  const auto numbered = [&](Index pair) {
     const auto p = static_cast<std::size_t>(pair);
-    rejects.push_back({drawn.first[p], drawn.second[p], scores[p]});
+    return ReportPair{samples_.of(set_[static_cast<std::size_t>(drawn.first[p])]),
+                      samples_.of(set_[static_cast<std::size_t>(drawn.second[p])]), scores[p]};
+  };
+  std::vector<Index> rejects =
+      each_sample_once(drawn, hardest_pairs(scores, drawn.same, kHardestLooked).false_rejects);
+  for (const Index pair : rejects) section.false_rejects.push_back(numbered(pair));
+  for (const bool same : {true, false}) {
+    auto& examples = same ? section.same_examples : section.different_examples;
+    for (const Index pair : example_pairs(scores, drawn.same, drawn.first, drawn.second, same,
+                                          section.low, section.high)) {
+      examples.push_back(numbered(pair));
+    }
   }
-  section.false_rejects = each_sample_once(rejects);
 }
 
 }  // namespace
@@ -296,10 +374,22 @@ void describe_retrieval(const Workers& workers, const DescribedRows& queries,
   description.confusions();
   description.classes();
   description.hardest_neighbors();
-  description.more_samples();
+  description.choose_set();
+  description.pairs();
+  description.class_samples();
   description.finish_samples(class_names);
   description.map();
-  description.pairs();
+}
+
+void describe_queries(const Workers& workers, const DescribedRows& queries,
+                      const DescribedRows& gallery, const RetrievalOptions& options,
+                      const RetrievalResult& result, const std::vector<std::string>& class_names,
+                      Report& report) {
+  Description description(workers, queries, gallery, options, result, report,
+                          queries.embeddings.rows());
+  description.retrieval();
+  description.finish_samples(class_names);
+  report.samples.close = static_cast<Index>(report.samples.rows.size());
 }
 
 }  // namespace kindred

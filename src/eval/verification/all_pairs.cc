@@ -10,6 +10,7 @@
 #include "eval/scores/check_rows.h"
 #include "eval/scores/exact_scores.h"
 #include "eval/verification/false_accepts.h"
+#include "eval/verification/hardest_rows.h"
 #include "eval/verification/pair_score.h"
 #include "eval/verification/score_bins.h"
 #include "kindred/core/error.h"
@@ -45,10 +46,13 @@ class AllPairs {
     verification.negatives = negatives_;
     const std::vector<Target> targets = find_targets(verification);
     const Crossing crossing = find_crossing();
-    look_into(targets, crossing, result.histogram);
+    look_into(targets, crossing, result);
     verification.metrics.push_back({"auc", area_under_curve()});
     verification.metrics.push_back({"eer", equal_error_rate(crossing)});
-    for (const Target& target : targets) add_far(target, verification);
+    for (const Target& target : targets) add_far(target, result);
+    std::stable_sort(
+        result.curve.begin(), result.curve.end(),
+        [](const AcceptedPairs& a, const AcceptedPairs& b) { return a.threshold > b.threshold; });
     result.uncertainty = uncertainty();
     return result;
   }
@@ -71,7 +75,7 @@ class AllPairs {
     return scores;
   }
 
-  /// Calls use(worker, same, score) for each pair of rows.
+  /// Calls use(worker, same, score, i, j) for each pair of rows.
   template <typename Use>
   void for_each_pair(Use use) const {
     workers_.for_blocks(rows_.rows(), kPairRowsPerTask, [&](Index begin, Index end, int worker) {
@@ -83,7 +87,7 @@ class AllPairs {
           const std::int64_t label = labels_[static_cast<std::size_t>(i)];
           for (Index j = std::max(first, i + 1); j < last; ++j) {
             use(worker, labels_[static_cast<std::size_t>(j)] == label,
-                pair_score(query.score(j), options_.similarity));
+                pair_score(query.score(j), options_.similarity), i, j);
           }
         }
       }
@@ -94,7 +98,7 @@ class AllPairs {
     std::vector<double> lows(static_cast<std::size_t>(workers_.threads()),
                              std::numeric_limits<double>::infinity());
     std::vector<double> highs(lows.size(), -std::numeric_limits<double>::infinity());
-    for_each_pair([&](int worker, bool same, double score) {
+    for_each_pair([&](int worker, bool same, double score, Index, Index) {
       counts_.add(same, bins_.of(score));
       const auto own = static_cast<std::size_t>(worker);
       lows[own] = std::min(lows[own], score);
@@ -186,6 +190,7 @@ class AllPairs {
   /// Where one rate's threshold lies: in which bin, and how many pairs lie above that bin.
   struct Target {
     double far = 0;
+    bool is_metric = true;  // or a point of the curve alone
     Index most = 0;
     std::size_t bin = 0;
     Index different_above = 0;
@@ -195,48 +200,66 @@ class AllPairs {
   std::vector<Target> find_targets(VerificationResult& result) const {
     std::vector<Target> targets;
     for (const double far : options_.far) {
-      Target target{far, accepted_by_far(far, negatives_), bins_.count() - 1, 0, 0};
-      if (target.most < 1) {
+      if (accepted_by_far(far, negatives_) < 1) {
         result.far_unsupported.push_back(far);
-        continue;
+      } else {
+        targets.push_back(find_target(far, true));
       }
-      // most < negatives: a bin that holds too many comes.
-      while (target.different_above + counts_.different(target.bin) <= target.most) {
-        target.different_above += counts_.different(target.bin);
-        target.same_above += counts_.same(target.bin);
-        --target.bin;
-      }
-      targets.push_back(target);
+    }
+    for (Index i = 0; i < options_.curve; ++i) {
+      const double far =
+          std::pow(static_cast<double>(negatives_),
+                   -static_cast<double>(i + 1) / static_cast<double>(options_.curve));
+      if (accepted_by_far(far, negatives_) >= 1) targets.push_back(find_target(far, false));
     }
     return targets;
   }
 
+  Target find_target(double far, bool is_metric) const {
+    Target target{far, is_metric, accepted_by_far(far, negatives_), bins_.count() - 1, 0, 0};
+    // most < negatives: a bin that holds too many comes.
+    while (target.different_above + counts_.different(target.bin) <= target.most) {
+      target.different_above += counts_.different(target.bin);
+      target.same_above += counts_.same(target.bin);
+      --target.bin;
+    }
+    return target;
+  }
+
   /// Counts the scores of the bins that matter one by one, and all into the histogram.
   void look_into(const std::vector<Target>& targets, const Crossing& crossing,
-                 ScoreHistogram& histogram) {
+                 AllPairsResult& result) {
     std::vector<bool> wanted(bins_.count());
     wanted[crossing.bin] = true;
     for (const Target& target : targets) wanted[target.bin] = true;
     struct Own {
       ScoreTallies tallies;
       std::vector<Index> counts = std::vector<Index>(2 * kHistogramBins);
+      HardestRows hardest;
     };
     std::vector<Own> owns(static_cast<std::size_t>(workers_.threads()));
-    for_each_pair([&](int worker, bool same, double score) {
+    for (Own& own : owns) own.hardest = HardestRows(options_.hardest);
+    for_each_pair([&](int worker, bool same, double score, Index i, Index j) {
       Own& own = owns[static_cast<std::size_t>(worker)];
       ++own.counts[2 * histogram_bin(score, low_, high_, kHistogramBins) + (same ? 1 : 0)];
       if (wanted[bins_.of(score)]) own.tallies.add(score, same);
+      own.hardest.look(same, {i, j, score});
     });
+    ScoreHistogram& histogram = result.histogram;
     histogram = {low_, high_, std::vector<Index>(kHistogramBins),
                  std::vector<Index>(kHistogramBins)};
+    HardestRows hardest(options_.hardest);
     for (const Own& own : owns) {
       tallies_.add(own.tallies);
+      hardest.add(own.hardest);
       for (std::size_t bin = 0; bin < kHistogramBins; ++bin) {
         histogram.different[bin] += own.counts[2 * bin];
         histogram.same[bin] += own.counts[2 * bin + 1];
       }
     }
     tallies_.sort();
+    result.false_accepts = hardest.false_accepts();
+    result.false_rejects = hardest.false_rejects();
   }
 
   /// The different scores of a bin that was looked into, rising.
@@ -250,7 +273,8 @@ class AllPairs {
     return {first, last};
   }
 
-  void add_far(const Target& target, VerificationResult& result) const {
+  void add_far(const Target& target, AllPairsResult& all) const {
+    VerificationResult& result = all.verification;
     const std::span<const ScoreTally> tallies = tallies_of(target.bin);
     auto at = tallies.rbegin();
     Index different = target.different_above;
@@ -260,6 +284,8 @@ class AllPairs {
       same += at->same;
       ++at;
     }
+    all.curve.push_back({at->score, same, different});
+    if (!target.is_metric) return;
     result.metrics.push_back({fmt::format("tar@far={}", target.far),
                               static_cast<double>(same) / static_cast<double>(positives_)});
     result.thresholds.push_back({fmt::format("threshold@far={}", target.far), at->score});

@@ -25,6 +25,7 @@
 #include "train/runs/run_log.h"
 #include "train/runs/run_notes.h"
 #include "train/runs/run_records.h"
+#include "train/runs/training_probe.h"
 #include "train/setup_on_data.h"
 
 namespace kindred {
@@ -52,9 +53,11 @@ class Run {
   void train_one_step();
   bool due(Index every) const { return every > 0 && state().step % every == 0; }
   void evaluate_validation();
+  void look_at_training();
   void evaluate_test();
   void keep_model(std::optional<double> threshold = std::nullopt);
   void save_checkpoint();
+  bool is_told(const std::string& split) const;
   void tell(Evaluation evaluation, std::span<const Index> samples);
   void add_baseline(Evaluation& evaluation, std::span<const Index> samples);
   const TrainingState& state() const { return trainer_->training_state(); }
@@ -74,6 +77,7 @@ class Run {
   RunMemory memory_;
   CollapseWatch collapse_;
   RunResult result_;
+  std::optional<std::vector<Index>> probe_;  // training samples, where they were needed
   Index last_step_ = 0;
   Index saved_step_ = -1;
   Index evaluated_step_ = -1;
@@ -199,6 +203,8 @@ void Run::tell_start() {
   start.first_step = state().step;
   start.last_step = last_step_;
   observer_.on_start(start);
+  const Json machine = record_of_machine(state().step, setup_, workers_);
+  if (!holds_machine(before_, machine)) log_->append(machine);
   for (const std::string& note : setup_.dataset->notes()) observer_.on_note(note);
   if (!setup_.dataset->advice().empty()) observer_.on_note(setup_.dataset->advice());
   if (!level_note_.empty()) note(level_note_);
@@ -308,6 +314,16 @@ void Run::evaluate_validation() {
     keep_model(own_threshold(embeddings.view(), *setup_.dataset, samples, workers_));
   }
   tell(std::move(evaluation), samples);
+  look_at_training();
+}
+
+// For the log alone: beside the validation's it shows what is learned by heart.
+void Run::look_at_training() {
+  if (!probe_) probe_ = training_probe(*setup_.dataset, setup_.set);
+  if (probe_->empty() || is_told("training")) return;
+  const Matrix embeddings = finite_embeddings(*embedder_, *setup_.dataset, *probe_);
+  log_->append(record_of_training(
+      state().step, evaluate_rows(embeddings.view(), *setup_.dataset, *probe_, workers_)));
 }
 
 void Run::evaluate_test() {
@@ -324,11 +340,15 @@ void Run::evaluate_test() {
   tell(std::move(evaluation), samples);
 }
 
-void Run::tell(Evaluation evaluation, std::span<const Index> samples) {
-  const bool told = std::ranges::any_of(before_, [&](const Json& line) {
-    return line["step"] == evaluation.step && evaluated_split(line) == evaluation.split;
+// At this step, before the run was resumed.
+bool Run::is_told(const std::string& split) const {
+  return std::ranges::any_of(before_, [&](const Json& line) {
+    return line["step"] == state().step && evaluated_split(line) == split;
   });
-  if (!told) log_->append(record_of(evaluation, result_.train_seconds));
+}
+
+void Run::tell(Evaluation evaluation, std::span<const Index> samples) {
+  if (!is_told(evaluation.split)) log_->append(record_of(evaluation, result_.train_seconds));
   add_baseline(evaluation, samples);
   observer_.on_evaluation(evaluation);
   result_.evaluations.push_back(std::move(evaluation));

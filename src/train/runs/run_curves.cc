@@ -54,10 +54,12 @@ std::vector<ReportSeries> run_curves(const std::vector<Json>& lines) {
       if (line.contains("learning_rate")) {
         append(series, "learning rate", ReportChart::learning_rate, step, line["learning_rate"]);
       }
-    } else if (is_evaluation(line, "validation")) {
+    }
+    for (const char* split : {"validation", "training"}) {
+      if (!is_evaluation(line, split)) continue;
       for (const char* metric : {"recall@1", "map@r"}) {
         if (!line.contains(metric)) continue;
-        append(series, std::string("validation ") + metric, ReportChart::evaluation, step,
+        append(series, std::string(split) + " " + metric, ReportChart::evaluation, step,
                line[metric]);
       }
     }

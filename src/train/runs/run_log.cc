@@ -73,6 +73,14 @@ void RunLog::acknowledge(const Json& line) {
   sync();
 }
 
+Json parse_record(std::string_view text) {
+  Json line;
+  if (text.size() <= kLongestLine && beyond(text, {.values = kMostValues}).empty()) {
+    line = Json::parse(text, nullptr, false);
+  }
+  return is_record(line) ? line : Json();
+}
+
 std::vector<Json> read_run_log(const std::string& path) {
   std::vector<Json> lines;
   if (!exists(path)) return lines;
@@ -84,11 +92,8 @@ std::vector<Json> read_run_log(const std::string& path) {
     const std::string_view text = rest.substr(0, end);
     if (text.find('\0') != text.npos) break;  // a hole: no line behind it was synced
     rest.remove_prefix(end + 1);
-    Json line;
-    if (text.size() <= kLongestLine && beyond(text, {.values = kMostValues}).empty()) {
-      line = Json::parse(text, nullptr, false);
-    }
-    if (is_record(line)) {
+    Json line = parse_record(text);
+    if (line.is_object()) {
       lines.push_back(std::move(line));
     } else if (!rest.empty()) {
       fail(ErrorKind::data, fmt::format("{}: line {} is not one of our records; was the file "

@@ -34,6 +34,9 @@ class RunLog {
 /// line before the last that is no JSON object. Missing file: no lines.
 std::vector<Json> read_run_log(const std::string& path);
 
+/// A line without its end; no object where it is none of ours.
+Json parse_record(std::string_view text);
+
 /// The split that a line is an evaluation of; "" where it is none.
 std::string evaluated_split(const Json& line);
 

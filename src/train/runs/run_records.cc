@@ -2,9 +2,27 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <fstream>
+
+#include "kindred/core/cpu.h"
+#include "kindred/core/text.h"
 
 namespace kindred {
+namespace {
+
+std::string cpu_name() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    const std::size_t colon = line.find(": ");
+    if (!line.starts_with("model name") || colon == std::string::npos) continue;
+    return valid_utf8(line.substr(colon + 2));
+  }
+  return "unknown CPU";
+}
+
+}  // namespace
 
 Json record_of(const StepReport& report, double train_seconds) {
   Json line;
@@ -46,6 +64,31 @@ Json record_of_baseline(const Evaluation& evaluation) {
   line["baseline_split"] = evaluation.split;
   for (const MetricValue& metric : evaluation.baseline) line[metric.name] = metric.value;
   return line;
+}
+
+Json record_of_training(Index step, const RetrievalResult& result) {
+  Json line = {{"step", step}, {"split", "training"}};
+  for (const char* metric : {"recall@1", "map@r"}) line[metric] = result[metric];
+  line["queries_used"] = result.queries_used;
+  return line;
+}
+
+Json record_of_machine(Index step, const Setup& setup, const Workers& workers) {
+  return {{"step", step},
+          {"machine", cpu_name()},
+          {"level", std::string(name_of(isa()))},
+          {"threads", workers.threads()},
+          {"batch", setup.sampler->batch()}};
+}
+
+bool holds_machine(const std::vector<Json>& lines, const Json& machine) {
+  const auto last = std::find_if(lines.rbegin(), lines.rend(),
+                                 [](const Json& line) { return line.contains("machine"); });
+  if (last == lines.rend()) return false;
+  // Threads are those it began with: a run is the same with any number of them.
+  Json before = *last;
+  for (const char* key : {"step", "threads"}) before[key] = machine[key];
+  return before == machine;
 }
 
 }  // namespace kindred

@@ -19,10 +19,12 @@ function fill(node, attributes, children) {
   return node;
 }
 
+const kOfOneRun = ["map", "pairs", "classes", "retrieval"];
+
 /** A section of the page with its heading, listed in the contents. */
 function section(id, title, lead) {
   const node = element("section", { id, "aria-labelledby": id + "-title" },
-    element("h2", { id: id + "-title" }, title), lead ? element("p", { class: "lead" }, lead) : null);
+    element("h2", { id: id + "-title" }, title, section.of && kOfOneRun.includes(id) ? element("small", {}, " of " + section.of) : null), lead ? element("p", { class: "lead" }, lead) : null);
   document.getElementById("main").append(node);
   document.getElementById("contents").append(element("a", { href: "#" + id }, title));
   return node;
@@ -38,6 +40,11 @@ function choice(label, options, initial, onchange) {
     },
   }, text));
   return element("div", { class: "choice", role: "group", "aria-label": label }, ...buttons);
+}
+
+/** A name that may break after its folders, and between words joined by "_". */
+function name_text(name) {
+  return name.split(/(?<=[/_])/).flatMap((part, i) => (i > 0 ? [element("wbr"), part] : [part]));
 }
 
 function count(value) {
@@ -58,9 +65,63 @@ function percent(value) {
   return (100 * value).toFixed(value === 1 || value === 0 ? 0 : 1) + " %";
 }
 
+/** A small share, with as many digits as it takes to tell it from none. */
+function small_percent(value) {
+  if (value === 0 || value >= 0.001) return percent(value);
+  return Number((100 * value).toPrecision(2)) + " %";
+}
+
 /** A score with three decimals. */
 function score_text(value) {
   return value.toFixed(3).replace("-", "−");
+}
+
+/** A text for the clipboard, and a word that it was taken. */
+function copy_button(text, label) {
+  const button = element("button", {
+    type: "button",
+    onclick: async () => {
+      try {
+        await navigator.clipboard.writeText(text);
+        button.textContent = "Copied";
+      } catch (error) {
+        button.textContent = "Select the text and copy it";  // pages from disk may not be let
+      }
+      setTimeout(() => (button.textContent = label), 2000);
+    },
+  }, label);
+  return button;
+}
+
+/** Rows of values as a file of commas. */
+function csv_button(label, name, rows) {
+  const cell = (value) => {
+    const text = value === null || value === undefined ? "" : String(value);
+    return /[",\n\r]/.test(text) ? '"' + text.replaceAll('"', '""') + '"' : text;
+  };
+  return element("button", {
+    type: "button", class: "csv",
+    onclick: () => {
+      const text = rows().map((row) => row.map(cell).join(",")).join("\r\n") + "\r\n";
+      const url = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
+      const link = element("a", { href: url, download: name });
+      document.body.append(link);
+      link.click();
+      link.remove();
+      setTimeout(() => URL.revokeObjectURL(url), 60000);
+    },
+  }, label);
+}
+
+/** Colours that neighbouring numbers do not share. */
+function class_color(number, dark) {
+  if (number < 0) return theme_color("--muted");
+  const hue = (number * 137.508 + 205) % 360;
+  return dark ? `hsl(${hue.toFixed(1)} 62% 66%)` : `hsl(${hue.toFixed(1)} 62% 40%)`;
+}
+
+function is_dark() {
+  return getComputedStyle(document.documentElement).colorScheme === "dark";
 }
 
 /** A few significant digits, for axes and readings. */

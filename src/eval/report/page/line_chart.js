@@ -3,8 +3,8 @@
 /**
  * options: {label, height, x: {label, log, low, high, format}, y: {label, low, high, format},
  *           lines: [{name, xs, ys, color, dash, lows, highs, raw, dots}], marks: [{x, name}],
- *           names: [{x, y, text, color}], describe}
- * `color` is a CSS variable. `raw` (values as they were) and lows..highs stand behind a line.
+ *           points: [{x, y, color}], onmove(x), describe}
+ * `color` is a CSS variable. `raw` (values as they were) and lows..highs stand behind a line. `onmove` hears where the pointer drags.
  * Returns {node, update(options)}.
  */
 function line_chart(options) {
@@ -14,10 +14,12 @@ function line_chart(options) {
   const reading = element("p", { class: "reading", "aria-live": "polite" });
   node.append(caption, place, reading);
   let drawn_width = 0;
+  let frame = null;
   const draw = () => {
     drawn_width = place.clientWidth;
-    if (drawn_width > 0) draw_lines(place, reading, options, drawn_width);
+    if (drawn_width > 0) frame = draw_lines(place, reading, options, drawn_width);
   };
+  if (options.onmove) drag_along(place, () => frame, options.onmove);
   new ResizeObserver(() => {
     if (place.clientWidth !== drawn_width) draw();
   }).observe(place);
@@ -28,6 +30,23 @@ function line_chart(options) {
       draw();
     },
   };
+}
+
+/** Tells the value on the x axis while a pointer is down; the chart is drawn anew meanwhile. */
+function drag_along(place, frame, onmove) {
+  let down = false;
+  const tell = (event) => {
+    const box = place.getBoundingClientRect();
+    if (frame()) onmove(frame().x.invert(((event.clientX - box.left) / box.width) * frame().width));
+  };
+  place.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    down = true;
+    place.setPointerCapture(event.pointerId);
+    tell(event);
+  });
+  place.addEventListener("pointermove", (event) => down && tell(event));
+  for (const end of ["pointerup", "pointercancel"]) place.addEventListener(end, () => (down = false));
 }
 
 function chart_path(xs, ys, x, y) {
@@ -68,23 +87,17 @@ function draw_lines(place, reading, options, width) {
       drawn("line", { class: "grid", x1: margin.left, x2: width - margin.right, y1: y(tick), y2: y(tick) }),
       drawn("text", { x: margin.left - 8, y: y(tick) + 4, "text-anchor": "end" }, y_text(tick)));
   }
-  for (const tick of x.ticks(Math.max(2, Math.floor(width / 75)))) {
+  const ticks = x.ticks(Math.max(2, Math.floor(width / 75)));
+  for (const tick of ticks) {
+    const at_end = x(tick) + 3.5 * x_text(tick).length > width;  // a long number would leave the page
     axes.append(
       drawn("line", { class: "tick", x1: x(tick), x2: x(tick), y1: height - margin.bottom, y2: height - margin.bottom + 4 }),
-      drawn("text", { x: x(tick), y: height - margin.bottom + 17, "text-anchor": "middle" }, x_text(tick)));
+      drawn("text", { x: at_end ? width - 1 : x(tick), y: height - margin.bottom + 17, "text-anchor": at_end ? "end" : "middle" }, x_text(tick)));
   }
   axes.append(
     drawn("line", { class: "base", x1: margin.left, x2: width - margin.right, y1: height - margin.bottom, y2: height - margin.bottom }),
     drawn("text", { class: "axis-name", x: width - margin.right, y: height - 3, "text-anchor": "end" }, options.x.label));
   svg.append(axes);
-  for (const mark of options.marks || []) {
-    svg.append(drawn("line", { class: "mark", x1: x(mark.x), x2: x(mark.x), y1: margin.top, y2: height - margin.bottom }),
-      drawn("text", { class: "mark-name", x: x(mark.x) - 5, y: height - margin.bottom - 6, "text-anchor": "end" }, mark.name));
-  }
-  for (const name of options.names || []) {
-    svg.append(drawn("text", { class: "curve-name", x: x(name.x), y: y(name.y) - 8, "text-anchor": name.anchor || "middle",
-      style: `fill: var(${name.color})` }, name.text));
-  }
   for (const line of lines) {
     const stroke = `stroke: var(${line.color})`;
     if (line.lows) {
@@ -95,13 +108,25 @@ function draw_lines(place, reading, options, width) {
     svg.append(drawn("path", { class: "line" + (line.dash ? " dash" : ""), style: stroke, d: chart_path(line.xs, line.ys, x, y) }));
     if (line.dots) {
       for (let i = 0; i < line.xs.length; ++i) {
-        svg.append(drawn("circle", { class: "dot", style: `fill: var(${line.color})`, cx: x(line.xs[i]), cy: y(line.ys[i]), r: 3 }));
+        svg.append(drawn("circle", { class: "dot", style: `fill: var(${line.dash ? "--ground" : line.color}); stroke: var(${line.color})`, cx: x(line.xs[i]), cy: y(line.ys[i]), r: 3 }));
       }
     }
   }
-  add_reading(svg, reading, options, { x, y, margin, height, width, x_text, y_text });
+  for (const mark of options.marks || []) {
+    const end = x(mark.x) > width / 2;
+    const kind = mark.kind || "mark";
+    svg.append(drawn("line", { class: kind, x1: x(mark.x), x2: x(mark.x), y1: margin.top, y2: height - margin.bottom }),
+      drawn("text", { class: kind + "-name", x: x(mark.x) + (end ? -7 : 7), y: margin.top + 10, "text-anchor": end ? "end" : "start" }, mark.name));
+    if (kind === "threshold") svg.append(drawn("circle", { class: "handle", cx: x(mark.x), cy: height - margin.bottom, r: 7 }));
+  }
+  for (const point of options.points || []) {
+    svg.append(drawn("circle", { class: "ring", style: `stroke: var(${point.color})`, cx: x(point.x), cy: y(point.y), r: 6 }));
+  }
+  const frame = { x, y, margin, height, width, x_text, y_text };
+  add_reading(svg, reading, options, frame);
   place.replaceChildren(svg);
   if (!reading.textContent) reading.replaceChildren(...legend(lines, null, y_text));
+  return frame;
 }
 
 /** One entry a line: its mark, its name, and the value at `at` (index by line) if there is one. */

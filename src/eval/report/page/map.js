@@ -6,8 +6,9 @@ function show_map(data, samples) {
   const classes = data.class_names.length;
   const sampled = samples.count < map.total;
   const node = section("map", "Embedding map",
-    `Each point is a sample; ${plural(samples.count, "sample")} of ${plural(classes, "class", "classes")}` +
-    (sampled ? `, drawn from ${count(map.total)}` : "") + ". Near points should be of one class.");
+    `${plural(samples.count, "sample")} of ${plural(classes, "class", "classes")}` +
+    (sampled ? `, drawn from ${count(map.total)}` : "") + ", each with the colour of its class. A good embedding puts a class in one place. " +
+    (samples.pictured > 0 ? "Zoom in for more pictures and names." : "Zoom in for more names."));
   const reading = element("p", { class: "reading", "aria-live": "polite" });
   const keys = "Arrow keys go from sample to sample, Enter marks its class, plus and minus zoom.";
   const canvas = element("canvas", {
@@ -39,25 +40,23 @@ function show_map(data, samples) {
       if (number >= 0 || event.target.value === "") pick(number, true);
     },
   });
-  const legend_node = element("div", { class: "class-legend" });
   function pick(number, typed) {
     view.pick(number);
     if (!typed) input.value = number >= 0 ? data.class_names[number] : "";
-    legend_node.querySelectorAll("button").forEach((button, i) => button.setAttribute("aria-pressed", String(i === number)));
   }
+  show_map.view = view;
   show_map.pick = (number) => {
     pick(number);
     node.scrollIntoView({ behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
   };
-  if (classes <= kColors * kShapes) {
-    data.class_names.forEach((name, number) => legend_node.append(element("button", {
-      type: "button", class: "quiet", "aria-pressed": "false",
-      onclick: () => pick(view.picked === number ? -1 : number),
-    }, element("span", { class: "point shape-" + class_mark(number).shape, style: `--swatch: var(${class_mark(number).color})` }), name)));
-  } else {
-    legend_node.append(element("p", { class: "note" },
-      `${count(classes)} classes share ${kColors} colours and ${kShapes} shapes: pick a class to see where it lies.`));
-  }
+  const toggle = (text, name) => element("button", {
+    type: "button", "aria-pressed": String(view[name]),
+    onclick: (event) => {
+      view[name] = !view[name];
+      event.currentTarget.setAttribute("aria-pressed", String(view[name]));
+      view.draw();
+    },
+  }, text);
 
   const first = map.tsne ? "tsne" : "pca";
   const switches = element("div", { class: "controls" },
@@ -65,14 +64,16 @@ function show_map(data, samples) {
       view.show(map[name]);
       explain(name);
     }) : null,
+    element("div", { class: "choice", role: "group", "aria-label": "Shown" },
+      samples.pictured > 0 ? toggle("Pictures", "pictures") : null, toggle("Names", "names")),
     element("div", { class: "choice", role: "group", "aria-label": "Zoom" },
       element("button", { type: "button", onclick: () => view.zoom_by(1.5) }, "Zoom in"),
       element("button", { type: "button", onclick: () => view.zoom_by(1 / 1.5) }, "Zoom out"),
       element("button", { type: "button", onclick: () => view.reset() }, "Whole")),
-    element("span", { class: "control" }, element("label", { for: "map-class" }, "Mark"), input));
+    element("span", { class: "control" }, element("label", { for: "map-class" }, "Find class"), input));
   const list = element("datalist", { id: "class-list" },
     ...data.class_names.slice(0, 2000).map((name) => element("option", { value: name })));
-  node.append(switches, canvas, list, reading, explanation, legend_node);
+  node.append(switches, canvas, list, reading, explanation);
   if (samples.pictured > 0 && samples.pictured < samples.count) {
     node.append(element("p", { class: "note" }, `Pictures are kept for ${count(samples.pictured)} of the samples, to keep the file small.`));
   }
