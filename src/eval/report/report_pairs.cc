@@ -39,9 +39,9 @@ void count_scores(std::span<const double> scores, std::span<const std::uint8_t> 
 }
 
 /// Scores of one kind, rising.
-class SortedScores {
+class ScoresOfKind {
  public:
-  SortedScores(std::span<const double> scores, std::span<const std::uint8_t> same, bool of_same) {
+  ScoresOfKind(std::span<const double> scores, std::span<const std::uint8_t> same, bool of_same) {
     for (std::size_t i = 0; i < scores.size(); ++i) {
       if ((same[i] != 0) == of_same) scores_.push_back(scores[i]);
     }
@@ -61,14 +61,14 @@ class SortedScores {
 };
 
 // At the histograms' edges, and where few pairs of one kind are left over.
-std::vector<ReportRate> rates_of(const SortedScores& same, const SortedScores& different,
+std::vector<ReportRate> rates_of(const ScoresOfKind& same, const ScoresOfKind& different,
                                  const ReportPairs& pairs) {
   std::vector<double> thresholds = {pairs.low, pairs.high};
   for (Index bin = 1; bin < kBins; ++bin) {
     thresholds.push_back(pairs.low + (pairs.high - pairs.low) * static_cast<double>(bin) /
                                          static_cast<double>(kBins));
   }
-  for (const SortedScores* kind : {&different, &same}) {
+  for (const ScoresOfKind* kind : {&different, &same}) {
     for (Index i = 0; i < kCurvePoints; ++i) {
       const double share =
           std::pow(10, -6 * (1 - static_cast<double>(i) / static_cast<double>(kCurvePoints)));
@@ -93,8 +93,8 @@ ReportPairs summarise_pairs(std::span<const double> scores, std::span<const std:
   const auto [least, greatest] = std::minmax_element(scores.begin(), scores.end());
   choose_edges(*least, *greatest, pairs);
   count_scores(scores, same, pairs);
-  const SortedScores positives(scores, same, true);
-  const SortedScores negatives(scores, same, false);
+  const ScoresOfKind positives(scores, same, true);
+  const ScoresOfKind negatives(scores, same, false);
   pairs.same_total = positives.count();
   pairs.different_total = negatives.count();
   pairs.rates = rates_of(positives, negatives, pairs);

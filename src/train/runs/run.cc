@@ -85,13 +85,6 @@ class Run {
   std::string level_note_;    // of a resume at another level of instruction sets
 };
 
-std::optional<FileLock> lock_if_there(const RunFolder& folder, const RunOptions& options) {
-  if (options.is_new || !folder.exists()) return std::nullopt;
-  std::optional<FileLock> lock(folder.lock());
-  if (!options.resume) folder.claim();
-  return lock;
-}
-
 Run::Run(Recipe recipe, std::unique_ptr<Dataset> dataset, const RunOptions& options,
          RunObserver& observer)
     : observer_(observer),
@@ -99,7 +92,9 @@ Run::Run(Recipe recipe, std::unique_ptr<Dataset> dataset, const RunOptions& opti
       recipe_(std::move(recipe)),
       resume_(options.resume),
       is_new_(options.is_new),
-      lock_(lock_if_there(folder_, options)),  // before the data, which may take long to open
+      lock_(is_new_
+                ? std::nullopt
+                : folder_.lock_if_there(!resume_)),  // before the data, which may take long to open
       workers_(options.threads),
       setup_(dataset ? read_setup(recipe_, recipe_.folder(), std::move(dataset))
                      : read_setup(recipe_, recipe_.folder())) {
@@ -133,15 +128,13 @@ void Run::start_or_resume() {
 }
 
 void Run::take_weights() {
-  if (setup_.train.initial.empty()) return;
-  for (const std::string& note :
-       take_over_weights(setup_.train.initial, trainer_->training_state())) {
+  const std::string& initial = setup_.train.initial;
+  if (initial.empty()) return;
+  for (const std::string& note : take_over_weights(initial, trainer_->training_state())) {
     observer_.on_note(note);
   }
-  if (const std::string scaled = scaling_note(setup_.train.initial, setup_.scaling);
-      !scaled.empty()) {
-    observer_.on_warning(scaled);
-  }
+  const std::string scaled = scaling_note(initial, setup_.scaling);
+  if (!scaled.empty()) observer_.on_warning(scaled);
   trainer_->restored();
 }
 
@@ -156,10 +149,7 @@ void Run::take_folder() {
     if (!resume_) folder_.claim();
   }
   if (!lock_->unsupported().empty()) {
-    observer_.on_note(
-        fmt::format("{}: its file system locks no files ({}): nothing keeps a second "
-                    "run from this folder",
-                    folder_.path(), lock_->unsupported()));
+    observer_.on_note(unlocked_note(folder_, lock_->unsupported()));
   }
 }
 
@@ -170,14 +160,8 @@ void Run::resume() {
     memory_.best_step = from.memory.best_step;
     memory_.best_value = from.memory.best_value;
     trainer_->restored();
-    const std::string unchecked = unchecked_note(setup_);
-    if (!unchecked.empty()) observer_.on_note(unchecked);
-    if (!from.level.empty() && from.level != name_of(isa())) {
-      level_note_ = fmt::format(
-          "{} was trained at level {} of instruction sets and goes on at {}: its bits from here on "
-          "are neither's (KINDRED_MAX_ISA sets the level)",
-          from.checkpoint, from.level, name_of(isa()));
-    }
+    if (const std::string text = unchecked_note(setup_); !text.empty()) observer_.on_note(text);
+    level_note_ = level_note(from.checkpoint, from.level);
   }
   if (state().step == 0) take_weights();
 }

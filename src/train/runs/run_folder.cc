@@ -47,6 +47,13 @@ bool RunFolder::has_checkpoints() const {
                      [](const auto& entry) { return is_checkpoint(entry.path()); });
 }
 
+std::optional<FileLock> RunFolder::lock_if_there(bool claims) const {
+  if (!exists()) return std::nullopt;
+  std::optional<FileLock> held(lock());
+  if (claims) claim();
+  return held;
+}
+
 void RunFolder::claim() const {
   std::error_code unknown;  // where it may not be looked at, it cannot be made either: that is told
   if (!fs::exists(log(), unknown) && !has_checkpoints()) return;

@@ -1,4 +1,5 @@
 #pragma once
+#include <optional>
 #include <string>
 
 #include "core/files/file_lock.h"
@@ -32,6 +33,8 @@ class RunFolder {
   /// Keeps other runs away while it lives. REQUIRES: the folder is there. Fails with cannot_create
   /// where another run has it.
   FileLock lock() const { return {path_ + "/lock", path_}; }
+  /// The same, nothing where there is no folder; `claims`: fails where it holds a run.
+  std::optional<FileLock> lock_if_there(bool claims) const;
   /// Fails with cannot_create when the folder already holds a run.
   void claim() const;
   /// Makes the folder of the first free name: `path`, or with "-2", "-3", ... behind it. Nobody

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "kindred/core/cpu.h"
+
 namespace kindred {
 namespace {
 
@@ -56,6 +58,20 @@ std::string unchecked_note(const Setup& setup) {
       "{}: {} of {} samples are not trained on and not read before they are needed: whether they "
       "are still those of the checkpoint was not checked (labels, split and names were)",
       data.path(), unread, data.size());
+}
+
+std::string level_note(const std::string& checkpoint, const std::string& level) {
+  if (level.empty() || level == name_of(isa())) return {};
+  return fmt::format(
+      "{} was trained at level {} of instruction sets and goes on at {}: its bits from here on are "
+      "neither's (KINDRED_MAX_ISA sets the level)",
+      checkpoint, level, name_of(isa()));
+}
+
+std::string unlocked_note(const RunFolder& folder, const std::string& reason) {
+  return fmt::format(
+      "{}: its file system locks no files ({}): nothing keeps a second run from this folder",
+      folder.path(), reason);
 }
 
 }  // namespace kindred

@@ -22,4 +22,11 @@ std::vector<std::string> plan_notes(const PlanState& plan, const RunFolder& fold
 /// where it covers all.
 std::string unchecked_note(const Setup& setup);
 
+/// What to tell where the checkpoint that a run goes on from was made at another level of
+/// instruction sets than this process runs at; "" where it was not, or does not say.
+std::string level_note(const std::string& checkpoint, const std::string& level);
+
+/// What to tell of a folder whose file system locks no files, `reason` being the system's.
+std::string unlocked_note(const RunFolder& folder, const std::string& reason);
+
 }  // namespace kindred
