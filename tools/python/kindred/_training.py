@@ -53,7 +53,7 @@ def train(recipe: Optional[Recipe] = None, *, data: Any = None, out: Optional[Pa
     resume    go on from the newest checkpoint of `out`.
     settings  changes to the recipe: {"train.steps": 50} or "train.steps=50", one or a list of such.
     minutes   of pictures: importing, measuring and training in all.
-    callback  is called with each record of the run's log, a dictionary: steps ({"step", "loss", ...}),
+    callback  is called with each step and each evaluation, dictionaries as in the run's log: steps ({"step", "loss", ...}),
               evaluations ({"split", "recall@1", ...}), checkpoints, notes. What it raises stops the run after
               a checkpoint, and comes out of here.
 
