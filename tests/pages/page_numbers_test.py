@@ -27,6 +27,8 @@ def check_numbers(browser, page, said, least):
     check_calm(browser, page)
     shown = browser.value(SHOWN)
     compared = [name for name in shown if name in said]
+    bare = browser.value("(document.querySelector('#numbers').innerText.match(/(?<![.\\d])\\d{5,}/g) || [])")
+    check(not bare, f"{page.name}: numbers without commas: {bare}")
     check(len(compared) >= least, f"{page.name}: of {sorted(shown)} the command says {compared}")
     for name in compared:
         check(shown[name] == text_of(said[name]), f"{page.name}: {name} is {shown[name]}, the command says {said[name]}")

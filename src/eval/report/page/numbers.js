@@ -9,7 +9,8 @@ const kQueryNeighbors = 5;
 function show_numbers(data, samples) {
   const [run, other] = data.runs;
   if (!run || run.numbers.length === 0) return;
-  const measured = run.numbers_of ? `${other ? run.name + ", measured" : "Measured"} on ${run.numbers_of}.` : "";
+  const of = (run.numbers_of || "").replace(/\b\d{4,}\b/g, count);  // commands count without commas
+  const measured = of ? `${other ? run.name + ", measured" : "Measured"} on ${of}.` : "";
   const node = section("numbers", "At a glance", measured);
   const others = new Map((other ? other.numbers : []).map((row) => [row[0], row]));
   const all = element("details", { class: "more" },
