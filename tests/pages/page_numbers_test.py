@@ -9,11 +9,10 @@ Without a Chromium it says so and exits 77, which ctest shows as skipped.
 import json
 import pathlib
 import random
-import sys
 import tempfile
 
 from browser import Browser, find_browser
-from report_page import SHORT_OMNIGLOT, check, check_calm, check_width, data_of, finish, kindred, open_page, train
+from report_page import SHORT_OMNIGLOT, check, check_calm, check_width, data_of, finish, kindred, open_page, started_with, train
 
 SHOWN = "Object.fromEntries([...document.querySelectorAll('td[data-metric]')].map((cell) => [cell.dataset.metric, cell.textContent]))"
 
@@ -54,12 +53,7 @@ def write_pairs(path, names, seed):
 
 
 def main():
-    if len(sys.argv) != 3:
-        sys.exit(__doc__)
-    program, recipe = sys.argv[1:]
-    if not find_browser():
-        print("page_numbers_test: skipped: there is no Chromium (Debian: chromium-headless-shell)")
-        sys.exit(77)
+    program, recipe = started_with("page_numbers_test", __doc__)
     with tempfile.TemporaryDirectory(prefix="kindred_page_") as name, Browser(find_browser()) as browser:
         folder = pathlib.Path(name)
         page = train(program, recipe, folder / "run", **SHORT_OMNIGLOT)

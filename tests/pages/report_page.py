@@ -5,6 +5,8 @@ import subprocess
 import sys
 import time
 
+from browser import find_browser
+
 DATA = re.compile(r'(<script type="application/json" id="data">)(.*?)(</script>)', re.S)
 
 faults = []
@@ -20,6 +22,16 @@ def check(right, text):
 def finish(name):
     print(f"{name}: " + (f"{len(faults)} faults" if faults else "the pages are as they should be"))
     sys.exit(1 if faults else 0)
+
+
+def started_with(script, what):
+    """Program and recipe of the command line; the end of a script that has no browser."""
+    if len(sys.argv) != 3:
+        sys.exit(what)
+    if not find_browser():
+        print(f"{script}: skipped: there is no Chromium (Debian: chromium-headless-shell)")
+        sys.exit(77)
+    return sys.argv[1:]
 
 
 def kindred(program, *arguments):

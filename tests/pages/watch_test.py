@@ -11,12 +11,11 @@ import json
 import pathlib
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 
 from browser import Browser, find_browser
-from report_page import check, finish
+from report_page import check, finish, started_with
 
 PATIENCE = 120  # seconds, for what comes soon: another's load must not fail the test
 
@@ -83,12 +82,7 @@ def check_page(browser, address, run):
 
 
 def main():
-    if len(sys.argv) != 3:
-        sys.exit(__doc__)
-    program, recipe = sys.argv[1:]
-    if not find_browser():
-        print("watch_test: skipped: there is no Chromium (Debian: chromium-headless-shell)")
-        sys.exit(77)
+    program, recipe = started_with("watch_test", __doc__)
     with tempfile.TemporaryDirectory(prefix="kindred_page_") as name:
         run = pathlib.Path(name) / "run"
         training = start_training(program, recipe, run)

@@ -3,11 +3,9 @@
 #include <vector>
 
 #include "train/onnx/fields.h"
-#include "train/onnx/protobuf.h"
+#include "train/protobuf/protobuf_writer.h"
 
 namespace kindred::test {
-
-using onnx::ProtobufWriter;
 
 /// Builds ONNX files field by field, right ones and wrong ones.
 class OnnxFile {

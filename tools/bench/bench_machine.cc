@@ -3,24 +3,15 @@
 #include <fmt/format.h>
 
 #include <cstring>
-#include <fstream>
 
 #include "bench/bench_measure.h"
 #include "kindred/core/cpu.h"
+#include "kindred/core/cpu_name.h"
 #include "kindred/core/matmul.h"
 #include "kindred/nn/machine.h"
 
 namespace kindred::tools {
 namespace {
-
-std::string cpu_name() {
-  std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);) {
-    const std::size_t colon = line.find(": ");
-    if (line.starts_with("model name") && colon != std::string::npos) return line.substr(colon + 2);
-  }
-  return "unknown CPU";
-}
 
 // Bytes a second of copying more than caches hold, by the system's own memcpy.
 double measure_memory_stream(const Workers& workers) {

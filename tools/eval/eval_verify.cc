@@ -134,6 +134,19 @@ void write_roc(const std::string& path, const ScoredPairs& pairs) {
   write_file_durably(path, text);
 }
 
+DescribedPairs described(const VerifyOptions& options, const ScoredPairs& pairs) {
+  return {pairs.scores,      pairs.same,       pairs.rows.first,
+          pairs.rows.second, pairs.paths,      score_name(options.similarity),
+          pairs.labels,      pairs.class_names};
+}
+
+void finish_page(const VerifyOptions& options, const Workers& workers, Report& report) {
+  report.runs.front().numbers = report.pairs->numbers;
+  report.runs.front().numbers_of = report.pairs->note;
+  add_pictures(options.page.pictures, workers, report);
+  write_report(options.page.html, report);
+}
+
 void write_page(const VerifyOptions& options, ScoredPairs pairs, const VerificationResult& result,
                 const Workers& workers) {
   if (pairs.rows.first.empty()) {  // a file of pairs: its sides are rows 0, 2, ... and 1, 3, ...
@@ -143,13 +156,8 @@ void write_page(const VerifyOptions& options, ScoredPairs pairs, const Verificat
     }
   }
   Report report = page_of(options, options.source.path);
-  describe_verification({pairs.scores, pairs.same, pairs.rows.first, pairs.rows.second, pairs.paths,
-                         score_name(options.similarity), pairs.labels, pairs.class_names},
-                        result, report);
-  report.runs.front().numbers = report.pairs->numbers;
-  report.runs.front().numbers_of = report.pairs->note;
-  add_pictures(options.page.pictures, workers, report);
-  write_report(options.page.html, report);
+  describe_verification(described(options, pairs), result, report);
+  finish_page(options, workers, report);
 }
 
 /// All pairs were counted, none kept: some are drawn to be shown.
@@ -160,13 +168,8 @@ void write_page(const VerifyOptions& options, const EmbeddingFile& file,
   const ScoredPairs drawn =
       score(options, file, draw_pairs(file.labels, rows, kDrawnPairs, 1), workers);
   Report report = page_of(options, options.source.path);
-  describe_all_pairs({drawn.scores, drawn.same, drawn.rows.first, drawn.rows.second, drawn.paths,
-                      score_name(options.similarity), drawn.labels, drawn.class_names},
-                     result, report);
-  report.runs.front().numbers = report.pairs->numbers;
-  report.runs.front().numbers_of = report.pairs->note;
-  add_pictures(options.page.pictures, workers, report);
-  write_report(options.page.html, report);
+  describe_all_pairs(described(options, drawn), result, report);
+  finish_page(options, workers, report);
 }
 
 /// Says how the list was read, where that was found out.

@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <atomic>
 #include <charconv>
 #include <chrono>
 #include <cstdio>
@@ -17,8 +16,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kLook = 500ms;   // how often it is asked whether the run goes on
-constexpr auto kLastNews = 3s;  // for pages to hear that it has ended
+constexpr auto kLook = 500ms;  // how often it is asked whether the run goes on
+constexpr std::chrono::milliseconds kLastNews = 3s;  // for pages to hear that it has ended
 
 serve::HttpReply reply_of(std::string type, std::string body) {
   serve::HttpReply reply;
@@ -72,18 +71,19 @@ void watch_run(const std::string& run, int port, const CommonOptions& options) {
   if (!options.quiet) {
     note(fmt::format("{}: watched at http://{}", run, access.address.text()));
   }
-  std::atomic<bool> done{false};
-  std::thread waiting([&] {
-    while (!done && watch.state() != RunState::ended) std::this_thread::sleep_for(kLook);
-    for (std::chrono::milliseconds left = kLastNews; !done && left > 0ms; left -= kLook) {
-      std::this_thread::sleep_for(kLook);
-    }
-    front.stop();
-  });
-  front.run();
+  {
+    const std::jthread waiting([&](const std::stop_token& done) {
+      while (!done.stop_requested() && watch.state() != RunState::ended) {
+        std::this_thread::sleep_for(kLook);
+      }
+      for (auto left = kLastNews; !done.stop_requested() && left > 0ms; left -= kLook) {
+        std::this_thread::sleep_for(kLook);
+      }
+      front.stop();
+    });
+    front.run();
+  }
   const bool ended = watch.state() == RunState::ended;
-  done = true;
-  waiting.join();
   if (!options.quiet) note(run + (ended ? ": the run has ended" : ": no longer watched"));
 }
 

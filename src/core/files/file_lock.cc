@@ -26,11 +26,11 @@ namespace kindred {
 namespace {
 
 // For one that has just taken the lock to write its name: it takes microseconds.
-constexpr int kTries = 100;
+constexpr int kLockTries = 100;
 constexpr std::chrono::milliseconds kPause{5};
 
-constexpr std::string_view kEnd = ".lock";
-constexpr std::size_t kMostName = 255 - 16 - kEnd.size();  // of what a file system takes
+constexpr std::string_view kLockEnd = ".lock";
+constexpr std::size_t kMostLockName = 255 - 16 - kLockEnd.size();  // of what a file system takes
 
 constexpr std::string_view kBegin = "pid ";
 constexpr std::string_view kMiddle = " on ";
@@ -85,7 +85,7 @@ bool may_live(const Holder& holder) {
 
 FileLock::FileLock(std::string path, const std::string& guarded) : path_(std::move(path)) {
   Holder holder;
-  for (int tried = 0; tried < kTries; ++tried) {
+  for (int tried = 0; tried < kLockTries; ++tried) {
     if (take(guarded)) return;
     holder = read_holder(file_.get());
     if (holder.process != 0 && may_live(holder)) break;
@@ -102,10 +102,10 @@ FileLock FileLock::of_output(const std::string& output) {
   std::filesystem::path target = std::filesystem::weakly_canonical(output, code);
   if (code) target = output;
   std::string name = target.filename().string();
-  if (name.size() > kMostName) {
-    name.replace(kMostName, name.npos, hex(checksum(std::as_bytes(std::span(name)))));
+  if (name.size() > kMostLockName) {
+    name.replace(kMostLockName, name.npos, hex(checksum(std::as_bytes(std::span(name)))));
   }
-  return {target.replace_filename(name + std::string(kEnd)).string(), output};
+  return {target.replace_filename(name + std::string(kLockEnd)).string(), output};
 }
 
 FileLock::Held FileLock::look_at(const std::string& path) {

@@ -13,7 +13,6 @@
 namespace kindred {
 namespace {
 
-using onnx::ProtobufWriter;
 using onnx::TensorType;
 
 constexpr const char* kInput = "images";

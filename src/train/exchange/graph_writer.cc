@@ -8,8 +8,6 @@
 
 namespace kindred {
 
-using onnx::ProtobufWriter;
-
 void Attributes::add(std::string_view name, int type, ProtobufWriter value) {
   ProtobufWriter attribute;
   attribute.bytes(onnx::attribute_field::name, name);

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "kindred/core/index.h"
-#include "train/onnx/protobuf.h"
+#include "train/protobuf/protobuf_writer.h"
 
 namespace kindred {
 
@@ -20,8 +20,8 @@ class Attributes {
 
  private:
   friend class GraphWriter;
-  void add(std::string_view name, int type, onnx::ProtobufWriter value);
-  onnx::ProtobufWriter fields_;
+  void add(std::string_view name, int type, ProtobufWriter value);
+  ProtobufWriter fields_;
 };
 
 /// Builds the graph of an ONNX model: nodes with one output each, and constants. Tensors are named
@@ -49,7 +49,7 @@ class GraphWriter {
   void rename(const std::string& name, const std::string& output);
 
   /// GraphProto's nodes and initialisers.
-  onnx::ProtobufWriter fields() const;
+  ProtobufWriter fields() const;
   /// Of all constants.
   Index bytes() const { return bytes_; }
 
@@ -58,14 +58,14 @@ class GraphWriter {
     std::string op;
     std::vector<std::string> inputs;
     std::string output;
-    onnx::ProtobufWriter attributes;
+    ProtobufWriter attributes;
   };
   std::string constant(const std::string& name, const std::vector<Index>& shape, int type,
                        std::span<const std::byte> values);
 
   Index opset_;
   std::vector<Node> nodes_;
-  onnx::ProtobufWriter constants_;
+  ProtobufWriter constants_;
   Index bytes_ = 0;
   std::set<std::string> names_;
 };

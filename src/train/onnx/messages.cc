@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "kindred/core/error.h"
-#include "train/onnx/protobuf.h"
+#include "train/onnx/protobuf_reader.h"
 
 namespace kindred::onnx {
 namespace {

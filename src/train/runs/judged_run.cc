@@ -72,6 +72,15 @@ std::optional<JudgedRun> glance_at_run(RunToShow& run, const Workers& workers) {
   return measure(run, std::move(samples), "validation", 0, workers);
 }
 
+void add_judged_pictures(const RunToShow& run, const JudgedRun& judged, const Workers& workers,
+                         Report& report) {
+  std::vector<Index> shown;
+  for (const Index row : report.samples.rows) {
+    shown.push_back(judged.samples[static_cast<std::size_t>(row)]);
+  }
+  add_report_pictures(workers, *run.dataset, shown, report.samples);
+}
+
 std::vector<std::string> judged_names(const RunToShow& run, const JudgedRun& judged) {
   std::vector<std::string> names;
   if (run.dataset->paths().empty()) return names;

@@ -30,6 +30,10 @@ std::optional<JudgedRun> judge_run(RunToShow& run, const Workers& workers, Repor
 /// intervals.
 std::optional<JudgedRun> glance_at_run(RunToShow& run, const Workers& workers);
 
+/// The pictures of the samples that `report` names, which are rows of the judged ones.
+void add_judged_pictures(const RunToShow& run, const JudgedRun& judged, const Workers& workers,
+                         Report& report);
+
 /// The paths of the samples; empty where the data set has none.
 std::vector<std::string> judged_names(const RunToShow& run, const JudgedRun& judged);
 

@@ -4,25 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 
 #include "kindred/core/cpu.h"
+#include "kindred/core/cpu_name.h"
 #include "kindred/core/text.h"
 
 namespace kindred {
-namespace {
-
-std::string cpu_name() {
-  std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);) {
-    const std::size_t colon = line.find(": ");
-    if (!line.starts_with("model name") || colon == std::string::npos) continue;
-    return valid_utf8(line.substr(colon + 2));
-  }
-  return "unknown CPU";
-}
-
-}  // namespace
 
 Json record_of(const StepReport& report, double train_seconds) {
   Json line;
@@ -75,7 +62,7 @@ Json record_of_training(Index step, const RetrievalResult& result) {
 
 Json record_of_machine(Index step, const Setup& setup, const Workers& workers) {
   return {{"step", step},
-          {"machine", cpu_name()},
+          {"machine", valid_utf8(cpu_name())},
           {"level", std::string(name_of(isa()))},
           {"threads", workers.threads()},
           {"batch", setup.sampler->batch()}};

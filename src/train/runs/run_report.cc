@@ -75,11 +75,7 @@ void describe_embedding(const RunToShow& run, const JudgedRun& judged, const Wor
   const DescribedRows rows{judged.embeddings, judged.labels, names};
   describe_retrieval(workers, rows, rows, judged.options, judged.result, run.dataset->class_names(),
                      report);
-  std::vector<Index> shown;
-  for (const Index row : report.samples.rows) {
-    shown.push_back(judged.samples[static_cast<std::size_t>(row)]);
-  }
-  add_report_pictures(workers, *run.dataset, shown, report.samples);
+  add_judged_pictures(run, judged, workers, report);
   if (run.model->threshold && report.pairs) {
     report.pairs->thresholds.push_back({"the model's own", *run.model->threshold});
   }

@@ -1,5 +1,7 @@
 #include "kindred/train/run_watch.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
@@ -28,7 +30,7 @@ constexpr int kRest = 50;                                // times what looking a
 constexpr std::chrono::milliseconds kLongestRest{1500};  // of the curves
 constexpr std::size_t kAtOnce = std::size_t{1} << 20;
 
-/// The whole lines of a log that grows, or is replaced by a shorter one when a run is resumed.
+/// The whole lines of a log that grows, or is cut or replaced when a run is resumed.
 class LogTail {
  public:
   explicit LogTail(std::string path) : path_(std::move(path)) {}
@@ -37,15 +39,15 @@ class LogTail {
   bool read(std::vector<Json>& lines) {
     const FileHandle file = FileHandle::open(path_, O_RDONLY);
     if (!file.valid()) return false;
-    std::error_code code;
-    const auto size = static_cast<Index>(fs::file_size(path_, code));
-    if (code) return false;
+    struct stat status {};
+    if (::fstat(file.get(), &status) != 0) return false;
     bool news = false;
-    if (size < place_) {
+    if (place_ > 0 && (status.st_size < place_ || status.st_ino != node_)) {
       *this = LogTail(path_);
       lines.clear();
       news = true;
     }
+    node_ = status.st_ino;
     std::vector<char> bytes(kAtOnce);
     for (;;) {
       const ssize_t got = ::pread(file.get(), bytes.data(), bytes.size(), place_);
@@ -69,6 +71,7 @@ class LogTail {
   }
 
   std::string path_;
+  ino_t node_ = 0;
   Index place_ = 0;
   std::string rest_;  // of a line that is not whole yet
 };
@@ -111,11 +114,7 @@ struct RunWatch::Impl {
     const DescribedRows rows{judged.embeddings, judged.labels, names};
     describe_queries(workers, rows, rows, judged.options, judged.result, run.dataset->class_names(),
                      newest);
-    std::vector<Index> shown;
-    for (const Index row : newest.samples.rows) {
-      shown.push_back(judged.samples[static_cast<std::size_t>(row)]);
-    }
-    add_report_pictures(workers, *run.dataset, shown, newest.samples);
+    add_judged_pictures(run, judged, workers, newest);
     numbers = report_numbers(judged.result);
     numbers_of = judged.what + ", of the newest model";
     report = std::move(newest);

@@ -106,14 +106,17 @@ PictureSheets sprite_of(const RunToShow& run, const JudgedRun& judged, const Wor
   return picture_sheets(workers, *run.dataset, judged.samples, options);
 }
 
-// Only what an earlier call wrote is replaced.
+// Only what an earlier call wrote is replaced: its events' file, which nobody else calls so, and
+// then the others.
 void check_folder(const std::string& folder) {
-  if (!fs::exists(folder)) return;
+  std::error_code code;
+  if (!fs::exists(folder, code)) return;  // where it cannot be looked at, making it says why
   if (!is_folder(folder)) fail(ErrorKind::cannot_create, folder + ": is no folder; name a new one");
-  for (const auto& entry : fs::directory_iterator(folder)) {
+  const bool ours = exists((fs::path(folder) / kEvents).string());
+  for (const auto& entry : fs::directory_iterator(folder, code)) {
     const std::string name = entry.path().filename().string();
-    if (name == kEvents || name == kConfig || name == kVectors || name == kNames ||
-        name == kSprite) {
+    if (ours && (name == kEvents || name == kConfig || name == kVectors || name == kNames ||
+                 name == kSprite)) {
       continue;
     }
     fail(ErrorKind::cannot_create,

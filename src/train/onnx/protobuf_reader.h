@@ -1,7 +1,5 @@
 #pragma once
 #include <cstdint>
-#include <span>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -49,26 +47,6 @@ class ProtobufReader {
   Kind kind_ = Kind::varint;
   std::uint64_t value_ = 0;
   std::string_view bytes_;
-};
-
-/// Writes the fields of one message.
-class ProtobufWriter {
- public:
-  void integer(int field, std::int64_t value);
-  void real(int field, float value);
-  void bytes(int field, std::string_view value);
-  void bytes(int field, std::span<const std::byte> value);
-  void message(int field, const ProtobufWriter& value) { bytes(field, value.text()); }
-  /// Fields that were written before, by another.
-  void append(const ProtobufWriter& fields) { text_ += fields.text_; }
-
-  const std::string& text() const { return text_; }
-
- private:
-  void varint(std::uint64_t value);
-  void key(int field, int kind);
-
-  std::string text_;
 };
 
 }  // namespace kindred::onnx
