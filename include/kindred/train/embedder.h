@@ -17,7 +17,8 @@
 namespace KINDRED_API kindred {
 
 /// Runs a network over a data set, slices in parallel, batch norms folded. An embedding's bits
-/// depend on its sample and the weights alone.
+/// depend on its sample and the model alone, not on its neighbours or its place among them. (The
+/// slice is the model's: for slices of another size oneDNN may choose another convolution.)
 /// Thread-safety: const members may be called by several threads at once; each call in progress
 /// has activations of its own.
 class Embedder {

@@ -2,6 +2,7 @@
 
 #include "nn/contract/settings.h"
 #include "nn/layers/depthwise.h"
+#include "nn/layers/linear.h"
 #include "nn/layers/stem.h"
 #include "nn/layers/stem_block.h"
 #include "nn/layers/winograd.h"
@@ -45,6 +46,13 @@ constexpr Implementation kImplementations[] = {
      },
      [](Pieces taken, const Source& src, Compiler& compiler) {
        return make_winograd(taken[0], src, fused_convolution(taken), compiler);
+     }},
+    {"product",
+     [](Pieces pieces, const Source& src, const Compiler& compiler) -> std::size_t {
+       return is_product_linear(pieces[0], src, compiler);
+     },
+     [](Pieces taken, const Source& src, Compiler& compiler) {
+       return make_product_linear(taken[0], src, compiler);
      }},
     {"its kind's", [](Pieces, const Source&, const Compiler&) -> std::size_t { return 1; },
      [](Pieces taken, const Source& src, Compiler& compiler) {

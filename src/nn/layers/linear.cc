@@ -1,3 +1,5 @@
+#include "nn/layers/linear.h"
+
 #include <vector>
 
 #include "nn/contract/settings.h"
@@ -5,17 +7,6 @@
 
 namespace kindred {
 namespace {
-
-struct LinearSettings {
-  Index features = 128;
-  bool bias = true;
-
-  template <typename Reader>
-  void read(Reader& reader) {
-    reader("features", features, "output numbers", Range{1, 1 << 20});
-    reader("bias", bias, "a number added to each output; off before a batch_norm");
-  }
-};
 
 /// dst = src weightsᵀ + bias.   src [S, F], weights [features, F], dst [S, features].
 /// With a flatten before it src is the image; F then runs over channel, row, column, and the
