@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "command.h"
+#include "kindred/core/error.h"
 #include "kindred/core/file.h"
 #include "kindred/eval/report.h"
 #include "kindred/train/run_files.h"
@@ -51,6 +52,9 @@ void write_for_tensorboard(const ReportOptions& options) {
 }
 
 void report(const ReportOptions& options) {
+  if (options.out == "-") {
+    fail(ErrorKind::usage, "report: --out -: a page is a file; /dev/stdout prints it");
+  }
   if (options.watch) {
     watch_run(options.run, options.port, options);
   } else if (!options.tensorboard.empty()) {
@@ -98,7 +102,7 @@ void add_report(const Command& program) {
           .add_option(
               "--tensorboard", options->tensorboard,
               "write curves and embedding for TensorBoard and its projector instead, into a "
-              "folder that is made")
+              "folder that is made; replaces nothing but what this option wrote")
           .type_name("DIR")
           .check(named())
           .excludes(out)
@@ -107,7 +111,7 @@ void add_report(const Command& program) {
       command
           .add_flag("--watch", options->watch,
                     "serve the page of a run that goes on, to browsers of this machine, until it "
-                    "ends")
+                    "ends; one that was killed is waited for")
           .excludes(out)
           .excludes(compare)
           .excludes(tensorboard);
@@ -116,8 +120,10 @@ void add_report(const Command& program) {
       .check(range(1, 65535))
       .needs(watch);
   command
-      .add_option("--json", options->json,
-                  "write the address of --watch as JSON to FILE; - is standard output")
+      .add_option(
+          "--json", options->json,
+          "write the address of --watch as JSON to FILE, null where the run has ended; - is "
+          "standard output")
       .type_name("FILE")
       .writes_file(kJsonFile)
       .needs(watch);

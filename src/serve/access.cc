@@ -97,8 +97,7 @@ std::optional<HttpReply> refusal(const Access& access, const HttpHead& head, boo
   }
   const auto host = parse_host(head.hosts.front(), "80");
   if (!host || !names_us(access, *host)) {
-    return error_reply(403,
-                       "Host does not name this server; kindred serve --host NAME allows another");
+    return error_reply(403, "Host does not name this server" + access.how_to_name);
   }
   for (const std::string& origin : head.origins) {
     if (!is_our_origin(access, origin)) return error_reply(403, "Origin is another site");

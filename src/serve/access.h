@@ -15,6 +15,7 @@ struct Access {
   ListenAddress address;
   std::vector<std::string> names;  ///< further hosts, as a proxy in front is called
   std::string token;               ///< "": everybody that reaches the address
+  std::string how_to_name = {};    ///< for who asks by another host: how it becomes one of `names`
 };
 
 /// The answer to who may not: 400 for no Host or two, 403 for a foreign Host or Origin, 401 without

@@ -63,8 +63,8 @@ void HttpFront::Impl::listen(const std::string& address, int port) {
   if (!error) acceptor.bind(place, error);
   if (!error) acceptor.listen(net::socket_base::max_listen_connections, error);
   if (!error) return;
-  fail(ErrorKind::usage, fmt::format("serve: cannot listen on {} port {}: {}; --listen takes "
-                                     "another address or port",
+  fail(ErrorKind::usage, fmt::format("cannot listen on {} port {}: {}; name another address or "
+                                     "port",
                                      address, port, error.message()));
 }
 

@@ -115,6 +115,7 @@ void serve(const ServeOptions& options, ServeListener& listener) {
   }
   const ModelFacts facts = facts_of(model, engine.embedder(), options.version);
   Access access = options.access;
+  access.how_to_name = "; kindred serve --host NAME allows another";
   Handlers handlers(access, facts, engine.pictures(), gallery.get(), metrics);
   HttpFront front(access.address.ip, access.address.port, options.limits,
                   {[&](const HttpHead& head) { return handlers.gate(head); },

@@ -118,7 +118,8 @@ def main():
             until(lambda: watch.poll() is not None, "the end of the watching with the run")
             check(watch.returncode == 0, f"the watching ends with {watch.returncode}")
             said = watch.stderr.read()
-            check("watched at http://" in said and "has ended" in said, f"it says {said!r}")
+            for words in ("watched at http://", "its process was killed; the page waits for", "the run goes on", "has ended"):
+                check(words in said, f"it does not say {words!r} but {said!r}")
             late = subprocess.run([program, "report", str(run), "--watch"], capture_output=True, text=True)
             check(late.returncode == 0 and "has ended" in late.stderr, f"of a run that has ended it says {late.stderr!r}")
         finally:

@@ -2,6 +2,7 @@
 import os
 import pickle
 
+import numpy as np
 import pytest
 
 import kindred
@@ -70,3 +71,15 @@ def test_the_wrong_arguments_are_refused(tmp_path):
         kindred.train(RECIPE, data=pictures(), out=tmp_path / "run", threads=-1)
     with pytest.raises(TypeError):
         kindred.load()
+
+
+def test_arguments_of_wrong_types_are_usage_errors(tmp_path):
+    rows, labels = np.eye(4, dtype=np.float32), [0, 0, 1, 1]
+    for ranks in ("x", [1.5], 3, None):
+        with pytest.raises(kindred.UsageError, match="recall_at"):
+            kindred.eval.retrieval(rows, labels, recall_at=ranks)
+    with pytest.raises(kindred.UsageError, match="of a type that is not taken"):
+        kindred.eval.retrieval(rows, labels, bootstrap="many")
+    with pytest.raises(kindred.UsageError, match="callback is int"):
+        kindred.train("no.toml", out=tmp_path / "run", callback=5)
+    assert not list(tmp_path.iterdir())

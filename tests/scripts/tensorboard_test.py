@@ -130,6 +130,24 @@ def check_with_tensorboard(folder):
     print(f"tensorboard_test: the tensorboard package reads the same {len(theirs)} numbers")
 
 
+def check_refusals(report, folder):
+    """What somebody else wrote, by whatever name, stays."""
+    for name, content in (("mine.txt", folder), ("embedding.tsv", folder.with_name("others"))):
+        content.mkdir(exist_ok=True)
+        (content / name).write_text("kept")
+        refused = subprocess.run([*report, content], capture_output=True, text=True)
+        assert refused.returncode == 64 and f"holds {name}" in refused.stderr, (refused.returncode, refused.stderr)
+        assert (content / name).read_text() == "kept"
+    (folder / "mine.txt").unlink()
+    precious = folder.with_name("precious")
+    precious.write_text("kept")
+    (folder / "metadata.tsv").unlink()
+    (folder / "metadata.tsv").symlink_to(precious)
+    refused = subprocess.run([*report, folder], capture_output=True, text=True)
+    assert refused.returncode == 64 and precious.read_text() == "kept", refused.stderr
+    (folder / "metadata.tsv").unlink()
+
+
 def main():
     if len(sys.argv) != 3:
         sys.exit(__doc__)
@@ -155,9 +173,10 @@ def main():
             sys.exit("tensorboard_test: a damaged record passes")
         except AssertionError:
             pass
-        (folder / "mine.txt").write_text("kept")
-        refused = subprocess.run([*report, folder], capture_output=True, text=True)
-        assert refused.returncode == 73 and "mine.txt" in refused.stderr, (refused.returncode, refused.stderr)
+        check_refusals(report, folder)
+        (run / "model.kindred").rename(run / "away.kindred")
+        subprocess.run([*report, folder], check=True)  # there is no embedding now: an earlier one is another's
+        assert [path.name for path in folder.iterdir()] == [events.name], list(folder.iterdir())
     print("tensorboard_test: all is as it should be")
 
 

@@ -134,12 +134,12 @@ TEST_F(ReportCommand, EndsWithTheDocumentedCodes) {
   fs::create_directory(folder_ / "empty");
   expect("report " + (folder_ / "empty"), 66, "holds no metrics.jsonl");
   std::ofstream((folder_ / "empty") + "/metrics.jsonl") << "";
-  expect("report " + (folder_ / "empty"), 65, "holds no whole line yet");
+  expect("report " + (folder_ / "empty"), 65, "holds no whole line: nothing was trained yet");
   expect("report " + run_ + " --compare " + (folder_ / "missing"), 66, "is not a run folder");
   expect("report " + run_ + " --out " + (folder_ / "missing/page.html"), 73, "cannot create");
   std::ofstream((folder_ / "file")) << "mine";
   expect("report " + run_ + " --tensorboard " + (folder_ / "file"), 73, "cannot create the folder");
-  expect("report " + run_ + " --tensorboard " + run_, 73, "name a new folder");
+  expect("report " + run_ + " --tensorboard " + run_, 64, "name a new folder");
   expect("report " + run_ + " --watch --out " + (folder_ / "page.html"), 64, "excludes");
   expect("report " + run_ + " --port 8080", 64, "--watch");
   expect("report " + run_ + " --watch", 0, "the run has ended; kindred report");
@@ -206,9 +206,16 @@ TEST_F(ReportCommand, IsMadeOfAnyEmbeddings) {
   EXPECT_EQ(shown["pairs"]["rates"].back()[2], 6);
   EXPECT_EQ(shown["samples"]["pictures"]["count"], 6);
 
-  const Outcome wrong = kindred("eval retrieval " + html + " --pictures " + (folder_ / "data.h5"));
-  EXPECT_EQ(wrong.code, 65);
-  EXPECT_TRUE(contains(wrong.err, "/paths holds no 'sample")) << wrong.err;
+  Hdf5Writer others(folder_ / "others.h5");
+  others.write<std::uint8_t>("images", {6, 2, 2, 1}, data.images);
+  others.write_strings("paths", std::vector<std::string>{"a", "b", "c", "d", "e", "sample 0"});
+  others.finish();
+  for (const auto& [pictures, part] : {std::pair("data.h5", "holds no /paths"),
+                                       std::pair("others.h5", "/paths holds no 'sample")}) {
+    const Outcome wrong = kindred("eval retrieval " + html + " --pictures " + (folder_ / pictures));
+    EXPECT_EQ(wrong.code, 65);
+    EXPECT_TRUE(contains(wrong.err, part)) << wrong.err;
+  }
 }
 
 // The test split is looked at once, at the end: a page made before shows the validation samples.

@@ -109,7 +109,7 @@ TEST_F(OnnxFiles, SumsAreResidualLayersWithTheReluBehindThem) {
   file.node("Conv", {"x", "a.weight"}, "a").node("Add", {"x", "a"}, "s").node("Relu", {"s"}, "r");
   file.node("Conv", {"r", "a.weight"}, "b").node("Add", {"b", "r"}, "t");
   file.node("ReduceMean", {"t"}, "y", [] {
-    test::ProtobufWriter all;
+    ProtobufWriter all;
     all.append(OnnxFile::ints("axes", {-1, -2}));
     all.append(OnnxFile::integer("keepdims", 0));
     return all;
@@ -270,7 +270,7 @@ std::vector<Hostile> hostile_files() {
       {"a stride of 0",
        image().node("MaxPool", {"x"}, "y",
                     [] {
-                      test::ProtobufWriter all;
+                      ProtobufWriter all;
                       all.append(OnnxFile::ints("kernel_shape", {2, 2}));
                       all.append(OnnxFile::ints("strides", {0, 0}));
                       return all;
@@ -279,7 +279,7 @@ std::vector<Hostile> hostile_files() {
       {"strides that differ",
        image().node("MaxPool", {"x"}, "y",
                     [] {
-                      test::ProtobufWriter all;
+                      ProtobufWriter all;
                       all.append(OnnxFile::ints("kernel_shape", {2, 2}));
                       all.append(OnnxFile::ints("strides", {2, 1}));
                       return all;
@@ -297,7 +297,7 @@ std::vector<Hostile> hostile_files() {
       {"an operator of somebody's",
        empty().node("Relu", {"x"}, "y",
                     [] {
-                      test::ProtobufWriter domain;
+                      ProtobufWriter domain;
                       domain.bytes(onnx::node_field::domain, "com.example");
                       return domain;
                     }()),

@@ -50,6 +50,18 @@ TEST(RunLog, EndsAtAHole) {
                [&] { read_run_log(path); });
 }
 
+TEST(RunLog, RefusesALossThatIsNoNumber) {
+  const TempFolder folder;
+  const std::string path = folder / "metrics.jsonl";
+  for (const std::string_view loss : {"\"x\"", "[1]", "true", "{}"}) {
+    std::ofstream(path) << "{\"step\":1,\"loss\":" << loss << "}\n{\"step\":2,\"loss\":1}\n";
+    expect_error(ErrorKind::data, path + ": line 1 is not one of our records",
+                 [&] { read_run_log(path); });
+  }
+  std::ofstream(path) << "{\"step\":1,\"loss\":null}\n{\"step\":2,\"loss\":1e-3}\n";
+  EXPECT_EQ(read_run_log(path).size(), 2U);
+}
+
 TEST(RunLog, IsCutToAStepWithEachEvaluationOnce) {
   const TempFolder folder;
   const std::string path = folder / "log";

@@ -1,9 +1,11 @@
 #pragma once
 #include <chrono>
+#include <optional>
 #include <string>
 
 #include "command.h"
 #include "embed/embed.h"
+#include "kindred/data/dataset.h"
 #include "kindred/data/embedding_source.h"
 #include "kindred/eval/report.h"
 
@@ -53,9 +55,12 @@ struct PageOptions {
 void add_page(const Command& command, PageOptions& options);
 /// A page about `path`, named after it, without any section yet.
 Report page_of(const EvalOptions& options, const std::string& path);
+/// The data set of --pictures, to be opened before the work; fails as Dataset::open() does, and
+/// with data where it has no /paths.
+std::optional<Dataset> open_pictures(const PageOptions& options);
 /// The page's samples, by /paths of the data set, get their pictures. Fails with data where a path
 /// is not found.
-void add_pictures(const std::string& dataset, const Workers& workers, Report& report);
+void add_pictures(const std::optional<Dataset>& pictures, const Workers& workers, Report& report);
 
 void add_eval_retrieval(const Command& eval);
 void add_eval_verify(const Command& eval);

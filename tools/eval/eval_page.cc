@@ -31,9 +31,20 @@ Report page_of(const EvalOptions& options, const std::string& path) {
   return report;
 }
 
-void add_pictures(const std::string& dataset, const Workers& workers, Report& report) {
-  if (dataset.empty()) return;
-  const Dataset data = Dataset::open(dataset);
+std::optional<Dataset> open_pictures(const PageOptions& options) {
+  if (options.pictures.empty()) return std::nullopt;
+  std::optional<Dataset> data(Dataset::open(options.pictures));
+  if (data->paths().empty()) {
+    fail(ErrorKind::data, options.pictures +
+                              ": holds no /paths to find pictures by; name the data set that was "
+                              "embedded");
+  }
+  return data;
+}
+
+void add_pictures(const std::optional<Dataset>& pictures, const Workers& workers, Report& report) {
+  if (!pictures) return;
+  const Dataset& data = *pictures;
   std::unordered_map<std::string, Index> samples;
   for (Index i = 0; i < static_cast<Index>(data.paths().size()); ++i) {
     samples.emplace(data.paths()[static_cast<std::size_t>(i)], i);
@@ -47,7 +58,7 @@ void add_pictures(const std::string& dataset, const Workers& workers, Report& re
     if (found == samples.end()) {
       fail(ErrorKind::data, fmt::format("{}: /paths holds no '{}'; name the data set that was "
                                         "embedded",
-                                        dataset, name));
+                                        data.path(), name));
     }
     shown.push_back(found->second);
   }

@@ -131,7 +131,8 @@ void print(const RetrievalResult& result, const RetrievalCommand& options, const
 }
 
 void write_page(const RetrievalCommand& options, const Sides& sides, const RetrievalOptions& how,
-                const RetrievalResult& result, const Workers& workers) {
+                const RetrievalResult& result, const std::optional<Dataset>& pictures,
+                const Workers& workers) {
   const auto rows = [](const EmbeddingFile& file) {
     return DescribedRows{file.embeddings, file.labels, file.paths};
   };
@@ -144,7 +145,7 @@ void write_page(const RetrievalCommand& options, const Sides& sides, const Retri
   if (how.rerank) {
     report.notes = {"The numbers are after re-ranking; neighbours are shown as they were before."};
   }
-  add_pictures(options.page.pictures, workers, report);
+  add_pictures(pictures, workers, report);
   write_report(options.page.html, report);
 }
 
@@ -240,6 +241,7 @@ void retrieval(const RetrievalCommand& options) {
     return compare_neighbors(options);
   }
   const Timing timing;
+  const std::optional<Dataset> pictures = open_pictures(options.page);
   const Sides sides = read_sides(options);
   const EmbeddingFile& gallery = sides.leave_one_out ? sides.queries : sides.gallery;
   RetrievalOptions how = options.how;
@@ -278,7 +280,7 @@ void retrieval(const RetrievalCommand& options) {
   if (how.bootstrap > 0) numbers["intervals"] = intervals_of(result);
   if (options.per_class) numbers["classes"] = classes_of(result, sides.queries.class_names);
   timing.tell(options, numbers);
-  if (!options.page.html.empty()) write_page(options, sides, how, result, workers);
+  if (!options.page.html.empty()) write_page(options, sides, how, result, pictures, workers);
   if (write_json(options, numbers)) print(result, options, numbers);
 }
 

@@ -140,15 +140,16 @@ DescribedPairs described(const VerifyOptions& options, const ScoredPairs& pairs)
           pairs.labels,      pairs.class_names};
 }
 
-void finish_page(const VerifyOptions& options, const Workers& workers, Report& report) {
+void finish_page(const VerifyOptions& options, const std::optional<Dataset>& pictures,
+                 const Workers& workers, Report& report) {
   report.runs.front().numbers = report.pairs->numbers;
   report.runs.front().numbers_of = report.pairs->note;
-  add_pictures(options.page.pictures, workers, report);
+  add_pictures(pictures, workers, report);
   write_report(options.page.html, report);
 }
 
 void write_page(const VerifyOptions& options, ScoredPairs pairs, const VerificationResult& result,
-                const Workers& workers) {
+                const std::optional<Dataset>& pictures, const Workers& workers) {
   if (pairs.rows.first.empty()) {  // a file of pairs: its sides are rows 0, 2, ... and 1, 3, ...
     for (Index i = 0; i < static_cast<Index>(pairs.scores.size()); ++i) {
       pairs.rows.first.push_back(2 * i);
@@ -157,19 +158,20 @@ void write_page(const VerifyOptions& options, ScoredPairs pairs, const Verificat
   }
   Report report = page_of(options, options.source.path);
   describe_verification(described(options, pairs), result, report);
-  finish_page(options, workers, report);
+  finish_page(options, pictures, workers, report);
 }
 
 /// All pairs were counted, none kept: some are drawn to be shown.
 void write_page(const VerifyOptions& options, const EmbeddingFile& file,
-                const AllPairsResult& result, const Workers& workers) {
+                const AllPairsResult& result, const std::optional<Dataset>& pictures,
+                const Workers& workers) {
   std::vector<Index> rows(file.labels.size());
   std::iota(rows.begin(), rows.end(), Index{0});
   const ScoredPairs drawn =
       score(options, file, draw_pairs(file.labels, rows, kDrawnPairs, 1), workers);
   Report report = page_of(options, options.source.path);
   describe_all_pairs(described(options, drawn), result, report);
-  finish_page(options, workers, report);
+  finish_page(options, pictures, workers, report);
 }
 
 /// Says how the list was read, where that was found out.
@@ -212,6 +214,7 @@ void verify_pairs(const VerifyOptions& options) {
                      "for --all-pairs",
                      path));
   }
+  const std::optional<Dataset> pictures = open_pictures(options.page);
   const EmbeddingFile file = listed ? embeddings_of(options, workers) : EmbeddingFile{};
   const ScoredPairs pairs =
       listed ? score(options, file, read_pairs(options, options.pairs, file), workers)
@@ -237,13 +240,14 @@ void verify_pairs(const VerifyOptions& options) {
   numbers["histogram"] = json_of(histogram_of(pairs.scores, pairs.same, kHistogramBins));
   if (!options.roc.empty()) write_roc(options.roc, pairs);
   timing.tell(options, numbers);
-  if (!options.page.html.empty()) write_page(options, pairs, result, workers);
+  if (!options.page.html.empty()) write_page(options, pairs, result, pictures, workers);
   if (write_json(options, numbers)) print_verification(path, result, numbers);
 }
 
 void verify_all(const VerifyOptions& options) {
   const Timing timing;
   const ShownWorkers workers("comparing", options);
+  const std::optional<Dataset> pictures = open_pictures(options.page);
   const EmbeddingFile file = options.data.empty() ? read_asked(options)
                                                   : rows_of_split(embeddings_of(options, workers),
                                                                   options.split, options.data);
@@ -260,7 +264,7 @@ void verify_all(const VerifyOptions& options) {
   numbers["auc_uncertainty"] = result.uncertainty;
   numbers["histogram"] = json_of(result.histogram);
   timing.tell(options, numbers);
-  if (!options.page.html.empty()) write_page(options, file, result, workers);
+  if (!options.page.html.empty()) write_page(options, file, result, pictures, workers);
   if (!write_json(options, numbers)) return;
   print_verification(options.source.path, result.verification, numbers);
   if (result.uncertainty > 5e-5) {

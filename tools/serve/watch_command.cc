@@ -43,12 +43,26 @@ serve::HttpReply answer_to(RunWatch& watch, const serve::HttpHead& head) {
   return serve::error_reply(404, "the page is at /");
 }
 
+void tell_change(const std::string& run, RunState& before, RunState now,
+                 const CommonOptions& options) {
+  if (now != before && !options.quiet) {
+    note(
+        now == RunState::stopped
+            ? fmt::format("{0}: its process was killed; the page waits for `kindred train --resume "
+                          "--out {0}`; Ctrl-C ends it",
+                          run)
+            : fmt::format("{}: the run goes on", run));
+  }
+  before = now;
+}
+
 }  // namespace
 
 void watch_run(const std::string& run, int port, const CommonOptions& options) {
   RunWatch watch(run);
   if (watch.state() == RunState::ended) {
     note(fmt::format("{}: the run has ended; kindred report {} writes its page", run, run));
+    if (!options.json.empty()) write_json(options, Json{{"address", nullptr}});
     return;
   }
   serve::Access access;
@@ -73,7 +87,9 @@ void watch_run(const std::string& run, int port, const CommonOptions& options) {
   }
   {
     const std::jthread waiting([&](const std::stop_token& done) {
+      RunState before = RunState::running;
       while (!done.stop_requested() && watch.state() != RunState::ended) {
+        tell_change(run, before, watch.state(), options);
         std::this_thread::sleep_for(kLook);
       }
       for (auto left = kLastNews; !done.stop_requested() && left > 0ms; left -= kLook) {

@@ -30,7 +30,8 @@ void add_report_pictures(const Workers& workers, const Dataset& dataset,
 
 /// The run for TensorBoard: its curves as a file of events, whose time is that of training, and
 /// where there is an embedding, a folder for its projector (vectors, classes and paths, pictures).
-/// `folder` is made; one that holds anything else fails with cannot_create.
+/// `folder` is made, or is that of an earlier call, whose files go; one that holds anything else
+/// fails with usage.
 void write_tensorboard(const std::string& run, const std::string& folder, const Workers& workers,
                        ReportProgress progress);
 

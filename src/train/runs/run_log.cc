@@ -26,6 +26,8 @@ constexpr Index kMostValues = 10'000;  // in the lists of a line: ours have none
 
 bool is_record(const Json& line) {
   if (!line.is_object()) return false;
+  const auto loss = line.find("loss");
+  if (loss != line.end() && !loss->is_number() && !loss->is_null()) return false;
   const auto step = line.find("step");
   return step != line.end() && step->is_number_unsigned() &&
          step->get<std::uint64_t>() <= std::uint64_t{kMostSteps};
@@ -97,7 +99,7 @@ std::vector<Json> read_run_log(const std::string& path) {
       lines.push_back(std::move(line));
     } else if (!rest.empty()) {
       fail(ErrorKind::data, fmt::format("{}: line {} is not one of our records; was the file "
-                                        "edited?",
+                                        "edited? Put back what training wrote",
                                         path, number));
     }
   }

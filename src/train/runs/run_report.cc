@@ -113,15 +113,18 @@ void add_report_pictures(const Workers& workers, const Dataset& dataset,
 Report describe_run(const std::string& folder, const std::string& compare, const Workers& workers,
                     ReportProgress progress) {
   if (folder.empty()) fail(ErrorKind::usage, "the run folder's name is empty");
+  std::vector<RunToShow> runs;
+  runs.push_back(read_run_to_show(folder));
+  if (!compare.empty()) {
+    runs.push_back(read_run_to_show(compare));
+    if (runs[0].name == runs[1].name) {
+      runs[0].name = folder;
+      runs[1].name = compare;
+    }
+  }
   Report report;
   std::vector<std::string> measured;
-  for (const std::string& path : {folder, compare}) {
-    if (path.empty()) continue;
-    RunToShow run = read_run_to_show(path);
-    if (!report.runs.empty() && run.name == report.runs.front().name) {
-      report.runs.front().name = folder;
-      run.name = compare;
-    }
+  for (RunToShow& run : runs) {
     const std::optional<JudgedRun> judged = judge_run(run, workers, progress);
     if (!judged) {
       report.notes.push_back(fmt::format(

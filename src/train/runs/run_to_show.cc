@@ -61,7 +61,9 @@ RunToShow read_run_to_show(const std::string& path) {
   RunToShow run;
   run.name = name_of_run(path);
   run.log = read_run_log(folder.log());
-  if (run.log.empty()) fail(ErrorKind::data, folder.log() + ": holds no whole line yet");
+  if (run.log.empty())
+    fail(ErrorKind::data,
+         folder.log() + ": holds no whole line: nothing was trained yet, or it is damaged");
   if (!exists(folder.recipe())) {
     run.missing = "recipe.toml is missing";
     return run;

@@ -29,6 +29,7 @@ const std::string kConfig = "projector_config.pbtxt";
 const std::string kVectors = "embedding.tsv";
 const std::string kNames = "metadata.tsv";
 const std::string kSprite = "sprite.png";
+const std::string* const kFiles[] = {&kEvents, &kConfig, &kVectors, &kNames, &kSprite};
 
 // "validation recall@1": "validation/recall@1", beside the training's in one chart a metric.
 std::string tag_of(const ReportSeries& series) {
@@ -106,20 +107,18 @@ PictureSheets sprite_of(const RunToShow& run, const JudgedRun& judged, const Wor
   return picture_sheets(workers, *run.dataset, judged.samples, options);
 }
 
-// Only what an earlier call wrote is replaced: its events' file, which nobody else calls so, and
-// then the others.
+// Only what an earlier call wrote is replaced: the events' file, which nobody else calls so, says
+// that the others are its own.
 void check_folder(const std::string& folder) {
   std::error_code code;
   if (!fs::exists(folder, code)) return;  // where it cannot be looked at, making it says why
-  if (!is_folder(folder)) fail(ErrorKind::cannot_create, folder + ": is no folder; name a new one");
+  if (!is_folder(folder)) fail(ErrorKind::usage, folder + ": is no folder; name a new one");
   const bool ours = exists((fs::path(folder) / kEvents).string());
   for (const auto& entry : fs::directory_iterator(folder, code)) {
     const std::string name = entry.path().filename().string();
-    if (ours && (name == kEvents || name == kConfig || name == kVectors || name == kNames ||
-                 name == kSprite)) {
-      continue;
-    }
-    fail(ErrorKind::cannot_create,
+    const bool own = std::ranges::any_of(kFiles, [&](const auto* file) { return name == *file; });
+    if (ours && own && entry.symlink_status(code).type() == fs::file_type::regular) continue;
+    fail(ErrorKind::usage,
          fmt::format("{}: holds {}, which kindred did not write for TensorBoard; name a new folder",
                      folder, name));
   }
@@ -131,10 +130,15 @@ void write_tensorboard(const std::string& run_folder, const std::string& folder,
                        const Workers& workers, ReportProgress progress) {
   check_folder(folder);
   RunToShow run = read_run_to_show(run_folder);
-  const std::optional<JudgedRun> judged = judge_run(run, workers, progress);
   MadeFolders made;
   made.make(folder);
+  const std::optional<JudgedRun> judged = judge_run(run, workers, progress);
   const auto path = [&](const std::string& name) { return (fs::path(folder) / name).string(); };
+  // Of an earlier call, perhaps of another run: the events' file, which says whose folder it is,
+  // is replaced, not removed.
+  for (const std::string* file : kFiles) {
+    if (file != &kEvents) fs::remove(path(*file));
+  }
   write_file_durably(path(kEvents), events_of(run.log));
   made.keep();
   if (!judged) {

@@ -60,6 +60,8 @@ def train(recipe: Optional[Recipe] = None, *, data: Any = None, out: Optional[Pa
     Ctrl-C stops the run after its step with a checkpoint and KeyboardInterrupt. Fails with RecipeError,
     DataError, NoInputError, DivergedError, CannotCreateError, IoError.
     """
+    if callback is not None and not callable(callback):
+        raise _kindred.UsageError(f"train: callback is {type(callback).__name__}; expected a function of one dictionary")
     asked: dict[str, Any] = {"recipe": "", "is_text": False, "pictures": "", "out": "", "is_new": out is None}
     name = "run"
     if isinstance(recipe, Mapping):

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import html as _html
 import warnings as _warnings
+from operator import index as _index
 from typing import Any, NamedTuple, Sequence
 
 from . import _kindred
@@ -100,6 +101,13 @@ def _warn(numbers: dict[str, Any], what: str) -> None:
                        "measured is chance. Look at the loss of the model's training", stacklevel=3)
 
 
+def _ranks(name: str, values: Sequence[int]) -> list[int]:
+    try:
+        return [_index(value) for value in values]
+    except TypeError:
+        raise _kindred.UsageError(f"{name} = {values!r}; expected a list of whole numbers from 1 on") from None
+
+
 def retrieval(embeddings: Any, labels: Any, gallery: Any = None, gallery_labels: Any = None, *,
               recall_at: Sequence[int] = (1, 2, 4, 8), precision_at: Sequence[int] = (1, 5, 10),
               similarity: str = "cosine", map: bool = True, mrr_at: int = 0, groups: Any = None, gallery_groups: Any = None,
@@ -121,8 +129,8 @@ def retrieval(embeddings: Any, labels: Any, gallery: Any = None, gallery_labels:
     out and counted. Fails with DataError on shapes that disagree, numbers that are not finite, and where no query can be
     answered.
     """
-    settings = {"recall_at": list(recall_at), "precision_at": list(precision_at), "similarity": similarity,
-                "map": map, "mrr_at": mrr_at,
+    settings = {"recall_at": _ranks("recall_at", recall_at), "precision_at": _ranks("precision_at", precision_at),
+                "similarity": similarity, "map": map, "mrr_at": mrr_at,
                 "rerank": None if rerank is None else list(rerank), "per_class": per_class, "per_query": per_query,
                 "bootstrap": bootstrap, "confidence": confidence, "seed": seed}
     numbers, by_query = _kindred.retrieval(embeddings, labels, gallery, gallery_labels, groups, gallery_groups, settings,

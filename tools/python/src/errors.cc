@@ -36,17 +36,22 @@ constexpr std::size_t kErrorCount = sizeof(kErrorClasses) / sizeof(kErrorClasses
 
 PyObject* error_classes[kErrorCount];  // alive as long as the process
 
+PyObject* class_of(ErrorKind kind) {
+  for (std::size_t i = 0; i < kErrorCount; ++i) {
+    if (kErrorClasses[i].kind == kind) return error_classes[i];
+  }
+  return PyExc_RuntimeError;
+}
+
 void translate(std::exception_ptr pointer) {
   try {
     if (pointer) std::rethrow_exception(pointer);
+  } catch (const py::cast_error&) {
+    PyErr_SetString(
+        class_of(ErrorKind::usage),
+        "an argument is of a type that is not taken; help() of the function says which");
   } catch (const Error& error) {
-    for (std::size_t i = 0; i < kErrorCount; ++i) {
-      if (kErrorClasses[i].kind == error.kind()) {
-        PyErr_SetString(error_classes[i], error.what());
-        return;
-      }
-    }
-    PyErr_SetString(PyExc_RuntimeError, error.what());
+    PyErr_SetString(class_of(error.kind()), error.what());
   }
 }
 
