@@ -108,6 +108,11 @@ def main():
             step = last_step(run)
             until(lambda: live()["state"] == "stopped", "that the killed run has stopped")
             until(lambda: live()["step"] == step, f"step {step}, the last one in the log")
+            said = ""
+            for line in watch.stderr:
+                said += line
+                if "its process was killed" in line:  # it looks twice a second
+                    break
             check(watch.poll() is None, "a killed run ends the watching")
             before = live()["step"]
             training = start_training(program, recipe, run, "--resume")
@@ -117,7 +122,7 @@ def main():
             training.wait()
             until(lambda: watch.poll() is not None, "the end of the watching with the run")
             check(watch.returncode == 0, f"the watching ends with {watch.returncode}")
-            said = watch.stderr.read()
+            said += watch.stderr.read()
             for words in ("watched at http://", "its process was killed; the page waits for", "the run goes on", "has ended"):
                 check(words in said, f"it does not say {words!r} but {said!r}")
             late = subprocess.run([program, "report", str(run), "--watch"], capture_output=True, text=True)
