@@ -80,14 +80,14 @@ def train(kindred, folder, name, threads, **recipe):
     path.write_text(RECIPE.format(**recipe))
     begin = time.monotonic()
     subprocess.run([kindred, "train", path, "--out", folder / name, "--quiet", "--threads", str(threads)],
-                   check=True, stderr=subprocess.DEVNULL)
+                   check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return folder / name / "model.kindred", time.monotonic() - begin
 
 
 def recall(kindred, model, data):
-    done = subprocess.run([kindred, "eval", "retrieval", model, "--data", data, "--split", "test", "--json", "-"],
+    done = subprocess.run([kindred, "eval", "retrieval", data, "--model", model, "--split", "test", "--json", "-"],
                           check=True, capture_output=True, text=True)
-    return json.loads(done.stdout)["metrics"]["recall@1"]
+    return json.loads(done.stdout)["recall@1"]
 
 
 def main():

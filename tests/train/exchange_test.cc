@@ -148,6 +148,29 @@ TEST(Exchange, MetadataSaysWhatTheModelIs) {
   EXPECT_EQ(read.graph.outputs[0].name, "embeddings");
 }
 
+TEST(Exchange, MetadataSaysHowTheModelIsUsedAndComesBack) {
+  const SmallRun run;
+  Model model = trained(run, kConv4);
+  model.preparation.reset();
+  model.threshold.reset();
+  const auto texts_of = [&](const std::string& name) {
+    export_onnx(model, run.path(name), {});
+    const std::vector<std::byte> file = read_file(run.path(name));
+    return onnx::read_model({reinterpret_cast<const char*>(file.data()), file.size()}).metadata;
+  };
+  EXPECT_FALSE(texts_of("without.onnx").contains("kindred.threshold"));
+  EXPECT_FALSE(texts_of("without.onnx").contains("kindred.preparation"));
+  EXPECT_FALSE(convert_model(run.path("without.onnx"), {}).threshold);
+  model.threshold = 0.375;
+  model.preparation = Preparation{};
+  EXPECT_EQ(texts_of("with.onnx").at("kindred.threshold"), "0.375");
+  EXPECT_EQ(texts_of("with.onnx").at("kindred.preparation"), text_of(Preparation{}));
+  const Model back = convert_model(run.path("with.onnx"), {});
+  EXPECT_EQ(back.threshold, 0.375);
+  ASSERT_TRUE(back.preparation);
+  EXPECT_EQ(text_of(*back.preparation), text_of(Preparation{}));
+}
+
 TEST(Exchange, TheFileIsTheSameEachTime) {
   const SmallRun run;
   const Model model = trained(run, kMlp);

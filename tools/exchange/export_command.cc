@@ -14,15 +14,17 @@ struct ExportCommandOptions : CommonOptions {
   std::string npy;
   std::string input;
   std::string layout = "nhwc";
+  double threshold = 0;
   OnnxOptions graph;
 };
 
-void export_model(ExportCommandOptions options) {
+void export_model(ExportCommandOptions options, bool has_threshold) {
   if (options.onnx.empty() && options.safetensors.empty() && options.npy.empty()) {
     fail(ErrorKind::usage,
          "export: names nothing to write: OUT.onnx, --safetensors FILE or --npy FOLDER");
   }
-  const Model model = read_model(options.model);
+  Model model = read_model(options.model);
+  if (has_threshold) model.threshold = options.threshold;
   options.graph.input = options.input.empty()      ? model.element
                         : options.input == "uint8" ? Element::u8
                                                    : Element::f32;
@@ -91,12 +93,21 @@ void add_export(const Command& program) {
                   "write the same as NAME.npy each, in place of arrays of these names")
       .type_name("FOLDER")
       .writes_folder();
+  const Option threshold =
+      command
+          .add_option("--threshold", options->threshold,
+                      "the score from which two embeddings are called the same, a gallery's for "
+                      "instance (default: the model's)")
+          .type_name("COSINE")
+          .check(score());
   add_quiet(command, *options);
   command.footer(
       "The graph's input `images` has a free batch size; scaling (and casting) is in the graph;\n"
-      "its output is `embeddings`. Class names, recipe and fingerprint are its metadata.\n"
+      "its output is `embeddings`. Class names, recipe, fingerprint, how pictures were cropped "
+      "and\n"
+      "the threshold are its metadata.\n"
       "Example:\n  kindred export runs/first/model.kindred first.onnx --input uint8");
-  command.callback([options] { export_model(*options); });
+  command.callback([options, threshold] { export_model(*options, threshold.count() > 0); });
 }
 
 }  // namespace kindred::tools

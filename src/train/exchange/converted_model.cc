@@ -10,6 +10,7 @@
 #include "kindred/core/error.h"
 #include "kindred/core/file.h"
 #include "kindred/core/text.h"
+#include "kindred/data/preparation.h"
 #include "kindred/nn/network.h"
 #include "nn/contract/registry.h"
 
@@ -61,9 +62,30 @@ const std::string* text_of_setting(const ConvertedNetwork& network, std::string_
   return found == network.texts.end() ? nullptr : &found->value;
 }
 
+/// How pictures were made into samples, and the score from which two embeddings are called the
+/// same.
+void take_use(const ConvertedNetwork& network, Model& model) {
+  if (const std::string* threshold = text_of_setting(network, "kindred.threshold")) {
+    double value = 0;
+    const char* end = threshold->data() + threshold->size();
+    const auto read = std::from_chars(threshold->data(), end, value);
+    if (read.ec == std::errc() && read.ptr == end && value >= -1 && value <= 1) {
+      model.threshold = value;
+    }
+  }
+  const std::string* preparation = text_of_setting(network, "kindred.preparation");
+  if (preparation == nullptr) return;
+  try {
+    model.preparation = preparation_of(*preparation, "preparation");
+  } catch (const Error&) {
+    return;
+  }
+}
+
 /// What a file that we wrote says of how the model is computed and what its classes are; other
 /// texts by these names are left alone.
 void take_texts(const ConvertedNetwork& network, Model& model) {
+  take_use(network, model);
   if (const std::string* slice = text_of_setting(network, "kindred.slice")) {
     Index number = 0;
     std::from_chars(slice->data(), slice->data() + slice->size(), number);

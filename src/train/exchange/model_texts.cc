@@ -3,13 +3,14 @@
 #include <fmt/format.h>
 
 #include "core/texts/json_text.h"
+#include "kindred/data/preparation.h"
 #include "kindred/nn/precision.h"
 
 namespace kindred {
 
 std::map<std::string, std::string> model_texts(const Model& model) {
   const Shape& src = model.architecture.src;
-  return {
+  std::map<std::string, std::string> texts = {
       {"kindred.architecture", model.architecture.name},
       {"kindred.class_names", dump_json(model.class_names)},
       {"kindred.convolution", model.architecture.convolution},
@@ -21,6 +22,9 @@ std::map<std::string, std::string> model_texts(const Model& model) {
       {"kindred.slice", fmt::format("{}", model.slice)},
       {"kindred.step", fmt::format("{}", model.step)},
   };
+  if (model.preparation) texts["kindred.preparation"] = text_of(*model.preparation);
+  if (model.threshold) texts["kindred.threshold"] = fmt::format("{}", *model.threshold);
+  return texts;
 }
 
 }  // namespace kindred
