@@ -142,7 +142,7 @@ ChunkFinder::ChunkFinder(hid_t dataset, const std::string& path, std::uint64_t m
   if (length < 1 || length >= static_cast<ssize_t>(name.size())) return;
   const Hdf5Id access(H5Pcreate(H5P_FILE_ACCESS));
   if (H5Pset_driver(access.get(), register_driver<NotedRead>(), nullptr) < 0) return;
-  file_ = Hdf5Id(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()));
+  file_ = hdf5_open(path, access.get());
   void* handle = nullptr;
   if (!file_.valid() || H5Fget_vfd_handle(file_.get(), access.get(), &handle) < 0) return;
   read_ = static_cast<NotedRead*>(handle);

@@ -153,7 +153,7 @@ void Hdf5Proof::check(const std::string& file, int descriptor, const std::string
   const Hdf5Session session;
   const Hdf5Id access(H5Pcreate(H5P_FILE_ACCESS));
   H5Pset_file_locking(access.get(), false, true);  // it is locked by who writes it
-  const Hdf5Id opened(H5Fopen(file.c_str(), H5F_ACC_RDONLY, access.get()));
+  const Hdf5Id opened = hdf5_open(file, access.get());
   if (!opened.valid()) {
     const std::string reason = hdf5_reason();
     const int named = failure_named(reason);

@@ -83,7 +83,7 @@ Hdf5Id open_file(const std::string& path) {
   }
   const Hdf5Id access(H5Pcreate(H5P_FILE_ACCESS));
   H5Pset_file_locking(access.get(), true, true);  // read-only file systems cannot lock
-  Hdf5Id file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()));
+  Hdf5Id file = hdf5_open(path, access.get());
   if (file.valid()) return file;
   const std::string reason = hdf5_reason();
   if (const int named = failure_named(reason); named != 0) {

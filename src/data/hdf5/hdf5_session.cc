@@ -3,6 +3,8 @@
 #include <pthread.h>
 
 #include <array>
+#include <cerrno>
+#include <cstring>
 #include <new>
 #include <string_view>
 #include <vector>
@@ -59,6 +61,25 @@ std::string hdf5_reason() {
   if (at == std::string::npos) return reason;
   const std::size_t begin = at + kSystem.size();
   return reason.substr(begin, reason.find('\'', begin) - begin);
+}
+
+namespace {
+
+template <typename Open>
+Hdf5Id uninterrupted(Open open) {
+  Hdf5Id file(open());
+  while (!file.valid() && hdf5_reason() == std::strerror(EINTR)) file = Hdf5Id(open());
+  return file;
+}
+
+}  // namespace
+
+Hdf5Id hdf5_open(const std::string& path, hid_t access) {
+  return uninterrupted([&] { return H5Fopen(path.c_str(), H5F_ACC_RDONLY, access); });
+}
+
+Hdf5Id hdf5_create(const std::string& path, hid_t plan, hid_t access) {
+  return uninterrupted([&] { return H5Fcreate(path.c_str(), H5F_ACC_TRUNC, plan, access); });
 }
 
 Hdf5Id hdf5_select_rows(hid_t space, Index first, Index count) {

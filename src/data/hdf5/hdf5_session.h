@@ -55,6 +55,12 @@ class Hdf5Id {
 /// The innermost reason on HDF5's error stack of this thread, as one line.
 std::string hdf5_reason();
 
+/// H5Fopen() to read, and H5Fcreate() over whatever is there. Begun again where a signal came
+/// between, which happens on file systems of a network, and which HDF5 takes for a failure. Invalid
+/// on all others: hdf5_reason().
+Hdf5Id hdf5_open(const std::string& path, hid_t access);
+Hdf5Id hdf5_create(const std::string& path, hid_t plan, hid_t access);
+
 /// The native type numbers of T have in memory.
 template <typename T>
 hid_t hdf5_native();

@@ -120,8 +120,7 @@ Hdf5Writer::Hdf5Writer(const std::string& path) : impl_(std::make_unique<Impl>(p
   H5Pset_obj_track_times(plan.get(), false);
   const Hdf5Id access(H5Pcreate(H5P_FILE_ACCESS));
   H5Pset_file_locking(access.get(), false, true);  // it is locked already
-  impl_->file =
-      Hdf5Id(H5Fcreate(impl_->output.beside().c_str(), H5F_ACC_TRUNC, plan.get(), access.get()));
+  impl_->file = hdf5_create(impl_->output.beside(), plan.get(), access.get());
   impl_->check(impl_->file.valid(), "");
 }
 
