@@ -1,6 +1,7 @@
 #include "shipped.h"
 
 #include <fmt/format.h>
+#include <sys/auxv.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -18,14 +19,24 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// Where this program lies: without /proc, by the name that it was started by. "" where neither
+/// tells.
+fs::path own_path() {
+  std::error_code unknown;
+  fs::path program = fs::read_symlink("/proc/self/exe", unknown);
+  if (!unknown) return program;
+  const auto* started = reinterpret_cast<const char*>(::getauxval(AT_EXECFN));
+  return started == nullptr ? fs::path() : fs::canonical(started, unknown);
+}
+
 std::vector<fs::path> data_folders() {
   std::vector<fs::path> folders;
   if (const char* named = std::getenv("KINDRED_DATA"); named != nullptr && *named != '\0') {
     folders.emplace_back(named);
   }
-  std::error_code unknown;  // without /proc there is nothing beside the program
-  const fs::path program = fs::read_symlink("/proc/self/exe", unknown);
-  if (!unknown) folders.push_back(program.parent_path().parent_path() / "share" / "kindred");
+  const fs::path program = own_path();
+  if (program.empty()) return folders;
+  folders.push_back(program.parent_path().parent_path() / "share" / "kindred");
   return folders;
 }
 

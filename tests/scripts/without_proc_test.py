@@ -27,6 +27,7 @@ def main():
         folder = Path(name)
         run = folder / "run"
         steps = [
+            ["inspect", "omniglot"],  # a recipe that lies beside the program
             ["train", DATASETS / "omniglot.toml", "--out", run, "--set", "train.steps=2", "--quiet"],
             ["embed", run / "model.kindred", DATASETS / "omniglot28.h5", "--split", "test", "--out", folder / "e.h5",
              "--quiet"],
