@@ -35,7 +35,7 @@ namespace {
 class Run {
  public:
   /// `dataset`: nullptr where the recipe names it.
-  Run(Recipe recipe, std::unique_ptr<Dataset> dataset, const RunOptions& options,
+  Run(Recipe recipe, std::unique_ptr<Dataset>&& dataset, const RunOptions& options,
       RunObserver& observer);
   RunResult finish();
   const std::string& folder() const { return folder_.path(); }
@@ -85,7 +85,13 @@ class Run {
   std::string level_note_;    // of a resume at another level of instruction sets
 };
 
-Run::Run(Recipe recipe, std::unique_ptr<Dataset> dataset, const RunOptions& options,
+/// `dataset`: what takes the place of the recipe's, or nullptr.
+Setup setup_on(Recipe& recipe, std::unique_ptr<Dataset>&& dataset) {
+  if (dataset) return read_setup(recipe, recipe.folder(), std::move(dataset));
+  return read_setup(recipe, recipe.folder());
+}
+
+Run::Run(Recipe recipe, std::unique_ptr<Dataset>&& dataset, const RunOptions& options,
          RunObserver& observer)
     : observer_(observer),
       folder_(options.folder),
@@ -96,8 +102,7 @@ Run::Run(Recipe recipe, std::unique_ptr<Dataset> dataset, const RunOptions& opti
                 ? std::nullopt
                 : folder_.lock_if_there(!resume_)),  // before the data, which may take long to open
       workers_(options.threads),
-      setup_(dataset ? read_setup(recipe_, recipe_.folder(), std::move(dataset))
-                     : read_setup(recipe_, recipe_.folder())) {
+      setup_(setup_on(recipe_, std::move(dataset))) {
   trainer_ = std::make_unique<Trainer>(setup_, workers_);
   trainer_->write_settings(recipe_.root());
   recipe_.finish();
