@@ -156,6 +156,7 @@ Setup read_setup(Recipe& recipe, const std::string& folder) {
 }
 
 Setup read_setup(Recipe& recipe, const std::string& folder, std::unique_ptr<Dataset> dataset) {
+  if (!dataset) return read_setup(recipe, folder);
   Section root = recipe.root();
   Setup setup = begin_setup(root, folder);
   Section data = root.section("data");

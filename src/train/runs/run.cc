@@ -85,12 +85,6 @@ class Run {
   std::string level_note_;    // of a resume at another level of instruction sets
 };
 
-/// `dataset`: what takes the place of the recipe's, or nullptr.
-Setup setup_on(Recipe& recipe, std::unique_ptr<Dataset>&& dataset) {
-  if (dataset) return read_setup(recipe, recipe.folder(), std::move(dataset));
-  return read_setup(recipe, recipe.folder());
-}
-
 Run::Run(Recipe recipe, std::unique_ptr<Dataset>&& dataset, const RunOptions& options,
          RunObserver& observer)
     : observer_(observer),
@@ -102,7 +96,7 @@ Run::Run(Recipe recipe, std::unique_ptr<Dataset>&& dataset, const RunOptions& op
                 ? std::nullopt
                 : folder_.lock_if_there(!resume_)),  // before the data, which may take long to open
       workers_(options.threads),
-      setup_(setup_on(recipe_, std::move(dataset))) {
+      setup_(read_setup(recipe_, recipe_.folder(), std::move(dataset))) {
   trainer_ = std::make_unique<Trainer>(setup_, workers_);
   trainer_->write_settings(recipe_.root());
   recipe_.finish();
