@@ -2,8 +2,7 @@
 """What was taken in is trained as PyTorch trains it: training_test.py KINDRED [NETWORK]. 20 steps of SGD on a batch that is
 the whole data set, of one slice, so that batch norms see the same; the losses agree to 1e-3. Each network begins with
 weights that PyTorch trained for some steps. One begins with random ones, too: of the others, PyTorch's own losses in
-float32 then part from its float64 by 1e-2 and more within 8 steps, as ours do (gradients of 30 to 120 through norms, from
-embeddings that all point the same way)."""
+float32 then part from its float64 by 1e-2 and more within 14 steps, as ours do."""
 import copy
 import json
 import sys

@@ -55,9 +55,9 @@ class Hdf5Id {
 /// The innermost reason on HDF5's error stack of this thread, as one line.
 std::string hdf5_reason();
 
-/// H5Fopen() to read, and H5Fcreate() over whatever is there. Begun again where a signal came
-/// between, which happens on file systems of a network, and which HDF5 takes for a failure. Invalid
-/// on all others: hdf5_reason().
+/// H5Fopen() to read, and H5Fcreate() over whatever is there. Where a signal interrupts them, as
+/// may happen on network file systems, HDF5 fails: they are begun again. Invalid where anything
+/// else fails; hdf5_reason() says what.
 Hdf5Id hdf5_open(const std::string& path, hid_t access);
 Hdf5Id hdf5_create(const std::string& path, hid_t plan, hid_t access);
 
