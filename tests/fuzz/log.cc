@@ -1,6 +1,6 @@
 // metrics.jsonl: lines, and the curves that are drawn of them.
 #include "fuzz.h"
-#include "train/runs/run_curves.h"
+#include "train/reports/run_curves.h"
 #include "train/runs/run_log.h"
 
 KINDRED_FUZZ_TARGET(log) {

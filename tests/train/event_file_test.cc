@@ -1,5 +1,5 @@
 // TensorBoard's files of events: tests/scripts/tensorboard_test.py reads whole ones.
-#include "train/runs/event_file.h"
+#include "train/reports/event_file.h"
 
 #include <gtest/gtest.h>
 

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "kindred/eval/report.h"
-#include "train/runs/run_to_show.h"
+#include "train/reports/run_to_show.h"
 
 namespace kindred {
 

@@ -14,11 +14,11 @@
 #include "kindred/core/error.h"
 #include "kindred/core/file.h"
 #include "kindred/eval/report_sections.h"
-#include "train/runs/judged_run.h"
-#include "train/runs/run_curves.h"
-#include "train/runs/run_facts.h"
+#include "train/reports/judged_run.h"
+#include "train/reports/run_curves.h"
+#include "train/reports/run_facts.h"
+#include "train/reports/run_to_show.h"
 #include "train/runs/run_folder.h"
-#include "train/runs/run_to_show.h"
 
 namespace kindred {
 namespace {

@@ -1,4 +1,4 @@
-#include "train/runs/event_file.h"
+#include "train/reports/event_file.h"
 
 #include <bit>
 #include <boost/crc.hpp>

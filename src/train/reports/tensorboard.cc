@@ -11,10 +11,10 @@
 #include "kindred/core/file.h"
 #include "kindred/data/pictures.h"
 #include "kindred/train/run_report.h"
-#include "train/runs/event_file.h"
-#include "train/runs/judged_run.h"
-#include "train/runs/run_curves.h"
-#include "train/runs/run_to_show.h"
+#include "train/reports/event_file.h"
+#include "train/reports/judged_run.h"
+#include "train/reports/run_curves.h"
+#include "train/reports/run_to_show.h"
 
 namespace kindred {
 namespace {

@@ -1,4 +1,4 @@
-#include "train/runs/run_to_show.h"
+#include "train/reports/run_to_show.h"
 
 #include <filesystem>
 

@@ -8,7 +8,7 @@
 #include "kindred/core/parallel.h"
 #include "kindred/eval/retrieval.h"
 #include "kindred/train/run_report.h"
-#include "train/runs/run_to_show.h"
+#include "train/reports/run_to_show.h"
 
 namespace kindred {
 

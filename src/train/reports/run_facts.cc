@@ -1,4 +1,4 @@
-#include "train/runs/run_facts.h"
+#include "train/reports/run_facts.h"
 
 #include <fmt/format.h>
 

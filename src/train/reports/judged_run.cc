@@ -1,4 +1,4 @@
-#include "train/runs/judged_run.h"
+#include "train/reports/judged_run.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 
 #include "eval/scores/grouped.h"
 #include "kindred/train/embedder.h"
-#include "train/runs/run_curves.h"
+#include "train/reports/run_curves.h"
 
 namespace kindred {
 namespace {

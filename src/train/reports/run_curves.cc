@@ -1,4 +1,4 @@
-#include "train/runs/run_curves.h"
+#include "train/reports/run_curves.h"
 
 #include <algorithm>
 #include <cmath>
