@@ -16,6 +16,7 @@
 #include "kindred/core/error.h"
 #include "kindred/core/memory.h"
 #include "kindred/core/output_file.h"
+#include "kindred/core/process_group.h"
 #include "kindred/core/text.h"
 #include "kindred/data/isolation.h"
 #include "standard_streams.h"
@@ -67,7 +68,20 @@ int code_of_success() {
   return answered_no() ? 1 : 0;
 }
 
+// What would be done as often as there are ranks, each in the others' way.
+void check_ranks(int argc, char** argv) {
+  if (argc < 2 || argv[1][0] == '-' || argv[1] == std::string_view("train")) return;
+  const int ranks = kindred::launched_ranks();
+  if (ranks == 1) return;
+  kindred::fail(
+      ErrorKind::usage,
+      fmt::format("{}: {} ranks were started, but only train shares its work among ranks; start "
+                  "one process, or set KINDRED_MPI=off where each is to work by itself",
+                  argv[1], ranks));
+}
+
 int run(int argc, char** argv) {
+  check_ranks(argc, argv);
   const int code = run_command_line(
       argc, argv, "kindred",
       fmt::format("{}\ninstruction set: {}", KINDRED_VERSION, name_of(isa())),

@@ -163,6 +163,7 @@ Index Network::slice() const { return impl_->slice; }
 Index Network::embedding() const { return impl_->embedding; }
 const Shape& Network::src_shape() const { return impl_->src; }
 Index Network::gradient_row_size() const { return impl_->gradient_size; }
+Index Network::statistics_size() const { return impl_->statistics_size; }
 double Network::forward_flops() const { return impl_->layers->flops(); }
 
 void Network::initialise(std::uint64_t seed, std::span<float> parameters) const {
@@ -195,15 +196,18 @@ void Network::pack_trained(const Workers& workers, std::span<const float> parame
   workers.for_each(static_cast<Index>(impl_->leaves.size()), pack_leaf, Idle::helps);
 }
 
-void Network::reduce_gradient(const Workers& workers, MatrixView rows,
-                              std::span<float> gradient) const {
+void Network::add_gradient_rows(const Workers& workers, MatrixView rows) const {
   constexpr Index kBlock = 8192;  // floats: a block of every row stays in cache
   const auto add_rows = kernels<RowKernels>().add_rows;
   workers.for_blocks(impl_->gradient_size, kBlock, [&](Index begin, Index end, int) {
     add_rows(rows.row(0), rows.stride(), rows.rows(), begin, end);
   });
+}
+
+void Network::unpack_gradient(const Workers& workers, std::span<const float> row,
+                              std::span<float> gradient) const {
   workers.for_each(static_cast<Index>(impl_->leaves.size()), [&](Index i, int) {
-    impl_->leaves[static_cast<std::size_t>(i)]->unpack_gradient(rows.row(0), gradient);
+    impl_->leaves[static_cast<std::size_t>(i)]->unpack_gradient(row.data(), gradient);
   });
 }
 

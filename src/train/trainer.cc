@@ -5,8 +5,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <optional>
 
+#include "batch_share.h"
 #include "gradient_norm.h"
+#include "gradient_tree.h"
 #include "kindred/core/error.h"
 #include "kindred/core/time_scope.h"
 #include "kindred/nn/network.h"
@@ -50,13 +53,14 @@ class Stopwatch {
 }  // namespace
 
 struct KINDRED_HIDDEN Trainer::Impl {
-  Impl(const Setup& from, const Workers& with);
+  Impl(const Setup& from, const Workers& with, ProcessGroup& in);
 
   const StepReport& step();
   void embed(const Batch& batch);
   void forward(const Batch& batch, Index s, int worker);
   Slice& slice(Index s, int worker) {
-    return *slices[static_cast<std::size_t>(setup.train.recompute ? worker : s)];
+    return *slices[static_cast<std::size_t>(setup.train.recompute ? worker
+                                                                  : s - share.first_slice())];
   }
   Pass pass(Index s, int worker) {
     return {setup.seed, carried.step, s * setup.train.slice,
@@ -68,6 +72,7 @@ struct KINDRED_HIDDEN Trainer::Impl {
   void thaw();
   double measure_losses(const Batch& batch);
   void propagate_back(const Batch& batch);
+  void add_up_gradient();
   void update();
   void check_embeddings() const;
   void check_statistics() const;
@@ -76,6 +81,7 @@ struct KINDRED_HIDDEN Trainer::Impl {
 
   const Setup& setup;
   const Workers& workers;
+  BatchShare share;
   Recipe learned_by;  // [[loss]] and [optimizer], with the defaults that were taken
   TrainingState carried;
   Network network;
@@ -84,13 +90,14 @@ struct KINDRED_HIDDEN Trainer::Impl {
   LearningSettings learning;
   Augmenter augmenter;
 
-  std::vector<std::unique_ptr<Slice>> slices;       // one a worker with recompute
+  std::vector<std::unique_ptr<Slice>> slices;       // this rank's; one a worker with recompute
   std::vector<std::unique_ptr<Scratch>> scratches;  // one a worker
-  Matrix statistics;                                // [slices, ...] of slices that are used again
+  Matrix statistics;                                // [slices, ...] of those that lie elsewhere
   std::vector<std::span<const float>> seen;         // by the slices
   Matrix embeddings;                                // E  [B, D]
   Matrix diff_embeddings;                           // dE [B, D]
-  Matrix gradient_rows;                             // [rows, network.gradient_row_size()]
+  Matrix gradient_rows;                             // [own, network.gradient_row_size()]
+  std::optional<GradientTree> gradient_tree;        // of several ranks
   Buffer<float> gradient;                           // [table.size()]
   GradientNorm gradient_norm;
   Index thaw_at = -1;  // the first step with another part of the network frozen; -1: none
@@ -101,9 +108,10 @@ struct KINDRED_HIDDEN Trainer::Impl {
   std::vector<std::string> notes;
 };
 
-Trainer::Impl::Impl(const Setup& from, const Workers& with)
+Trainer::Impl::Impl(const Setup& from, const Workers& with, ProcessGroup& in)
     : setup(from),
       workers(with),
+      share(in, setup.slices(), setup.gradient_rows()),
       learned_by(Recipe::from_text("", from.origin)),
       network(frozen_at(from, 0), from.train.slice, NetworkMode::training, carried.table,
               carried.state),
@@ -148,23 +156,25 @@ Trainer::Impl::Impl(const Setup& from, const Workers& with)
 }
 
 void Trainer::Impl::make_slices() {
-  const Index held = setup.train.recompute ? workers.threads() : setup.slices();
+  const bool in_place = !setup.train.recompute && share.is_whole();
+  const Index held = setup.train.recompute ? workers.threads() : share.own_slices();
   // Memory lies on the node of the thread that writes it first: not all on this one's.
   slices.resize(static_cast<std::size_t>(held));
   workers.for_each(
       held, [&](Index i, int) { slices[static_cast<std::size_t>(i)] = network.make_slice(); });
-  if (setup.train.recompute) {
-    statistics = Matrix(setup.slices(), static_cast<Index>(slices[0]->statistics().size()));
-  }
+  const auto size = static_cast<std::size_t>(network.statistics_size());
+  if (!in_place) statistics = Matrix(setup.slices(), network.statistics_size());
   seen.clear();
   for (Index i = 0; i < setup.slices(); ++i) {
-    const auto size = static_cast<std::size_t>(statistics.cols());
-    seen.push_back(setup.train.recompute ? std::span<const float>(statistics.row(i), size)
-                                         : slices[static_cast<std::size_t>(i)]->statistics());
+    seen.push_back(in_place ? slices[static_cast<std::size_t>(i)]->statistics()
+                            : std::span<const float>(statistics.row(i), size));
   }
   scratches.clear();
   for (int i = 0; i < workers.threads(); ++i) scratches.push_back(network.make_scratch());
-  gradient_rows = Matrix(setup.gradient_rows(), network.gradient_row_size());
+  gradient_rows = Matrix(share.own_rows(), network.gradient_row_size());
+  if (!share.is_whole()) {
+    gradient_tree.emplace(share.group(), setup.gradient_rows(), network.gradient_row_size());
+  }
   network.pack(workers, carried.parameters.span());
 }
 
@@ -185,7 +195,9 @@ const StepReport& Trainer::Impl::step() {
   if (carried.step == thaw_at) thaw();
   ComputeScope scope;
   if (!reader) {
-    reader = open_reader(setup, carried.step, workers.threads());
+    const Index samples = setup.train.slice;
+    reader = open_reader(setup, carried.step, workers.threads(),
+                         {share.first_slice() * samples, share.own_slices() * samples});
   }
   Stopwatch watch;
   const Batch& batch = reader->next();
@@ -196,7 +208,7 @@ const StepReport& Trainer::Impl::step() {
   watch.add_to(times.loss);
   propagate_back(batch);
   watch.add_to(times.backward);
-  network.reduce_gradient(workers, gradient_rows, gradient.span());
+  add_up_gradient();
   watch.add_to(times.reduce);
   update();
   watch.add_to(times.update);
@@ -208,12 +220,15 @@ const StepReport& Trainer::Impl::step() {
 
 void Trainer::Impl::embed(const Batch& batch) {
   workers.for_each(
-      setup.slices(), [&](Index s, int worker) { forward(batch, s, worker); }, Idle::helps);
+      share.own_slices(),
+      [&](Index s, int worker) { forward(batch, share.first_slice() + s, worker); }, Idle::helps);
+  share.gather(embeddings.view(), setup.train.slice);
 }
 
 void Trainer::Impl::forward(const Batch& batch, Index s, int worker) {
   const Index rows = setup.train.slice;
   const Index bytes = setup.dataset->sample_bytes();
+  const std::byte* const samples = batch.samples.data() - share.first_slice() * rows * bytes;
   Slice& of = slice(s, worker);
   {
     const TimeScope time(profiles.time(worker, &Profile::input));
@@ -221,12 +236,12 @@ void Trainer::Impl::forward(const Batch& batch, Index s, int worker) {
       const Index i = s * rows + r;
       const Random random(setup.seed, Purpose::augment, static_cast<std::uint64_t>(carried.step),
                           static_cast<std::uint64_t>(i));
-      augmenter.apply(batch.samples.data() + i * bytes, batch.turns[static_cast<std::size_t>(i)],
-                      random, of.src().row(r));
+      augmenter.apply(samples + i * bytes, batch.turns[static_cast<std::size_t>(i)], random,
+                      of.src().row(r));
     }
   }
   of.forward(embeddings.view().rows_from(s * rows, rows), pass(s, worker));
-  if (!setup.train.recompute) return;
+  if (statistics.rows() == 0) return;
   std::copy(of.statistics().begin(), of.statistics().end(), statistics.row(s));
 }
 
@@ -251,12 +266,10 @@ double Trainer::Impl::measure_losses(const Batch& batch) {
 
 void Trainer::Impl::propagate_back(const Batch& batch) {
   const Index samples = setup.train.slice;
-  const Index count = setup.slices();
-  const Index rows = gradient_rows.rows();
   const auto add_up = [&](Index row, int worker) {
     // The row's slices last to first: the last forward pass is the one still in cache.
-    const Index first = row * count / rows;
-    const Index last = (row + 1) * count / rows - 1;
+    const Index first = share.first_slice_of(share.first_row() + row);
+    const Index last = share.first_slice_of(share.first_row() + row + 1) - 1;
     const std::span<float> sums(gradient_rows.row(row),
                                 static_cast<std::size_t>(network.gradient_row_size()));
     for (Index s = last; s >= first; --s) {
@@ -265,7 +278,18 @@ void Trainer::Impl::propagate_back(const Batch& batch) {
                                 s == last ? Accumulate::no : Accumulate::yes, pass(s, worker));
     }
   };
-  workers.for_each(rows, add_up, Idle::helps);
+  workers.for_each(share.own_rows(), add_up, Idle::helps);
+}
+
+void Trainer::Impl::add_up_gradient() {
+  const auto size = static_cast<std::size_t>(gradient_rows.cols());
+  if (gradient_tree) {
+    const std::span<const float> sum = gradient_tree->sum(workers, gradient_rows.view());
+    network.unpack_gradient(workers, sum, gradient.span());
+    return;
+  }
+  network.add_gradient_rows(workers, gradient_rows.view());
+  network.unpack_gradient(workers, {gradient_rows.row(0), size}, gradient.span());
 }
 
 void Trainer::Impl::update() {
@@ -286,6 +310,7 @@ void Trainer::Impl::update() {
   if (!is_moderate(report.gradient_norm * update.gradient_scale)) {
     diverged(fmt::format("the gradient has a length of {:.2g}", report.gradient_norm));
   }
+  share.gather(statistics.view(), 1);
   check_statistics();
   network.update_running_statistics(seen);
   carried.optimizer->apply(workers, gradient.span(), carried.parameters.span(), update);
@@ -329,7 +354,9 @@ void Trainer::Impl::diverged(const std::string& what) const {
 }
 
 Trainer::Trainer(const Setup& setup, const Workers& workers)
-    : impl_(std::make_unique<Impl>(setup, workers)) {}
+    : solo_(std::make_unique<SoloGroup>()), impl_(std::make_unique<Impl>(setup, workers, *solo_)) {}
+Trainer::Trainer(const Setup& setup, const Workers& workers, ProcessGroup& group)
+    : impl_(std::make_unique<Impl>(setup, workers, group)) {}
 Trainer::~Trainer() = default;
 
 const StepReport& Trainer::step() { return impl_->step(); }

@@ -80,7 +80,9 @@ class NetworkHarness {
       }
     };
     workers.for_each(count_of_rows, task, Idle::helps);
-    network.reduce_gradient(workers, rows, gradient);
+    network.add_gradient_rows(workers, rows);
+    network.unpack_gradient(workers, {rows.row(0), static_cast<std::size_t>(rows.cols())},
+                            gradient);
   }
 
   ParameterTable table;

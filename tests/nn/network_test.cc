@@ -52,9 +52,13 @@ TEST(Network, AddsRowsOfGradientsInATreeOfPairs) {
       }
     }
     std::vector<float> expected(harness.gradient.size());
-    harness.network.reduce_gradient(harness.workers, tree.view().rows_from(0, 1), expected);
+    const auto row = [size](Matrix& of) {
+      return std::span(of.row(0), static_cast<std::size_t>(size));
+    };
+    harness.network.unpack_gradient(harness.workers, row(tree), expected);
     std::vector<float> found(harness.gradient.size());
-    harness.network.reduce_gradient(harness.workers, rows, found);
+    harness.network.add_gradient_rows(harness.workers, rows);
+    harness.network.unpack_gradient(harness.workers, row(rows), found);
     EXPECT_EQ(found, expected) << count << " rows";
   }
 }

@@ -113,6 +113,11 @@ std::vector<int> thread_counts() {
   return test::kSanitizer ? std::vector{1, 3} : std::vector{1, 2, 3, 8};
 }
 
+// Slices are six here, and so are gradient rows: eight ranks are more than have a share of those.
+std::vector<int> rank_counts() {
+  return test::kSanitizer ? std::vector{2} : std::vector{2, 3, 4, 8};
+}
+
 void expect_same_bits(const std::string& text, Precision precision = Precision::float32) {
   const SmallRun runs;
   constexpr Index kSteps = 9;
@@ -126,6 +131,12 @@ void expect_same_bits(const std::string& text, Precision precision = Precision::
     runs.run(name, recipe(), threads);
     EXPECT_EQ(runs.checkpoint(name, kSteps), runs.checkpoint("1", kSteps)) << threads << " threads";
     EXPECT_EQ(runs.model(name), runs.model("1")) << threads << " threads";
+  }
+  for (const int ranks : rank_counts()) {
+    const std::string name = std::to_string(ranks) + "-ranks";
+    runs.run_ranks(name, recipe, ranks, ranks % 2 + 1);
+    EXPECT_EQ(runs.checkpoint(name, kSteps), runs.checkpoint("1", kSteps)) << ranks << " ranks";
+    EXPECT_EQ(runs.model(name), runs.model("1")) << ranks << " ranks";
   }
   Recipe first = recipe();
   first.set("train.steps=4");

@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -6,6 +7,7 @@
 #include "kindred/train/run.h"
 #include "support/small_data.h"
 #include "support/temp_folder.h"
+#include "support/thread_group.h"
 
 namespace kindred::test {
 
@@ -34,6 +36,17 @@ class SmallRun {
   RunResult run(const std::string& name, Recipe from, int threads, bool resume = false) const {
     RunObserver silent;
     return run_training(std::move(from), {folder_ / name, resume, threads}, silent);
+  }
+
+  /// The same by several ranks.
+  void run_ranks(const std::string& name, const std::function<Recipe()>& from, int ranks,
+                 int threads, bool resume = false) const {
+    ThreadRanks(ranks).run([&](ProcessGroup& group) {
+      RunObserver silent;
+      RunOptions options{folder_ / name, resume, threads};
+      options.group = &group;
+      run_training(from(), options, silent);
+    });
   }
 
   /// The newest checkpoint of a run: parameters, moments and state.

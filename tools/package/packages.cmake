@@ -8,6 +8,9 @@ set(CPACK_OUTPUT_FILE_PREFIX packages)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_VERBATIM_VARIABLES ON)
 set(CPACK_COMPONENTS_ALL runtime library development)
+if(plugins)
+  list(APPEND CPACK_COMPONENTS_ALL mpi)
+endif()
 set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS
   OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
 
@@ -53,5 +56,16 @@ set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "${same_library}")
 describe(DEVELOPMENT "trains and uses embeddings on CPUs (headers)"
 "This package holds the C++ headers and the files for CMake and pkg-config.")
+
+# The plug-ins of MPI libraries, each of which is loaded where its mpirun has started the program.
+set(CPACK_DEBIAN_MPI_PACKAGE_NAME kindred-mpi)
+set(CPACK_DEBIAN_MPI_PACKAGE_SECTION science)
+set(CPACK_DEBIAN_MPI_PACKAGE_DEPENDS "${same_library}, libc6 (>= 2.34)")
+# One of the two is enough, whichever is there: no dependency of the binaries' own.
+set(CPACK_DEBIAN_MPI_PACKAGE_SHLIBDEPS OFF)
+set(CPACK_DEBIAN_MPI_PACKAGE_RECOMMENDS "openmpi-bin | mpich")
+describe(MPI "trains embeddings on several machines (MPI)"
+"This package holds what joins the ranks that mpirun or srun start, of Open MPI
+and of MPICH.")
 
 include(CPack)

@@ -14,6 +14,7 @@
 #include "progress.h"
 #include "shipped.h"
 #include "train/picture_notes.h"
+#include "train/ranks.h"
 
 namespace kindred::tools {
 namespace {
@@ -27,6 +28,7 @@ struct TrainOptions : CommonOptions {
   // What they come to.
   Recipe read;
   RunOptions run;
+  std::unique_ptr<ProcessGroup> group;
   bool pictures = false;  // the recipe is yet to be chosen
   Json imported;
 };
@@ -77,8 +79,12 @@ void tell_collapse(const RunResult& result) {
 
 // The bar is gone when this returns or fails: what follows begins on a line of its own.
 RunResult run_shown(Recipe recipe, const TrainOptions& options) {
+  const auto run = [&](RunObserver& observer) {
+    return run_training(std::move(recipe), options.run, observer);
+  };
+  if (options.group->rank() != 0) return help(*options.group, run);
   TrainingProgress progress(options.quiet, options.verbose);
-  return run_training(std::move(recipe), options.run, progress);
+  return run(progress);
 }
 
 // "photos" of photos/ and of photos.zip.
@@ -148,9 +154,16 @@ void plan(TrainOptions& options, bool minutes_given, FileUse& files) {
   if (options.resume && options.out.empty()) {
     fail(ErrorKind::usage, "train --resume: name the run folder with --out");
   }
+  options.group = open_process_group();
   check_kind(options.recipe);
   options.pictures = !options.recipe.empty() && holds_pictures(options.recipe);
   const bool chooses = options.pictures && !options.resume;  // else the run has its recipe
+  if (chooses && options.group->size() > 1) {
+    fail(ErrorKind::usage,
+         fmt::format("train {0}: several ranks train by a recipe; one process makes it: kindred "
+                     "import {0} DATA.h5, then kindred init DATA.h5 --out RECIPE.toml",
+                     options.recipe));
+  }
   if (minutes_given && !chooses) {
     fail(ErrorKind::usage,
          "train --minutes: goes with a folder or archive of pictures; a recipe says how long by "
@@ -163,14 +176,17 @@ void plan(TrainOptions& options, bool minutes_given, FileUse& files) {
                                   : "runs/" + std::filesystem::path(options.recipe).stem().string();
   run.resume = options.resume;
   run.threads = options.threads;
+  run.group = options.group.get();
+  const bool helps = options.group->rank() != 0;  // it writes nothing
+  options.quiet = options.quiet || helps;
   if (chooses) {
     files.add(files_of_picture_training(options.recipe, run));
   } else {
     options.read = read_recipe(options);
     set_all(options.read, options);
-    files.add(files_of_training(options.read, run));
+    if (!helps) files.add(files_of_training(options.read, run));
   }
-  if (!run.is_new) {
+  if (!run.is_new && !helps) {
     files.may_write((std::filesystem::path(run.folder) / "report.html").string(), &kHtmlFile);
   }
 }
@@ -198,6 +214,7 @@ void train(TrainOptions& options) {
   watch_signals();
   if (options.pictures && !options.run.resume && !choose(options)) return;
   const RunResult result = run_shown(std::move(options.read), options);
+  if (options.group->rank() != 0) return;
   print_result(options, result);
   if (result.complete) {
     try {

@@ -19,8 +19,14 @@ struct Batch {
   std::vector<Index> entries;  ///< [B], positions in the training set: the sample ids of losses
   std::vector<std::int64_t> labels;  ///< [B]
   std::vector<std::uint8_t> turns;   ///< [B], quarter turns
-  Buffer<std::byte> samples;         ///< B x sample_bytes, channels-last
+  Buffer<std::byte> samples;         ///< those of the reader's part x sample_bytes, channels-last
   Matrix targets;                    ///< [B, T], empty where absent
+};
+
+/// The samples of each batch that are read, where others read the rest.
+struct BatchPart {
+  Index first = 0;
+  Index count = 0;
 };
 
 /// Reads ahead on threads of its own, each a whole batch, with a bounded number of buffers; batches
@@ -31,6 +37,9 @@ class Reader {
   /// At most `ahead` batches are read that were not asked for yet.
   Reader(const Dataset& dataset, const TrainingSet& set, Sampler& sampler, Index first_step,
          Index ahead = kAhead, int threads = 1);
+  /// Of each batch the samples of `part` alone; all else of it is whole.
+  Reader(const Dataset& dataset, const TrainingSet& set, Sampler& sampler, Index first_step,
+         Index ahead, int threads, const BatchPart& part);
   ~Reader();
   /// Waits for the next batch; it stays valid until the call after.
   const Batch& next();

@@ -39,7 +39,7 @@ class Scratch {
 /// Its trainable numbers live in the caller's flat array, its running statistics in the caller's
 /// State; the network keeps copies packed into oneDNN's layouts.
 ///
-/// Thread-safety: const members may be called at once, but reduce_gradient() by one caller at a
+/// Thread-safety: const members may be called at once, but unpack_gradient() by one caller at a
 /// time; pack() needs the network for itself.
 class Network {
  public:
@@ -71,10 +71,15 @@ class Network {
 
   /// Floats of a gradient row (weights in oneDNN's layouts).
   Index gradient_row_size() const;
-  /// gradient[network's segments] = sum of rows over a fixed pairwise tree, in the flat layout;
-  /// those of frozen layers are left as they are.
-  /// rows [rows, gradient_row_size()]; their content is destroyed.
-  void reduce_gradient(const Workers& workers, MatrixView rows, std::span<float> gradient) const;
+  /// Floats of Slice::statistics().
+  Index statistics_size() const;
+  /// rows[0] = the sum of rows over a fixed pairwise tree: rows i and i + 1, then what i and i + 2
+  /// have come to, and so on. rows [rows, gradient_row_size()]; their content is destroyed.
+  void add_gradient_rows(const Workers& workers, MatrixView rows) const;
+  /// gradient[network's segments] = a row, in the flat layout; those of frozen layers are left as
+  /// they are.
+  void unpack_gradient(const Workers& workers, std::span<const float> row,
+                       std::span<float> gradient) const;
 
   /// Moves the running statistics by what each slice saw (Slice::statistics()), in the order
   /// given. Training mode only.

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "kindred/core/export.h"
+#include "kindred/core/process_group.h"
 #include "kindred/core/recipe.h"
 #include "kindred/eval/retrieval.h"
 #include "kindred/train/setup.h"
@@ -55,6 +56,10 @@ struct RunOptions {
   bool resume = false;  ///< go on from the newest acknowledged checkpoint of `folder`
   int threads = 0;      ///< 0: Workers::default_threads()
   bool is_new = false;  ///< a new folder: `folder`, or with "-2", "-3", ... behind it
+  /// The ranks that train together, not yet joined; each calls run_training() with the same recipe
+  /// and data. nullptr: this process alone. Rank 0 has the folder and the observer, reads
+  /// checkpoints and initial weights, and evaluates; the others' results name no folder.
+  ProcessGroup* group = nullptr;
 };
 
 struct RunResult {
@@ -74,6 +79,9 @@ struct RunResult {
 /// model.kindred. Fails with diverged where numbers are no longer finite; the last finite state is
 /// then a checkpoint. While it runs the folder is its own: cannot_create names the process that
 /// another run is.
+///
+/// Ranks of a group leave the files of a single process, bit for bit. They refuse each other with
+/// recipe or data where what they train, or the program, is not the same at all.
 ///
 /// With `resume`, recipe and step come from the newest acknowledged checkpoint that is sound. It
 /// fails, and leaves the folder as it was, with

@@ -7,6 +7,7 @@
 #include "kindred/core/export.h"
 #include "kindred/core/parallel.h"
 #include "kindred/core/parameters.h"
+#include "kindred/core/process_group.h"
 #include "kindred/core/recipe.h"
 #include "kindred/loss/objective.h"
 #include "kindred/train/optimizer.h"
@@ -59,6 +60,10 @@ class Trainer {
   /// seed. REQUIRES: setup and workers outlive it. Fails with recipe where a loss or the optimizer
   /// does not know a key or a value, or a loss would have nothing to learn from.
   Trainer(const Setup& setup, const Workers& workers);
+  /// The same for one rank of several, each of which makes its own of an equal setup: they share
+  /// the batch's slices, and step() is called by all. What they train has the bits of a single
+  /// rank's. REQUIRES: group outlives it, and has been joined before the first step.
+  Trainer(const Setup& setup, const Workers& workers, ProcessGroup& group);
   ~Trainer();
 
   /// One training step: the next batch through the network, the losses, and back. Fails with
@@ -91,6 +96,7 @@ class Trainer {
 
  private:
   struct Impl;
+  std::unique_ptr<ProcessGroup> solo_;  // where there is no other
   std::unique_ptr<Impl> impl_;
 };
 

@@ -35,8 +35,8 @@ struct KINDRED_HIDDEN Reader::Impl {
   };
 
   Impl(const Dataset& dataset_, const TrainingSet& set_, Sampler& sampler_, Index first_step_,
-       Index ahead, int count)
-      : dataset(dataset_), set(set_), sampler(sampler_), first_step(first_step_) {
+       Index ahead, int count, const BatchPart& part_)
+      : dataset(dataset_), set(set_), sampler(sampler_), first_step(first_step_), part(part_) {
     const auto batch = static_cast<std::size_t>(sampler.batch());
     ring.resize(static_cast<std::size_t>(std::max<Index>(ahead, 1)) + 1);  // one is being used
     for (Slot& slot : ring) {
@@ -44,7 +44,7 @@ struct KINDRED_HIDDEN Reader::Impl {
       slot.batch.entries.resize(batch);
       slot.batch.labels.resize(batch);
       slot.batch.turns.resize(batch);
-      slot.batch.samples = Buffer<std::byte>(sampler.batch() * dataset.sample_bytes());
+      slot.batch.samples = Buffer<std::byte>(part.count * dataset.sample_bytes());
       if (!dataset.targets().empty()) {
         slot.batch.targets = Matrix(sampler.batch(), dataset.targets().cols());
       }
@@ -123,7 +123,10 @@ struct KINDRED_HIDDEN Reader::Impl {
   }
 
   void read(Slot& slot) const {
-    dataset.read(slot.samples, slot.batch.samples.data(), Reading::random);
+    const auto own =
+        std::span(slot.samples)
+            .subspan(static_cast<std::size_t>(part.first), static_cast<std::size_t>(part.count));
+    dataset.read(own, slot.batch.samples.data(), Reading::random);
     const ConstMatrixView targets = dataset.targets();
     for (Index i = 0; i < slot.batch.targets.rows(); ++i) {
       std::copy_n(targets.row(slot.samples[static_cast<std::size_t>(i)]), targets.cols(),
@@ -137,6 +140,7 @@ struct KINDRED_HIDDEN Reader::Impl {
   const TrainingSet& set;
   Sampler& sampler;
   Index first_step;
+  BatchPart part;
   std::vector<Slot> ring;
 
   std::mutex drawing;  // over the sampler; taken before the other
@@ -152,7 +156,10 @@ struct KINDRED_HIDDEN Reader::Impl {
 
 Reader::Reader(const Dataset& dataset, const TrainingSet& set, Sampler& sampler, Index first_step,
                Index ahead, int threads)
-    : impl_(std::make_unique<Impl>(dataset, set, sampler, first_step, ahead, threads)) {}
+    : Reader(dataset, set, sampler, first_step, ahead, threads, {0, sampler.batch()}) {}
+Reader::Reader(const Dataset& dataset, const TrainingSet& set, Sampler& sampler, Index first_step,
+               Index ahead, int threads, const BatchPart& part)
+    : impl_(std::make_unique<Impl>(dataset, set, sampler, first_step, ahead, threads, part)) {}
 Reader::~Reader() = default;
 
 const Batch& Reader::next() {

@@ -11,8 +11,8 @@ namespace kindred {
 namespace {
 
 constexpr Index kMostSide = 16;
-constexpr Index kAtOnce = 64;       // samples
-constexpr double kMostWork = 5e12;  // multiplications of rows by rows: some minutes
+constexpr Index kSamplesAtOnce = 64;  // samples
+constexpr double kMostWork = 5e12;    // multiplications of rows by rows: some minutes
 
 /// Means over squares of `side` pixels, those at the far edges over what is left.
 class Squares {
@@ -70,7 +70,7 @@ RawBaseline raw_baseline(const Dataset& dataset, std::span<const Index> samples,
   const auto count = static_cast<double>(samples.size());
   if (count * count * static_cast<double>(squares.size()) > kMostWork) return {};
   Matrix raw(static_cast<Index>(samples.size()), squares.size());
-  workers.for_blocks(raw.rows(), kAtOnce, [&](Index begin, Index end, int) {
+  workers.for_blocks(raw.rows(), kSamplesAtOnce, [&](Index begin, Index end, int) {
     Buffer<std::byte> read((end - begin) * bytes);
     dataset.read(
         samples.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)),

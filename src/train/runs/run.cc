@@ -19,11 +19,14 @@
 #include "train/runs/collapse_watch.h"
 #include "train/runs/data_fingerprint.h"
 #include "train/runs/own_threshold.h"
+#include "train/runs/ranks.h"
 #include "train/runs/raw_baseline.h"
 #include "train/runs/resume.h"
 #include "train/runs/run_folder.h"
+#include "train/runs/run_in_folder.h"
 #include "train/runs/run_log.h"
 #include "train/runs/run_notes.h"
+#include "train/runs/run_plan.h"
 #include "train/runs/run_records.h"
 #include "train/runs/training_probe.h"
 #include "train/setup_on_data.h"
@@ -51,7 +54,6 @@ class Run {
   void train();
   [[noreturn]] void keep_last_finite(const Error& error);
   void train_one_step();
-  bool due(Index every) const { return every > 0 && state().step % every == 0; }
   void evaluate_validation();
   void look_at_training();
   void evaluate_test();
@@ -63,6 +65,7 @@ class Run {
   const TrainingState& state() const { return trainer_->training_state(); }
 
   RunObserver& observer_;
+  ProcessGroup& group_;
   RunFolder folder_;
   Recipe recipe_;
   bool resume_;
@@ -71,6 +74,7 @@ class Run {
   std::optional<FileLock> lock_;  // goes last: what is written before is written by its holder
   Workers workers_;
   Setup setup_;
+  RunPlan plan_;
   std::unique_ptr<Trainer> trainer_;
   std::unique_ptr<Embedder> embedder_;
   std::unique_ptr<RunLog> log_;
@@ -78,16 +82,17 @@ class Run {
   CollapseWatch collapse_;
   RunResult result_;
   std::optional<std::vector<Index>> probe_;  // training samples, where they were needed
-  Index last_step_ = 0;
   Index saved_step_ = -1;
   Index evaluated_step_ = -1;
   std::vector<Json> before_;  // lines of the log up to the step that is resumed, its steps apart
   std::string level_note_;    // of a resume at another level of instruction sets
+  std::string ranks_note_;
 };
 
 Run::Run(Recipe recipe, std::unique_ptr<Dataset>&& dataset, const RunOptions& options,
          RunObserver& observer)
     : observer_(observer),
+      group_(*options.group),
       folder_(options.folder),
       recipe_(std::move(recipe)),
       resume_(options.resume),
@@ -96,14 +101,13 @@ Run::Run(Recipe recipe, std::unique_ptr<Dataset>&& dataset, const RunOptions& op
                 ? std::nullopt
                 : folder_.lock_if_there(!resume_)),  // before the data, which may take long to open
       workers_(options.threads),
-      setup_(read_setup(recipe_, recipe_.folder(), std::move(dataset))) {
-  trainer_ = std::make_unique<Trainer>(setup_, workers_);
+      setup_(read_setup(recipe_, recipe_.folder(), std::move(dataset))),
+      plan_(setup_) {
+  trainer_ = std::make_unique<Trainer>(setup_, workers_, group_);
   trainer_->write_settings(recipe_.root());
   recipe_.finish();
   memory_.recipe = recipe_.resolved();
   memory_.data_path = setup_.data_path;
-  const Index planned = setup_.planned_steps();
-  last_step_ = setup_.train.steps > 0 ? std::min(planned, setup_.train.steps) : planned;
   // What could not be written after hours is found now.
   check_model(memory_.recipe, setup_, state());
   check_checkpoint(state(), memory_);
@@ -113,6 +117,7 @@ Run::Run(Recipe recipe, std::unique_ptr<Dataset>&& dataset, const RunOptions& op
 // What fails comes before what is written: a start that failed leaves nothing.
 void Run::start_or_resume() {
   memory_.data = fingerprint_of_data(setup_);
+  ranks_note_ = join_ranks(group_, {memory_.recipe, memory_.data});
   if (!resume_) take_weights();
   take_folder();
   if (resume_) resume();
@@ -123,6 +128,7 @@ void Run::start_or_resume() {
   log_ = std::make_unique<RunLog>(folder_.log());
   made_.keep();
   saved_step_ = resume_ && state().step > 0 ? state().step : -1;
+  share_state(group_, trainer_->training_state());
   tell_start();
 }
 
@@ -184,13 +190,14 @@ void Run::tell_start() {
   start.forward_flops = trainer_->forward_flops();
   for (const Segment& segment : state().table.segments()) start.parameters += segment.size;
   start.first_step = state().step;
-  start.last_step = last_step_;
+  start.last_step = plan_.last_step();
   observer_.on_start(start);
   const Json machine = record_of_machine(state().step, setup_, workers_);
   if (!holds_machine(before_, machine)) log_->append(machine);
   for (const std::string& note : setup_.dataset->notes()) observer_.on_note(note);
   if (!setup_.dataset->advice().empty()) observer_.on_note(setup_.dataset->advice());
   if (!level_note_.empty()) note(level_note_);
+  if (!ranks_note_.empty()) note(ranks_note_);
   for (const std::string& text : trainer_->notes()) observer_.on_note(text);
   const PlanState plan{&setup_, state().step, resume_};
   for (const std::string& text : plan_notes(plan, folder_)) observer_.on_note(text);
@@ -213,6 +220,7 @@ RunResult Run::finish() {
     keep_last_finite(error);
   }
   log_->close();
+  group_.leave();
   if (collapse_.collapsed()) result_.collapse = collapse_.text();
   result_.folder = folder_.path();
   result_.step = state().step;
@@ -221,18 +229,12 @@ RunResult Run::finish() {
 }
 
 void Run::train() {
-  const Index epoch = setup_.sampler->steps_per_epoch();
-  const TrainSettings& train = setup_.train;
-  while (state().step < last_step_) {
+  while (state().step < plan_.last_step() && !result_.interrupted) {
     train_one_step();
-    // So many epochs may be more steps than an Index holds: never, then.
-    const Index evaluate_every = std::min(train.evaluate_every, last_step_ / epoch + 1) * epoch;
-    if (due(evaluate_every)) evaluate_validation();
-    if (due(train.checkpoint_every > 0 ? train.checkpoint_every : epoch)) save_checkpoint();
-    if (observer_.stop_requested() && state().step < last_step_) {
-      result_.interrupted = true;
-      break;
-    }
+    if (plan_.evaluates_after(state().step)) evaluate_validation();
+    if (plan_.saves_after(state().step)) save_checkpoint();
+    result_.interrupted =
+        plan_.goes_on_after(state().step) && group_.any(observer_.stop_requested());
   }
   const bool complete = state().step == setup_.planned_steps();
   if (complete && evaluated_step_ != state().step) evaluate_validation();
@@ -276,17 +278,13 @@ void Run::evaluate_validation() {
   evaluated_step_ = state().step;
   const std::vector<Index>& samples = setup_.set.validation_samples;
   if (samples.empty()) return;
-  if (!embedder_) {
-    TrainingState& trained = trainer_->training_state();
-    embedder_ = std::make_unique<Embedder>(setup_.architecture, setup_.train.slice,
-                                           setup_.dataset->element(), setup_.scaling, trained.table,
-                                           trained.state, workers_);
-  }
+  if (!embedder_) embedder_ = embedder_of(setup_, *trainer_, workers_);
   embedder_->load(state().weights());
   Evaluation evaluation;
   evaluation.split = "validation";
   evaluation.step = state().step;
-  const Matrix embeddings = finite_embeddings(*embedder_, *setup_.dataset, samples);
+  const Matrix embeddings =
+      embed_together(group_, *embedder_, *setup_.dataset, samples, setup_.train.slice);
   evaluation.result = evaluate_rows(embeddings.view(), *setup_.dataset, samples, workers_);
   const double value = evaluation.result[setup_.train.select];
   evaluation.best = memory_.best_step < 0 || value > memory_.best_value ||
@@ -369,8 +367,10 @@ void Run::save_checkpoint() {
   folder_.drop_old_checkpoints(setup_.train.keep_checkpoints, state().step);
 }
 
-RunResult train_by(Recipe recipe, std::unique_ptr<Dataset> dataset, const RunOptions& options,
-                   RunObserver& observer) {
+}  // namespace
+
+RunResult train_in_folder(Recipe recipe, std::unique_ptr<Dataset> dataset,
+                          const RunOptions& options, RunObserver& observer) {
   files_of_training(recipe, options, dataset == nullptr).check();
   std::optional<Run> run;
   try {
@@ -383,17 +383,6 @@ RunResult train_by(Recipe recipe, std::unique_ptr<Dataset> dataset, const RunOpt
          fmt::format("{}; then go on from the last checkpoint with --resume --out {}", error.what(),
                      run ? run->folder() : options.folder));
   }
-}
-
-}  // namespace
-
-RunResult run_training(Recipe recipe, const RunOptions& options, RunObserver& observer) {
-  return train_by(std::move(recipe), nullptr, options, observer);
-}
-
-RunResult run_training(Recipe recipe, std::unique_ptr<Dataset> dataset, const RunOptions& options,
-                       RunObserver& observer) {
-  return train_by(std::move(recipe), std::move(dataset), options, observer);
 }
 
 }  // namespace kindred

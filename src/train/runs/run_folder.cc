@@ -137,9 +137,7 @@ RetrievalResult evaluate_rows(ConstMatrixView rows, const Dataset& dataset,
   return evaluate_retrieval(workers, rows, labels, rows, labels, options);
 }
 
-Matrix finite_embeddings(const Embedder& embedder, const Dataset& dataset,
-                         std::span<const Index> samples) {
-  Matrix embeddings = embedder.embed(dataset, samples);
+void check_finite(ConstMatrixView embeddings) {
   for (Index i = 0; i < embeddings.rows(); ++i) {
     const float* const row = embeddings.row(i);
     if (std::all_of(row, row + embeddings.cols(), [](float x) { return std::isfinite(x); })) {
@@ -149,6 +147,12 @@ Matrix finite_embeddings(const Embedder& embedder, const Dataset& dataset,
          "training diverged: the embeddings of an evaluation are not finite; lower "
          "optimizer.learning_rate or set optimizer.clip_norm");
   }
+}
+
+Matrix finite_embeddings(const Embedder& embedder, const Dataset& dataset,
+                         std::span<const Index> samples) {
+  Matrix embeddings = embedder.embed(dataset, samples);
+  check_finite(embeddings);
   return embeddings;
 }
 

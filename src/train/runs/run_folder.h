@@ -65,7 +65,10 @@ void check_same_recipe(const std::string& saved, const std::string& asked,
 RetrievalResult evaluate_rows(ConstMatrixView rows, const Dataset& dataset,
                               std::span<const Index> samples, const Workers& workers);
 
-/// Their embeddings. Fails with diverged where these are not finite.
+/// Fails with diverged where an evaluation's embeddings are not finite.
+void check_finite(ConstMatrixView embeddings);
+
+/// Their embeddings, which are finite: else as above.
 Matrix finite_embeddings(const Embedder& embedder, const Dataset& dataset,
                          std::span<const Index> samples);
 

@@ -1,0 +1,294 @@
+#!/usr/bin/env python3
+"""Several ranks train as one process does, and end together: ranks_test.py KINDRED [--long] [--only WORD...].
+
+For each MPI that is here with its plug-in (Open MPI, MPICH):
+  * the model of 2 and 3 ranks is, byte for byte, that of one process, whatever is trained; so is that of a run that goes
+    on with another number of ranks;
+  * where a rank is killed, stopped, or meets bad data at a random moment, all end within 30 seconds, with the documented
+    code (or the launcher's for a rank that was killed) and a message that names the rank, its host and the reason, and the
+    run goes on from its last checkpoint;
+  * ranks of another program, level, recipe or data are refused before the first step, and so are other commands.
+Exit code 77 where no MPI is here.
+"""
+import argparse
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import kill9
+
+WITHIN = 30  # seconds
+ENVIRONMENT = {**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+STEPS = 24
+# Each is trained alone, then by ranks. Batches of 32 are four slices of 8, and so are gradient rows.
+BASES = {
+    "three losses": [],
+    "recompute": ["train.recompute=true"],
+    "an average": ["train.average=0.9", "optimizer.name=sgd"],
+    "bfloat16 where there is": ["model.precision=auto"],
+    "a memory": ["loss.triplet.memory=100"],
+    "a draw of classes": ["loss.softmax.class_share=0.5"],
+    "streamed data": ["data.memory=800KiB"],
+    "two rows": ["model.lanes=2"],  # the third rank has no slices
+    "evaluations": ["data.validation_classes=8", "train.evaluate_every=1"],
+}
+faults = []
+
+
+def fault(*words):
+    faults.append(" ".join(map(str, words)))
+    print("FAULT", faults[-1], file=sys.stderr, flush=True)
+
+
+class Mpi:
+    def __init__(self, name, launcher, options, rank_variable):
+        self.name, self.rank_variable = name, rank_variable
+        self.start = [launcher, *options]
+
+    def command(self, parts):
+        """`parts`: [(ranks, words), ...], each with words of its own."""
+        words = list(self.start)
+        for number, (ranks, own) in enumerate(parts):
+            words += [":"] if number else []
+            words += ["-n", str(ranks), *map(str, own)]
+        return words
+
+    def go(self, parts, seconds=120, **extra):
+        result = subprocess.run(self.command(parts), capture_output=True, text=True, timeout=seconds,
+                                env={**ENVIRONMENT, **extra})
+        return result.returncode, result.stderr + result.stdout
+
+    def processes(self, marker):
+        """{rank: pid} of the running ranks whose command has `marker`."""
+        found = {}
+        for place in Path("/proc").glob("[0-9]*"):
+            try:
+                words = (place / "cmdline").read_bytes().split(b"\0")
+                variables = dict(line.split(b"=", 1) for line in (place / "environ").read_bytes().split(b"\0") if b"=" in line)
+                parent = (place / "stat").read_text().rsplit(")", 1)[1].split()[1]
+            except (OSError, IndexError):
+                continue
+            rank = variables.get(self.rank_variable.encode())
+            if rank is None or marker.encode() not in words or not words[0].endswith(b"kindred"):
+                continue
+            # Its children, which read files, have the same words.
+            try:
+                if (Path("/proc") / parent / "cmdline").read_bytes().split(b"\0") == words:
+                    continue
+            except OSError:
+                pass
+            found[int(rank)] = int(place.name)
+        return found
+
+
+def available(kindred):
+    plugins = kindred.parent.parent / "lib" / "kindred"
+    all_of_them = [Mpi("openmpi", "mpirun.openmpi", ["--oversubscribe", "--bind-to", "none"], "OMPI_COMM_WORLD_RANK"),
+                   Mpi("mpich", "mpirun.mpich", [], "PMI_RANK")]
+    return [mpi for mpi in all_of_them if shutil.which(mpi.start[0]) and (plugins / f"mpi-{mpi.name}.so").exists()]
+
+
+class Place:
+    def __init__(self, kindred, folder):
+        self.kindred, self.folder = kindred, folder
+        self.recipe = folder / "recipe.toml"
+        kill9.make_data(kindred, folder, random.Random(1))
+        self.recipe.write_text(kill9.RECIPE)
+
+    def words(self, out, sets, threads=1, resume=False):
+        words = [self.kindred, "train", self.recipe, "--out", self.folder / out, "--threads", threads, "--quiet"]
+        for assignment in sets:
+            words += ["--set", assignment]
+        return words + (["--resume"] if resume else [])
+
+    def model(self, out):
+        path = self.folder / out / "model.kindred"
+        return path.read_bytes() if path.exists() else b""
+
+    def alone(self, out, sets):
+        subprocess.run([str(word) for word in self.words(out, sets, 2)], check=True, stdout=subprocess.DEVNULL)
+        return self.model(out)
+
+
+def same_bits(place, mpis):
+    for number, (name, more) in enumerate(BASES.items()):
+        sets = [f"train.planned_steps={STEPS}", "train.checkpoint_every=1000", *more]
+        expected = place.alone(f"alone{number}", sets)
+        for mpi in mpis:
+            for ranks, threads in ((2, 1), (3, 2)):
+                out = f"{mpi.name}{number}-{ranks}"
+                code, said = mpi.go([(ranks, place.words(out, sets, threads))])
+                if code or place.model(out) != expected:
+                    fault(f"{mpi.name}, {ranks} ranks, {name}: exit code {code}, another model:", said)
+
+
+def going_on(place, mpis):
+    def steps(last):
+        return [f"train.planned_steps={STEPS}", "train.checkpoint_every=1000", f"train.steps={last}"]
+    expected = place.alone("whole", steps(0))
+    for mpi in mpis:
+        out = f"{mpi.name}-going-on"
+        for ranks, last in ((2, 9), (3, 17), (1, 0)):
+            code, said = mpi.go([(ranks, place.words(out, steps(last), 1, resume=last != 9))])
+            if code:
+                fault(f"{mpi.name}: going on with {ranks} ranks: exit code {code}:", said)
+        if place.model(out) != expected:
+            fault(f"{mpi.name}: a run that went on with 2, 3 and 1 ranks left another model")
+
+
+def harm(place, mpi, kind, chance, undisturbed):
+    """One run in which a rank is killed, stopped or given bad data, and what it comes to."""
+    out = f"{mpi.name}-{kind}"
+    shutil.rmtree(place.folder / out, ignore_errors=True)
+    victim, ranks = chance.randrange(1 if kind == "data" else 0, 3), 3
+    sets = ["train.evaluate_every=0"]
+    own_data = place.folder / "own.h5"
+    shutil.copy(place.folder / "images.h5", own_data)
+    streamed = ["data.memory=800KiB"]
+    others = [*sets, *(streamed if kind == "data" else [])]
+    own = [*others, *([f"data.file={own_data}"] if kind == "data" else [])]
+    parts = [(1, place.words(out, own if rank == victim else others)) for rank in range(ranks)]
+    run = kill9.Run(place.kindred, place.recipe, place.folder / out)
+    with subprocess.Popen(mpi.command(parts), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          env=ENVIRONMENT) as process:
+        moment = chance.uniform(0.02, 0.5) * undisturbed.written()
+        while run.written() < moment and process.poll() is None:
+            time.sleep(0.002)
+        pids = mpi.processes(str(place.folder / out))
+        if process.poll() is not None or victim not in pids:
+            process.kill()
+            fault(f"{mpi.name}, {kind}: not to be met in time:", process.communicate()[0], pids)
+            return
+        begin = time.monotonic()
+        if kind == "data":
+            with open(own_data, "r+b") as file:
+                file.seek(own_data.stat().st_size // 2)
+                file.write(os.urandom(4096))
+        else:
+            os.kill(pids[victim], signal.SIGKILL if kind == "kill" else signal.SIGSTOP)
+        try:
+            said = process.communicate(timeout=2 * WITHIN)[0]
+        except subprocess.TimeoutExpired:
+            process.kill()
+            said = "(it hangs) " + process.communicate()[0]
+        seconds = time.monotonic() - begin
+    for pid in pids.values():
+        if Path(f"/proc/{pid}").exists() and Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z":
+            os.kill(pid, signal.SIGKILL)
+            fault(f"{mpi.name}, {kind}: a rank lives on")
+    name = f"rank {victim} on {socket.gethostname()}"
+    words = {"kill": "is gone", "stop": "has not been heard of", "data": "own.h5"}[kind]
+    codes = {"kill": (137, 9, 71), "stop": (71, 9), "data": (65, 9)}[kind]
+    if mpi.name == "mpich" and kind == "kill" and "Killed (signal 9)" in said:
+        name = words = "EXIT CODE: 9"  # Hydra ends the others at once, and says whom it missed by its number and host
+    if seconds > WITHIN or process.returncode not in codes or name not in said or words not in said:
+        fault(f"{mpi.name}, {kind} of rank {victim}: {seconds:.0f} s, exit code {process.returncode}:", said)
+    run.check(undisturbed.steps())
+    # Another rank's data is whole again.
+    code, said = mpi.go([(2, place.words(out, sets, 1, resume=True))])
+    if code or place.model(out) != (undisturbed.folder / "model.kindred").read_bytes():
+        fault(f"{mpi.name}, {kind}: what went on is another model: exit code {code}:", said)
+    print(f"  {mpi.name}: {kind} of rank {victim}: all ended after {seconds:.1f} s, code {process.returncode}", flush=True)
+
+
+def harms(place, mpis, counts, chance):
+    undisturbed = kill9.Run(place.kindred, place.recipe, place.folder / "undisturbed")
+    place.alone("undisturbed", ["train.evaluate_every=0"])
+    for mpi in mpis:
+        for kind, count in counts.items():
+            for _ in range(count):
+                harm(place, mpi, kind, chance, undisturbed)
+
+
+def refusals(place, mpis):
+    sets = [f"train.planned_steps={STEPS}"]
+    level = {"KINDRED_MAX_ISA": "v2"}
+    other = place.folder / "other.h5"
+    images = place.folder / "few"
+    shutil.copytree(place.folder / "images" / "0", images / "0")
+    shutil.copytree(place.folder / "images" / "1", images / "1")
+    subprocess.run([place.kindred, "import", images, other, "--quiet"], check=True, stdout=subprocess.DEVNULL)
+    small = ["sampler.classes=2", "sampler.samples_per_class=4"]
+    copy = place.folder / "copied" / "bin"
+    copy.mkdir(parents=True)
+    shutil.copy(place.kindred, copy / "kindred")
+    with open(copy / "kindred", "ab") as file:
+        file.write(b"another build")
+    shutil.copytree(place.kindred.parent.parent / "lib" / "kindred", copy.parent / "lib" / "kindred")
+    as_ever = place.words("refused", sets)
+    cases = {
+        "recipe": ([as_ever, place.words("refused", [*sets, "seed=2"])], 78, ["'seed': 1 and 2"]),
+        "steps": ([as_ever, place.words("refused", [*sets, "train.steps=3"])], 78, ["'train.steps'"]),
+        "level": ([as_ever, ["env", "KINDRED_MAX_ISA=v2", *as_ever]], 71, ["instruction sets", "v2"]),
+        "data": ([place.words("refused", [*sets, *small]), place.words("refused", [*sets, *small, f"data.file={other}"])],
+                 65, ["the data"]),
+        "program": ([as_ever, [copy / "kindred", *as_ever[1:]]], 71, ["the program"]),
+        "missing": ([as_ever, place.words("refused", [*sets, "data.file=nowhere.h5"])], 66, ["rank 1 on", "nowhere.h5"]),
+    }
+    for mpi in mpis:
+        for name, (lines, code, words) in cases.items():
+            begin = time.monotonic()
+            found, said = mpi.go([(1, line) for line in lines])
+            if name not in ("missing",):
+                words = [*words, "rank 0 on", "rank 1 on"]
+            if found != code or any(word not in said for word in words) or time.monotonic() - begin > WITHIN:
+                fault(f"{mpi.name}: another {name}: exit code {found}, not {code}:", said)
+            if (place.folder / "refused").exists():
+                fault(f"{mpi.name}: another {name}: left a run folder")
+                shutil.rmtree(place.folder / "refused")
+        for words, code in ((["eval", "retrieval", "e.h5"], 64), (["train", place.folder / "images"], 64),
+                            (["--version"], 0), (["train", "--help"], 0)):
+            found, said = mpi.go([(2, [place.kindred, *words])])
+            if found != code:
+                fault(f"{mpi.name}: {words}: exit code {found}, not {code}:", said)
+        lone = place.words("by-itself", ["train.steps=2", "train.planned_steps=4"])
+        found, said = mpi.go([(1, lone)])
+        if found:
+            fault(f"{mpi.name}: one rank: exit code {found}:", said)
+        shutil.rmtree(place.folder / "by-itself", ignore_errors=True)
+        # The launcher of one MPI with the plug-in of another, and one that is not there.
+        wrong = "mpich" if mpi.name == "openmpi" else "openmpi"
+        found, said = mpi.go([(2, place.words("refused", sets))], KINDRED_MPI=wrong)
+        if found == 0:
+            fault(f"{mpi.name}: with the plug-in of {wrong}: done:", said)
+        if level and (place.folder / "refused").exists():
+            fault(f"{mpi.name}: with the plug-in of {wrong}: left a run folder")
+            shutil.rmtree(place.folder / "refused")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("kindred", type=Path)
+    parser.add_argument("--long", action="store_true", help="20 kills, 10 stops, 5 times bad data")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", nargs="+", default=["bits", "on", "harm", "refusals"])
+    options = parser.parse_args()
+    kindred = options.kindred.resolve()
+    mpis = available(kindred)
+    if not mpis:
+        print("skipped: there is neither Open MPI nor MPICH with a plug-in in lib/kindred (KINDRED_MPI)")
+        return 77
+    with tempfile.TemporaryDirectory(prefix="kindred-ranks-") as folder:
+        place = Place(kindred, Path(folder))
+        if "bits" in options.only:
+            same_bits(place, mpis)
+        if "on" in options.only:
+            going_on(place, mpis)
+        if "harm" in options.only:
+            counts = {"kill": 20, "stop": 10, "data": 5} if options.long else {"kill": 2, "stop": 1, "data": 1}
+            harms(place, mpis, counts, random.Random(options.seed))
+        if "refusals" in options.only:
+            refusals(place, mpis)
+    print(f"ranks: {', '.join(mpi.name for mpi in mpis)}: {len(faults)} faults")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
