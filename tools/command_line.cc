@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "kindred/core/error.h"
+#include "kindred/core/process_group.h"
 #include "kindred/core/text.h"
 #include "kindred/data/dataset_files.h"
 #include "standard_streams.h"
@@ -283,6 +284,7 @@ void Command::footer(const std::string& text) const { app_->footer(text); }
 void Command::callback(std::function<void()> run, std::function<void(FileUse&)> more) const {
   app_->callback([files = files_, run = std::move(run), more = std::move(more)] {
     if (more) more(*files);
+    if (launched_rank().rank != 0) return run();  // it writes nothing: rank 0 does
     files->check();
     const OutputLocks locks = files->lock();
     if (!locks.unsupported().empty()) {

@@ -70,14 +70,18 @@ int code_of_success() {
 
 // What would be done as often as there are ranks, each in the others' way.
 void check_ranks(int argc, char** argv) {
-  if (argc < 2 || argv[1][0] == '-' || argv[1] == std::string_view("train")) return;
-  const int ranks = kindred::launched_ranks();
+  if (argc < 2 || argv[1][0] == '-') return;
+  if (argv[1] == std::string_view("train") || argv[1] == std::string_view("search")) return;
+  if (argc > 2 && argv[1] == std::string_view("bench") && argv[2] == std::string_view("train")) {
+    return;
+  }
+  const int ranks = kindred::launched_rank().size;
   if (ranks == 1) return;
-  kindred::fail(
-      ErrorKind::usage,
-      fmt::format("{}: {} ranks were started, but only train shares its work among ranks; start "
-                  "one process, or set KINDRED_MPI=off where each is to work by itself",
-                  argv[1], ranks));
+  kindred::fail(ErrorKind::usage,
+                fmt::format("{}: {} ranks were started, but only train, search and bench train "
+                            "share their work among ranks; start one process, or set "
+                            "KINDRED_MPI=off where each is to work by itself",
+                            argv[1], ranks));
 }
 
 int run(int argc, char** argv) {

@@ -10,7 +10,7 @@
 #include "kindred/data/hdf5_file.h"
 #include "kindred/data/hdf5_kinds.h"
 #include "kindred/eval/approximate_neighbors.h"
-#include "kindred/eval/neighbors.h"
+#include "kindred/eval/shared_neighbors.h"
 #include "row_warnings.h"
 
 namespace kindred::tools {
@@ -27,7 +27,25 @@ struct SearchOptions : CommonOptions {
   Index k = 10;
 };
 
-void search(const SearchOptions& options) {
+/// What was found, and what it was found among.
+struct Search {
+  Neighbors found;
+  Index gallery = 0;
+  Index dimension = 0;
+  double seconds = 0;
+};
+
+class Clock {
+ public:
+  double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+Search search_alone(const SearchOptions& options) {
   const bool same = options.query.empty() || options.query == options.gallery;
   const EmbeddingFile gallery = read_embeddings({options.gallery, options.dataset, {}, {}});
   const EmbeddingFile other =
@@ -38,18 +56,17 @@ void search(const SearchOptions& options) {
   if (!same) warn_of_models(queries, options.query, gallery, options.gallery);
   warn_of_rows(workers, gallery.embeddings, options.gallery, similarity, nullptr);
   if (!same) warn_of_rows(workers, queries.embeddings, options.query, similarity, nullptr);
-  const auto start = std::chrono::steady_clock::now();
+  const Clock clock;
   const ConstMatrixView asked = queries.embeddings;
   const ConstMatrixView searched = gallery.embeddings;
   if (options.approximate && same) {
     fail(ErrorKind::usage, "search: --approximate needs queries of their own (--query)");
   }
-  const Neighbors found =
+  Neighbors found =
       options.approximate
           ? find_neighbors_approximately(workers, asked, searched, options.k, similarity)
           : find_neighbors(workers, asked, searched, options.k, similarity, same);
-  const double seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const double seconds = clock.seconds();
   if (options.approximate && options.checked > 0) {
     const Index count = std::min(options.checked, asked.rows());
     const Neighbors exact =
@@ -57,6 +74,47 @@ void search(const SearchOptions& options) {
     fmt::print("neighbor_recall@{} {:.4f} of the first {} queries against exact search\n",
                options.k, neighbor_recall(found.index, exact.index, options.k), count);
   }
+  return {std::move(found), searched.rows(), searched.cols(), seconds};
+}
+
+/// Each rank reads and searches its part of the gallery, of which none has to hold all.
+Search search_together(const SearchOptions& options, ProcessGroup& group) {
+  if (options.approximate) {
+    fail(ErrorKind::usage, "search: --approximate is of one process; several ranks search exactly");
+  }
+  const bool same = options.query.empty() || options.query == options.gallery;
+  const EmbeddingPart part =
+      read_embedding_part({options.gallery, options.dataset, {}, {}}, group.rank(), group.size());
+  EmbeddingFile queries =
+      read_embeddings({same ? options.gallery : options.query, options.dataset, {}, {}});
+  EmbeddingFile gallery;
+  gallery.fingerprint = part.fingerprint;
+  if (!same && group.rank() == 0) warn_of_models(queries, options.query, gallery, options.gallery);
+  group.join();
+  const Workers workers(options.threads);
+  const Clock clock;
+  Neighbors found =
+      find_neighbors_together(group, workers, queries.embeddings, {part.embeddings, part.rows},
+                              options.k, similarity_named(options.similarity), same);
+  const double seconds = clock.seconds();
+  group.leave();
+  return {std::move(found), part.rows, part.embeddings.cols(), seconds};
+}
+
+Search search_by(const SearchOptions& options, ProcessGroup& group) {
+  try {
+    return group.size() == 1 ? search_alone(options) : search_together(options, group);
+  } catch (const Error& error) {
+    group.end_by(error);
+    throw;
+  }
+}
+
+void search(const SearchOptions& options) {
+  const std::unique_ptr<ProcessGroup> group = open_process_group();
+  const Search done = search_by(options, *group);
+  if (group->rank() != 0) return;
+  const Neighbors& found = done.found;
   const Index rows = found.score.rows();
   std::vector<std::int64_t> index;
   std::vector<double> score;
@@ -70,12 +128,11 @@ void search(const SearchOptions& options) {
   writer.attribute("/", "similarity", options.similarity);
   writer.finish();
   if (!options.quiet) {
-    const double flops = 2.0 * static_cast<double>(rows) *
-                         static_cast<double>(gallery.embeddings.rows()) *
-                         static_cast<double>(gallery.embeddings.cols());
+    const double flops = 2.0 * static_cast<double>(rows) * static_cast<double>(done.gallery) *
+                         static_cast<double>(done.dimension);
     note(fmt::format("{}: {} neighbours of {} queries among {}, {:.2f} s, {:.1f} GFLOP/s",
-                     options.out, options.k, rows, gallery.embeddings.rows(), seconds,
-                     flops / seconds * 1e-9));
+                     options.out, options.k, rows, done.gallery, done.seconds,
+                     flops / done.seconds * 1e-9));
   }
 }
 

@@ -22,8 +22,8 @@ class BatchShare {
   /// Of a gradient row of the batch; of the rows' end, the slices' end.
   Index first_slice_of(Index row) const { return row * slices_ / rows_; }
 
-  /// What each rank has made of its slices, at all ranks: `each` rows a slice.
-  void gather(MatrixView rows, Index each);
+  /// What each rank has made of its slices, at all ranks: `each` rows a slice. Adds to `traffic`.
+  void gather(MatrixView rows, Index each, Traffic& traffic);
 
  private:
   ProcessGroup& group_;

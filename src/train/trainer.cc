@@ -104,6 +104,7 @@ struct KINDRED_HIDDEN Trainer::Impl {
   std::unique_ptr<Reader> reader;
   StepReport report;
   StepTimes times;
+  StepTraffic traffic;
   WorkerProfiles profiles;
   std::vector<std::string> notes;
 };
@@ -222,7 +223,7 @@ void Trainer::Impl::embed(const Batch& batch) {
   workers.for_each(
       share.own_slices(),
       [&](Index s, int worker) { forward(batch, share.first_slice() + s, worker); }, Idle::helps);
-  share.gather(embeddings.view(), setup.train.slice);
+  share.gather(embeddings.view(), setup.train.slice, traffic.embeddings);
 }
 
 void Trainer::Impl::forward(const Batch& batch, Index s, int worker) {
@@ -284,7 +285,9 @@ void Trainer::Impl::propagate_back(const Batch& batch) {
 void Trainer::Impl::add_up_gradient() {
   const auto size = static_cast<std::size_t>(gradient_rows.cols());
   if (gradient_tree) {
+    const Traffic before = share.group().traffic();
     const std::span<const float> sum = gradient_tree->sum(workers, gradient_rows.view());
+    traffic.gradient.add(before, share.group().traffic());
     network.unpack_gradient(workers, sum, gradient.span());
     return;
   }
@@ -310,7 +313,7 @@ void Trainer::Impl::update() {
   if (!is_moderate(report.gradient_norm * update.gradient_scale)) {
     diverged(fmt::format("the gradient has a length of {:.2g}", report.gradient_norm));
   }
-  share.gather(statistics.view(), 1);
+  share.gather(statistics.view(), 1, traffic.statistics);
   check_statistics();
   network.update_running_statistics(seen);
   carried.optimizer->apply(workers, gradient.span(), carried.parameters.span(), update);
@@ -383,6 +386,7 @@ double Trainer::learning_rate() const { return impl_->learning.learning_rate; }
 const std::vector<std::string>& Trainer::notes() const { return impl_->notes; }
 double Trainer::forward_flops() const { return impl_->network.forward_flops(); }
 const StepTimes& Trainer::times() const { return impl_->times; }
+const StepTraffic& Trainer::traffic() const { return impl_->traffic; }
 
 void Trainer::start_profile() { impl_->profiles.start(impl_->scratches, layers().size()); }
 Profile Trainer::profile() const { return sum_of(impl_->profiles.each()); }

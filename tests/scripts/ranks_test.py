@@ -3,7 +3,7 @@
 
 For each MPI that is here with its plug-in (Open MPI, MPICH):
   * the model of 2 and 3 ranks is, byte for byte, that of one process, whatever is trained; so is that of a run that goes
-    on with another number of ranks;
+    on with another number of ranks; 2 and 3 ranks find the neighbours of one process;
   * where a rank is killed, stopped, or meets bad data at a random moment, all end within 30 seconds, with the documented
     code (or the launcher's for a rank that was killed) and a message that names the rank, its host and the reason, and the
     run goes on from its last checkpoint;
@@ -143,6 +143,26 @@ def going_on(place, mpis):
             fault(f"{mpi.name}: a run that went on with 2, 3 and 1 ranks left another model")
 
 
+def searching(place, mpis):
+    """Neighbours among all, and of others, where rows are shared out; the files are the same."""
+    place.alone("searched", [f"train.planned_steps={STEPS}"])
+    all_of_them, some = place.folder / "all.h5", place.folder / "some.h5"
+    for out, more in ((all_of_them, []), (some, ["--split", "test"])):
+        subprocess.run([place.kindred, "embed", place.folder / "searched" / "model.kindred", place.folder / "images.h5",
+                        "--out", out, "--quiet", *more], check=True)
+    for name, words in (("among all", []), ("of others", ["--query", some])):
+        for similarity in ("cosine", "euclidean"):
+            line = [place.kindred, "search", all_of_them, *words, "--k", "7", "--similarity", similarity, "--quiet", "--out"]
+            alone = place.folder / "alone.h5"
+            subprocess.run([str(word) for word in [*line, alone]], check=True)
+            for mpi in mpis:
+                for ranks in (2, 3):
+                    found = place.folder / f"found-{ranks}.h5"
+                    code, said = mpi.go([(ranks, [*line, found])])
+                    if code or found.read_bytes() != alone.read_bytes():
+                        fault(f"{mpi.name}: {ranks} ranks search {name} by {similarity}: code {code}, others:", said)
+
+
 def harm(place, mpi, kind, chance, undisturbed):
     """One run in which a rank is killed, stopped or given bad data, and what it comes to."""
     out = f"{mpi.name}-{kind}"
@@ -268,7 +288,7 @@ def main():
     parser.add_argument("kindred", type=Path)
     parser.add_argument("--long", action="store_true", help="20 kills, 10 stops, 5 times bad data")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", nargs="+", default=["bits", "on", "harm", "refusals"])
+    parser.add_argument("--only", nargs="+", default=["bits", "on", "searching", "harm", "refusals"])
     options = parser.parse_args()
     kindred = options.kindred.resolve()
     mpis = available(kindred)
@@ -281,6 +301,8 @@ def main():
             same_bits(place, mpis)
         if "on" in options.only:
             going_on(place, mpis)
+        if "searching" in options.only:
+            searching(place, mpis)
         if "harm" in options.only:
             counts = {"kill": 20, "stop": 10, "data": 5} if options.long else {"kill": 2, "stop": 1, "data": 1}
             harms(place, mpis, counts, random.Random(options.seed))

@@ -1,4 +1,5 @@
 #pragma once
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -6,6 +7,7 @@
 #include "bench/bench_measure.h"
 #include "command.h"
 #include "kindred/core/function_ref.h"
+#include "kindred/core/process_group.h"
 
 // `kindred bench`: each subcommand measures something and returns results; the report is common.
 
@@ -22,6 +24,7 @@ struct BenchOptions : CommonOptions {
   std::string data;
   std::string precision;
   std::vector<std::string> assignments;
+  std::shared_ptr<ProcessGroup> group;  ///< of several ranks; training has one
   bool profile = false;
   bool sweep_threads = false;
   std::string sweep;  ///< "slice": of these as well

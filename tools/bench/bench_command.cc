@@ -71,11 +71,14 @@ Command add(const Command& bench, const std::string& name, const std::string& wh
   add_json(command, *options);
   add_quiet(command, *options);
   command.callback([name, benchmark, options] {
+    if (name == "train") options->group = open_process_group();
     std::optional<Json> old;
     if (!options->compare.empty()) old = read_comparison(options->compare, name);
     const Workers workers(options->threads);
     const Machine machine = measure_machine(workers);
-    report(*options, name, machine, benchmark(*options, machine, workers), old);
+    const std::vector<BenchResult> results = benchmark(*options, machine, workers);
+    if (options->group && options->group->rank() != 0) return;
+    report(*options, name, machine, results, old);
   });
   return command;
 }

@@ -13,7 +13,9 @@ constexpr int kWarmUp = 5;  // steps
 /// Training steps of the reference network.
 struct Training {
   Training(const BenchOptions& options, const Workers& workers)
-      : reference(options), trainer(*reference.setup, workers) {
+      : reference(options),
+        trainer(options.group ? Trainer(*reference.setup, workers, *options.group)
+                              : Trainer(*reference.setup, workers)) {
     steps(kWarmUp);
   }
   void steps(Index count) {
@@ -56,6 +58,33 @@ void add_shares(const StepTimes& times, BenchResult& result) {
     result.details += fmt::format("  {} {:.1f} %", name, share * 100);
   }
   result.details += "\n";
+}
+
+/// What rank 0 sends, and how long it is at it: waiting for others is part of that.
+void add_traffic(const StepTraffic& after, const StepTraffic& before, Index steps,
+                 const StepTimes& times, BenchResult& result) {
+  using Sent = std::pair<const char*, Traffic StepTraffic::*>;
+  constexpr Sent kSent[] = {{"embeddings", &StepTraffic::embeddings},
+                            {"gradient", &StepTraffic::gradient},
+                            {"statistics", &StepTraffic::statistics}};
+  result.details += "sent by a rank in a step:";
+  double seconds = 0;
+  for (const auto& [name, kind] : kSent) {
+    Traffic sent;
+    sent.add(before.*kind, after.*kind);
+    const auto count = static_cast<double>(steps);
+    const double bytes = static_cast<double>(sent.bytes) / count;
+    seconds += sent.seconds;
+    result.numbers["traffic"][name] = {{"bytes", bytes},
+                                       {"messages", static_cast<double>(sent.messages) / count},
+                                       {"seconds", sent.seconds / count}};
+    result.details +=
+        fmt::format("  {} {:.1f} KB in {:.2f} ms", name, bytes * 1e-3, sent.seconds / count * 1e3);
+  }
+  const double share = seconds / sum_of(times);
+  result.numbers["traffic"]["share"] = share;
+  result.details +=
+      fmt::format("\nshare of communication, waiting included: {:.1f} %\n", share * 100);
 }
 
 ProfiledRun profiled_run(const BenchOptions& options, Training& training) {
@@ -102,21 +131,30 @@ void add_sweeps(const BenchOptions& options, BenchResult& result) {
 BenchResult bench_train(const BenchOptions& options, const Machine& machine,
                         const Workers& workers) {
   BenchResult result;
+  if (options.group) options.group->join();
   {
     reset_peak_memory();
     Training training(options, workers);
     const StepTimes before = training.trainer.times();
+    const StepTraffic sent_before = training.trainer.traffic();
     const Rates rates = training.measured(options);
     result = training.reference.result("train", "training", 3 * training.trainer.forward_flops(),
                                        rates, machine);
     result.numbers["batch"] = training.reference.setup->batch();
-    add_shares(difference(training.trainer.times(), before), result);
+    const StepTimes times = difference(training.trainer.times(), before);
+    add_shares(times, result);
+    if (options.group && options.group->size() > 1) {
+      result.numbers["ranks"] = options.group->size();
+      add_traffic(training.trainer.traffic(), sent_before, options.steps * options.repeats, times,
+                  result);
+    }
     if (options.profile) {
       add_layer_table(median_run(options.repeats, [&] { return profiled_run(options, training); }),
                       machine, result);
     }
   }
   add_sweeps(options, result);
+  if (options.group) options.group->leave();
   return result;
 }
 

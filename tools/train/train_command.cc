@@ -177,16 +177,15 @@ void plan(TrainOptions& options, bool minutes_given, FileUse& files) {
   run.resume = options.resume;
   run.threads = options.threads;
   run.group = options.group.get();
-  const bool helps = options.group->rank() != 0;  // it writes nothing
-  options.quiet = options.quiet || helps;
+  options.quiet = options.quiet || options.group->rank() != 0;
   if (chooses) {
     files.add(files_of_picture_training(options.recipe, run));
   } else {
     options.read = read_recipe(options);
     set_all(options.read, options);
-    if (!helps) files.add(files_of_training(options.read, run));
+    files.add(files_of_training(options.read, run));
   }
-  if (!run.is_new && !helps) {
+  if (!run.is_new) {
     files.may_write((std::filesystem::path(run.folder) / "report.html").string(), &kHtmlFile);
   }
 }

@@ -29,6 +29,13 @@ struct Traffic {
   Index messages = 0;
   Index bytes = 0;
   double seconds = 0;
+
+  /// What came between two looks at a group's.
+  void add(const Traffic& before, const Traffic& after) {
+    messages += after.messages - before.messages;
+    bytes += after.bytes - before.bytes;
+    seconds += after.seconds - before.seconds;
+  }
 };
 
 /// Where the contiguous run of `part` begins when `count` things are shared out to `parts`; that of
@@ -100,7 +107,13 @@ class SoloGroup : public ProcessGroup {
 /// ranks, but not what they need.
 std::unique_ptr<ProcessGroup> open_process_group();
 
-/// Its size, without what the ranks need.
-int launched_ranks();
+/// Which rank of how many this process was started as.
+struct LaunchedRank {
+  int rank = 0;
+  int size = 1;
+};
+
+/// The same by the environment alone, without what the ranks need.
+LaunchedRank launched_rank();
 
 }  // namespace kindred

@@ -22,4 +22,16 @@ struct EmbeddingSource {
 /// there. Fails with no_input (missing), data, or usage (a name that does not apply).
 EmbeddingFile read_embeddings(const EmbeddingSource& source);
 
+/// Embeddings that several processes share out: one's part.
+struct EmbeddingPart {
+  Matrix embeddings;  ///< may have no rows
+  Index first = 0;    ///< of the source's rows, that of the part
+  Index rows = 0;     ///< of the source
+  std::string fingerprint;
+};
+
+/// The rows that are `part` of `parts` (begin_of_part), and no others of an HDF5 file; what stands
+/// beside them (labels, paths) is not looked at. Fails as above.
+EmbeddingPart read_embedding_part(const EmbeddingSource& source, Index part, Index parts);
+
 }  // namespace kindred

@@ -38,6 +38,14 @@ struct StepTimes {
   double pack = 0;    ///< weights into the layouts that run
 };
 
+/// What this rank has sent in steps, since construction, and the seconds of each kind; those are a
+/// part of StepTimes, too.
+struct StepTraffic {
+  Traffic embeddings;  ///< of a batch, to all
+  Traffic gradient;    ///< rows of it, summed
+  Traffic statistics;  ///< of batch norms
+};
+
 /// Everything training carries from step to step. Order and names never depend on threads.
 struct TrainingState {
   ParameterTable table;
@@ -86,6 +94,7 @@ class Trainer {
   const std::vector<std::string>& notes() const;
   double forward_flops() const;
   const StepTimes& times() const;
+  const StepTraffic& traffic() const;
 
   /// From now on steps also add to profile(), which begins at 0. They compute the same.
   void start_profile();

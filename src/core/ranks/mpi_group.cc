@@ -63,7 +63,10 @@ std::unique_ptr<ProcessGroup> open_process_group() {
   return std::make_unique<MpiGroup>(launch);
 }
 
-int launched_ranks() { return find_launch().size; }
+LaunchedRank launched_rank() {
+  const Launch launch = find_launch();
+  return {launch.rank, launch.size};
+}
 
 MpiGroup::MpiGroup(const Launch& launch) : launch_(launch), plugin_(load_plugin(launch)) {}
 

@@ -11,6 +11,7 @@
 #include "data/labels/class_labels.h"
 #include "kindred/core/error.h"
 #include "kindred/core/file.h"
+#include "kindred/core/process_group.h"
 #include "kindred/core/text.h"
 #include "kindred/data/hdf5_file.h"
 
@@ -179,6 +180,34 @@ EmbeddingFile read_embeddings(const EmbeddingSource& source) {
   if (!source.labels.empty()) read_labels(others, source.labels, file);
   if (!source.groups.empty()) file.groups = column_from_list(others, source.groups, rows);
   return file;
+}
+
+EmbeddingPart read_embedding_part(const EmbeddingSource& source, Index part, Index parts) {
+  EmbeddingPart result;
+  const bool is_hdf5 = !is_vector_list(source.path) && !source.path.ends_with(".npy") &&
+                       (source.path.find(":/") != source.path.npos || !holds_arrays(source.path));
+  if (is_hdf5) {
+    const std::string name = source.dataset.empty() ? "embeddings" : source.dataset;
+    const Hdf5File file = Hdf5File::open(source.path);
+    result.embeddings = read_part_of_rows(file, name, part, parts);
+    result.rows = file.shape(name)[0];
+    if (file.has_attribute("", "fingerprint")) {
+      result.fingerprint = file.attribute_text("", "fingerprint");
+    }
+  } else {
+    const EmbeddingFile whole = read_embeddings(source);
+    result.rows = whole.embeddings.rows();
+    result.fingerprint = whole.fingerprint;
+    const Index begin = begin_of_part(result.rows, part, parts);
+    const Index end = begin_of_part(result.rows, part + 1, parts);
+    result.embeddings = Matrix(end - begin, whole.embeddings.cols());
+    for (Index i = begin; i < end; ++i) {
+      std::copy_n(whole.embeddings.row(i), whole.embeddings.cols(),
+                  result.embeddings.row(i - begin));
+    }
+  }
+  result.first = begin_of_part(result.rows, part, parts);
+  return result;
 }
 
 }  // namespace kindred

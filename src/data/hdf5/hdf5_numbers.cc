@@ -8,6 +8,7 @@
 
 #include "core/check_finite.h"
 #include "kindred/core/error.h"
+#include "kindred/core/process_group.h"
 
 namespace kindred {
 
@@ -93,6 +94,10 @@ std::vector<std::int64_t> read_whole_numbers(const Hdf5File& file, const std::st
 }
 
 Matrix read_rows(const Hdf5File& file, const std::string& name) {
+  return read_part_of_rows(file, name, 0, 1);
+}
+
+Matrix read_part_of_rows(const Hdf5File& file, const std::string& name, Index part, Index parts) {
   constexpr Index kRowsAtOnce = 1024;
   const std::string where = file.where(name);
   if (!file.exists(name)) {
@@ -104,16 +109,18 @@ Matrix read_rows(const Hdf5File& file, const std::string& name) {
     fail(ErrorKind::data, fmt::format("{} has shape [{}]; [N, D] with samples is expected", where,
                                       fmt::join(shape, ", ")));
   }
-  Matrix matrix(shape[0], shape[1]);
+  const Index begin = begin_of_part(shape[0], part, parts);
+  Matrix matrix(begin_of_part(shape[0], part + 1, parts) - begin, shape[1]);
   if (matrix.stride() == matrix.cols()) {
-    data.read_rows(0, shape[0], matrix.data());
+    if (matrix.rows() > 0) data.read_rows(begin, matrix.rows(), matrix.data());
     check_finite(matrix, where);
     return matrix;
   }
-  std::vector<float> rows(static_cast<std::size_t>(std::min(kRowsAtOnce, shape[0]) * shape[1]));
-  for (Index first = 0; first < shape[0]; first += kRowsAtOnce) {
-    const Index count = std::min(kRowsAtOnce, shape[0] - first);
-    data.read_rows(first, count, rows.data());
+  std::vector<float> rows(
+      static_cast<std::size_t>(std::min(kRowsAtOnce, matrix.rows()) * shape[1]));
+  for (Index first = 0; first < matrix.rows(); first += kRowsAtOnce) {
+    const Index count = std::min(kRowsAtOnce, matrix.rows() - first);
+    data.read_rows(begin + first, count, rows.data());
     for (Index i = 0; i < count; ++i) {
       std::copy_n(rows.data() + i * shape[1], shape[1], matrix.row(first + i));
     }

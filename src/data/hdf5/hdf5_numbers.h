@@ -21,6 +21,9 @@ LabelValues read_label_values(const Hdf5File& file, const std::string& name, Ind
 
 /// [N, D] finite float32 with at least one row and column. Fails with data.
 Matrix read_rows(const Hdf5File& file, const std::string& name);
+/// The same of the rows that are `part` of `parts` (begin_of_part), which may be none; others are
+/// not read.
+Matrix read_part_of_rows(const Hdf5File& file, const std::string& name, Index part, Index parts);
 
 /// [rows, T] float32 with finite values, or empty where /name is absent.
 Matrix read_targets(const Hdf5File& file, const std::string& name, Index rows,
