@@ -25,7 +25,7 @@ __all__ = ["Clustering", "Metric", "OneShot", "Result", "Retrieval", "RocCurve",
 _FALSE_ACCEPT_RATES = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 
 
-class Result(dict):  # type: ignore[type-arg]
+class Result(dict[str, Any]):
     """Numbers by name. What is no single number (histograms, folds, classes) is in the dict, but not in the table."""
 
     def _rows(self) -> list[tuple[str, str]]:
