@@ -221,6 +221,10 @@ void RollCall::watch() {
   Clock::time_point looked = Clock::now();
   Clock::time_point told = looked;
   while (!leaving_) {
+    if (listening_ >= 0 && static_cast<int>(lines_.size()) == size_ - 1) {
+      ::close(listening_);  // all are there: strangers have nothing to say
+      listening_ = -1;
+    }
     std::vector<pollfd> waiting;
     for (const auto& line : lines_) {
       if (!line->over) waiting.push_back({line->socket, POLLIN, 0});
