@@ -121,7 +121,8 @@ def same_bits(place, mpis):
     for number, (name, more) in enumerate(BASES.items()):
         sets = [f"train.planned_steps={STEPS}", "train.checkpoint_every=1000", *more]
         expected = place.alone(f"alone{number}", sets)
-        for mpi in mpis:
+        # The plug-ins are one source: of the second MPI every fourth case is enough.
+        for mpi in mpis if number % 4 == 0 else mpis[:1]:
             for ranks, threads in ((2, 1), (3, 2)):
                 out = f"{mpi.name}{number}-{ranks}"
                 code, said = mpi.go([(ranks, place.words(out, sets, threads))])
@@ -304,7 +305,7 @@ def main():
         if "searching" in options.only:
             searching(place, mpis)
         if "harm" in options.only:
-            counts = {"kill": 20, "stop": 10, "data": 5} if options.long else {"kill": 2, "stop": 1, "data": 1}
+            counts = {"kill": 20, "stop": 10, "data": 5} if options.long else {"kill": 1, "stop": 1, "data": 1}
             harms(place, mpis, counts, random.Random(options.seed))
         if "refusals" in options.only:
             refusals(place, mpis)
