@@ -83,6 +83,13 @@ RunResult run_shown(Recipe recipe, const TrainOptions& options) {
     return run_training(std::move(recipe), options.run, observer);
   };
   if (options.group->rank() != 0) return help(*options.group, run);
+  if (const int cpus = Workers::default_threads();
+      options.group->size() > 1 && options.threads > cpus) {
+    note(fmt::format(
+        "--threads {}: this rank may use {} of the machine's CPUs; Open MPI binds ranks "
+        "to cores, mpirun --bind-to none does not",
+        options.threads, cpus));
+  }
   TrainingProgress progress(options.quiet, options.verbose);
   return run(progress);
 }
