@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -38,14 +39,21 @@ class SmallRun {
     return run_training(std::move(from), {folder_ / name, resume, threads}, silent);
   }
 
-  /// The same by several ranks.
+  /// The same by several ranks. Data sets are opened before there are threads: what is forked
+  /// beside others would wait for ever in a sanitizer's allocator.
   void run_ranks(const std::string& name, const std::function<Recipe()>& from, int ranks,
                  int threads, bool resume = false) const {
+    std::vector<std::unique_ptr<Dataset>> data;
+    for (int rank = 0; rank < ranks; ++rank) {
+      const Index memory = read_memory(from().root().section("data"));
+      data.push_back(std::make_unique<Dataset>(Dataset::open(folder_ / "data.h5", memory)));
+    }
     ThreadRanks(ranks).run([&](ProcessGroup& group) {
       RunObserver silent;
       RunOptions options{folder_ / name, resume, threads};
       options.group = &group;
-      run_training(from(), options, silent);
+      run_training(from(), std::move(data[static_cast<std::size_t>(group.rank())]), options,
+                   silent);
     });
   }
 
