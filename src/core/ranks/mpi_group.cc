@@ -55,6 +55,10 @@ std::string host_name() {
   return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "?";
 }
 
+void end_all(int code, void* plugin) {
+  if (code != 0) static_cast<const MpiPlugin*>(plugin)->end(code);
+}
+
 }  // namespace
 
 std::unique_ptr<ProcessGroup> open_process_group() {
@@ -75,6 +79,7 @@ void MpiGroup::join() {
   int rank = 0;
   int size = 0;
   if (const char* reason = plugin_->join(&rank, &size)) fail_in_mpi(reason);
+  joined_ = true;
   if (rank != launch_.rank || size != launch_.size) {
     fail(ErrorKind::system,
          fmt::format("{} makes this rank {} of {}, its launcher said {} of {}: mpirun is another "
@@ -83,7 +88,7 @@ void MpiGroup::join() {
   }
   const char* const watch = std::getenv("KINDRED_MPI_WATCH");
   if (watch != nullptr && std::string_view(watch) == "off") return;
-  roll_call_ = std::make_unique<RollCall>(*this, host_name());
+  roll_call_ = std::make_unique<RollCall>(*this, host_name(), plugin_->end);
 }
 
 void MpiGroup::leave() {
@@ -100,7 +105,10 @@ void MpiGroup::end_by(const Error& error) {
     } catch (const Error&) {  // there is nobody to tell
     }
   }
+  if (!joined_) return;
   if (roll_call_) roll_call_->end_by(error);
+  // The reason is not said yet, and the code may become that of a signal.
+  ::on_exit(end_all, const_cast<MpiPlugin*>(plugin_));
 }
 
 void MpiGroup::transfer(std::span<const Outgoing> sent, std::span<const Incoming> received) {

@@ -28,7 +28,8 @@ class MpiGroup : public ProcessGroup {
 
   Launch launch_;
   const MpiPlugin* plugin_;
-  bool begun_ = false;
+  bool begun_ = false;                   // join() was tried
+  bool joined_ = false;                  // and MPI is there
   std::unique_ptr<RollCall> roll_call_;  // from join() to leave()
   std::vector<MpiPlugin::Message> sent_;
   std::vector<MpiPlugin::Message> received_;

@@ -7,7 +7,7 @@ namespace kindred {
 /// loaded by programs that know none. All but the last member are called by the thread that called
 /// join(). A function that returns a text returns nullptr where it succeeded.
 struct MpiPlugin {
-  static constexpr int kVersion = 1;
+  static constexpr int kVersion = 2;
   static constexpr const char* kSymbol = "kindred_mpi_plugin";
 
   struct Message {
@@ -22,6 +22,10 @@ struct MpiPlugin {
   const char* (*exchange)(const Message* sent, int sent_count, const Message* received,
                           int received_count);
   void (*leave)();
+  /// Ends all ranks, so that the launcher ends with `code`, where it might forget it else;
+  /// silently, since the reason is said. Returns where the launcher takes it from how this process
+  /// ends.
+  void (*end)(int code);
 };
 
 using MpiPluginFunction = const MpiPlugin* (*)();

@@ -16,6 +16,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <utility>
 
 #include "core/threads.h"
 #include "kindred/core/text.h"
@@ -115,8 +116,11 @@ struct RollCall::Line {
   }
 };
 
-RollCall::RollCall(ProcessGroup& group, const std::string& host)
-    : rank_(group.rank()), size_(group.size()), hosts_(group.gather_texts(host)) {
+RollCall::RollCall(ProcessGroup& group, const std::string& host, std::function<void(int)> end)
+    : rank_(group.rank()),
+      size_(group.size()),
+      hosts_(group.gather_texts(host)),
+      end_(std::move(end)) {
   Card card;
   if (rank_ == 0) listen(card);
   group.broadcast(std::as_writable_bytes(std::span(&card, 1)));
@@ -305,6 +309,7 @@ void RollCall::look_for_silence() {
 void RollCall::conclude(int code, const std::string& text) {
   write_line(text);
   if (rank_ == 0) tell_all(kVerdict, {reinterpret_cast<const char*>(&code), sizeof code});
+  if (end_) end_(code);
   ::_exit(code);
 }
 

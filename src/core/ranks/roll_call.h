@@ -1,6 +1,7 @@
 #pragma once
 #include <atomic>
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -21,8 +22,9 @@ class RollCall {
  public:
   static constexpr double kSilence = 15;  ///< seconds
 
-  /// By all ranks at once. Fails with system, at all of them, where one cannot reach rank 0.
-  RollCall(ProcessGroup& group, const std::string& host);
+  /// By all ranks at once. Fails with system, at all of them, where one cannot reach rank 0. `end`
+  /// is called, if there is one, before this process ends with that code.
+  RollCall(ProcessGroup& group, const std::string& host, std::function<void(int code)> end = {});
   /// Says goodbye. REQUIRES: all ranks do so.
   ~RollCall();
   RollCall(const RollCall&) = delete;
@@ -51,6 +53,7 @@ class RollCall {
   int rank_;
   int size_;
   std::vector<std::string> hosts_;
+  std::function<void(int code)> end_;
   std::vector<std::byte> secret_;
   int listening_ = -1;
   std::vector<std::unique_ptr<Line>> lines_;  // rank 0's: to all others; theirs: to it
