@@ -97,6 +97,9 @@ class Convolution final : public WeightedLayer {
     const auto forward = compat::convolution_forward(
         engine, training ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference,
         kDirect, candidate.src, weights_any_, bias_desc(), candidate.dst, shape_, fused_attr(spec));
+    if (!has_known_layout(forward.dst_desc())) {
+      throw dnnl::error(dnnl_unimplemented, "a dst that own loops cannot read");
+    }
     WeightedDescs descs{forward, {}, {}};
     if (!training) return descs;
     const TensorDesc src = forward.src_desc();

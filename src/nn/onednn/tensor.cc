@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "kindred/core/error.h"
 
 namespace kindred {
@@ -14,9 +16,19 @@ TensorDesc with_layout(const TensorDesc& desc, FormatTag tag) {
   return {compat::dims_of(desc), type_of(desc), tag};
 }
 
+namespace {
+
+constexpr FormatTag kKnownLayouts[] = {FormatTag::nhwc, FormatTag::nChw16c, FormatTag::nChw8c,
+                                       FormatTag::nchw};
+
+}  // namespace
+
+bool has_known_layout(const TensorDesc& desc) {
+  return std::ranges::any_of(kKnownLayouts, [&](FormatTag tag) { return has_layout(desc, tag); });
+}
+
 FormatTag layout_of(const TensorDesc& desc) {
-  for (const FormatTag tag :
-       {FormatTag::nhwc, FormatTag::nChw16c, FormatTag::nChw8c, FormatTag::nchw}) {
+  for (const FormatTag tag : kKnownLayouts) {
     if (has_layout(desc, tag)) return tag;
   }
   const auto dims = compat::dims_of(desc);

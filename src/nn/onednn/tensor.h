@@ -20,6 +20,8 @@ TensorDesc with_layout(const TensorDesc& desc, FormatTag tag);
 /// The layout of a tensor: nhwc, nChw16c, nChw8c or nchw. Where extents of 1 leave a choice, the
 /// first of these. Fails for any other.
 FormatTag layout_of(const TensorDesc& desc);
+/// Whether it is one of those: oneDNN has more, as blocks of 4 channels.
+bool has_known_layout(const TensorDesc& desc);
 /// Any tensor of ours with W = H = 1 in the form inner products write: [S, C].
 TensorDesc as_matrix(const TensorDesc& desc);
 /// C floats.
