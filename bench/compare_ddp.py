@@ -101,7 +101,8 @@ def main():
         arguments.error("--inference: there is only training")
     os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
     environment = {**comparison.own_environment(options.isa, single.SETTINGS),
-                   "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+                   "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+                   "OMPI_MCA_plm_rsh_agent": "false"}
     options.kindred = [*options.mpirun, "-n", str(options.ranks), *options.kindred]
 
     def measure_kindred():
