@@ -38,7 +38,11 @@ class Network {
   explicit Network(const std::vector<LayerSpec>& layers, const State* running = nullptr);
   Tensor forward(const Tensor& x, Numbers& numbers, Margin& margin) {
     Tensor at = x;
-    for (auto& node : nodes_) at = node->forward(at, numbers, margin);
+    for (auto& node : nodes_) {
+      at = node->forward(at, numbers, margin);
+      if (!numbers.in_bfloat16) continue;
+      for (double& value : at.values) value = as_bfloat16(value);
+    }
     return at;
   }
   Tensor backward(const Tensor& dy, Numbers& numbers) {

@@ -11,6 +11,13 @@
 
 namespace kindred::naive {
 
+/// The nearest number with eight bits, ties to even: bfloat16's, but for its range.
+inline double as_bfloat16(double value) {
+  int exponent = 0;
+  const double fraction = std::frexp(value, &exponent);
+  return std::ldexp(std::nearbyint(std::ldexp(fraction, 8)), exponent - 8);
+}
+
 struct Tensor {
   Index S = 0;
   Shape shape;
@@ -35,6 +42,8 @@ struct Numbers {
   /// Of a norm's parameters: the sum of the squares of what the gradient sums up. Its root says how
   /// large a sum of such terms usually is, where they happen to take each other away.
   std::vector<double> squares;
+  /// Tensors are rounded as bfloat16 rounds them, each behind its layer.
+  bool in_bfloat16 = false;
 
   Numbers() = default;
   Numbers(const ParameterTable& of, const std::vector<float>& flat)
