@@ -5,7 +5,9 @@
 
 #include "command.h"
 #include "count_bar.h"
+#include "kindred/core/cpu.h"
 #include "kindred/core/error.h"
+#include "kindred/core/file.h"
 #include "kindred/data/embedding_source.h"
 #include "kindred/data/hdf5_file.h"
 #include "kindred/data/hdf5_kinds.h"
@@ -77,6 +79,21 @@ Search search_alone(const SearchOptions& options) {
   return {std::move(found), searched.rows(), searched.cols(), seconds};
 }
 
+/// Fails with data, at all ranks, where one of them has something else.
+void check_alike(ProcessGroup& group, const EmbeddingPart& part, ConstMatrixView queries) {
+  const std::span<const float> numbers(queries.data(),
+                                       static_cast<std::size_t>(queries.rows() * queries.stride()));
+  const std::vector<std::string> all = group.gather_texts(
+      fmt::format("{} rows of {} numbers (level {}, queries {})", part.rows, part.embeddings.cols(),
+                  name_of(isa()), hex(checksum(std::as_bytes(numbers)))));
+  for (std::size_t r = 1; r < all.size(); ++r) {
+    if (all[r] == all[0]) continue;
+    fail(ErrorKind::data, fmt::format("search: rank {} has {}, rank 0 {}; give all ranks the same "
+                                      "files, and KINDRED_MAX_ISA the lower level",
+                                      r, all[r], all[0]));
+  }
+}
+
 /// Each rank reads and searches its part of the gallery, of which none has to hold all.
 Search search_together(const SearchOptions& options, ProcessGroup& group) {
   if (options.approximate) {
@@ -91,6 +108,7 @@ Search search_together(const SearchOptions& options, ProcessGroup& group) {
   gallery.fingerprint = part.fingerprint;
   if (!same && group.rank() == 0) warn_of_models(queries, options.query, gallery, options.gallery);
   group.join();
+  check_alike(group, part, queries.embeddings);
   const Workers workers(options.threads);
   const Clock clock;
   Neighbors found =
@@ -171,7 +189,10 @@ void add_search(const Command& program) {
       .needs(approximate);
   add_threads(command, *options);
   add_quiet(command, *options);
-  command.footer("Example:\n  kindred search gallery.h5 --query q.h5 --k 10 --out neighbours.h5");
+  command.footer(
+      "mpirun -n R kindred search: R processes, each of which reads and searches\n"
+      "its part.\n"
+      "Example:\n  kindred search gallery.h5 --query q.h5 --k 10 --out neighbours.h5");
   command.callback([options] { search(*options); });
 }
 

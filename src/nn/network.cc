@@ -9,8 +9,8 @@
 #include "kindred/core/error.h"
 #include "kindred/core/random.h"
 #include "nn/contract/compiler.h"
-#include "nn/kernels/row_kernels.h"
 #include "nn/network_impl.h"
+#include "nn/sum_rows.h"
 
 namespace kindred {
 namespace {
@@ -197,11 +197,7 @@ void Network::pack_trained(const Workers& workers, std::span<const float> parame
 }
 
 void Network::add_gradient_rows(const Workers& workers, MatrixView rows) const {
-  constexpr Index kBlock = 8192;  // floats: a block of every row stays in cache
-  const auto add_rows = kernels<RowKernels>().add_rows;
-  workers.for_blocks(impl_->gradient_size, kBlock, [&](Index begin, Index end, int) {
-    add_rows(rows.row(0), rows.stride(), rows.rows(), begin, end);
-  });
+  sum_rows(workers, rows, rows.stride(), rows.rows());
 }
 
 void Network::unpack_gradient(const Workers& workers, std::span<const float> row,

@@ -1,23 +1,13 @@
 #include "train/gradient_tree.h"
 
 #include <algorithm>
-#include <cstring>
 
-#include "nn/kernels/row_kernels.h"
+#include "nn/sum_rows.h"
 
 namespace kindred {
 namespace {
 
-constexpr Index kColumns = 8192;  // floats: a block of every row stays in cache
 constexpr Index kLine = kAlignment / static_cast<Index>(sizeof(float));
-
-void add_rows(const Workers& workers, MatrixView rows, Index stride, Index count) {
-  if (count < 2) return;
-  const auto add = kernels<RowKernels>().add_rows;
-  workers.for_blocks(rows.cols(), kColumns, [&](Index begin, Index end, int) {
-    add(rows.row(0), stride, count, begin, end);
-  });
-}
 
 }  // namespace
 
@@ -55,7 +45,7 @@ GradientTree::GradientTree(ProcessGroup& group, Index rows, Index row_size)
 
 std::span<const float> GradientTree::sum(const Workers& workers, MatrixView own) {
   for (const Subtree& tree : subtrees_[rank()]) {
-    add_rows(workers, own.rows_from(tree.first - first_row(), tree.count), own.stride(),
+    sum_rows(workers, own.rows_from(tree.first - first_row(), tree.count), own.stride(),
              tree.count);
   }
   send_subtrees(own);
@@ -104,7 +94,7 @@ void GradientTree::add_subtrees(const Workers& workers) {
       const Index left = places_[static_cast<std::size_t>(first)];
       const Index right = places_[static_cast<std::size_t>(first + apart)];
       if (left < 0 || right < 0) continue;
-      add_rows(workers, theirs_.view().rows_from(left, right - left + 1),
+      sum_rows(workers, theirs_.view().rows_from(left, right - left + 1),
                (right - left) * theirs_.stride(), 2);
     }
   }

@@ -166,6 +166,10 @@ def searching(place, mpis):
                     code, said = mpi.go([(ranks, [*line, found])])
                     if code or found.read_bytes() != alone.read_bytes():
                         fault(f"{mpi.name}: {ranks} ranks search {name} by {similarity}: code {code}, others:", said)
+    line = [place.kindred, "search", all_of_them, "--k", "7", "--quiet", "--out", place.folder / "refused.h5"]
+    code, said = mpis[0].go([(1, line), (1, [*line[:2], some, *line[3:]])])
+    if code != 65 or "rank 1 has" not in said or (place.folder / "refused.h5").exists():
+        fault(f"ranks search different galleries: code {code}:", said)
 
 
 def lives(pid):

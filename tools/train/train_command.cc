@@ -14,7 +14,6 @@
 #include "progress.h"
 #include "shipped.h"
 #include "train/picture_notes.h"
-#include "train/ranks.h"
 
 namespace kindred::tools {
 namespace {
@@ -77,12 +76,21 @@ void tell_collapse(const RunResult& result) {
   if (!result.collapse.empty()) note(result.collapse);
 }
 
+/// What a rank other than 0 hears of its run: nothing but signals.
+class HelpingObserver final : public RunObserver {
+ public:
+  bool stop_requested() override { return signal_received() != 0; }
+};
+
 // The bar is gone when this returns or fails: what follows begins on a line of its own.
 RunResult run_shown(Recipe recipe, const TrainOptions& options) {
   const auto run = [&](RunObserver& observer) {
     return run_training(std::move(recipe), options.run, observer);
   };
-  if (options.group->rank() != 0) return help(*options.group, run);
+  if (options.group->rank() != 0) {
+    HelpingObserver helping;
+    return run(helping);
+  }
   if (const int cpus = Workers::default_threads();
       options.group->size() > 1 && options.threads > cpus) {
     note(fmt::format(
@@ -283,6 +291,8 @@ void add_train(const Command& program) {
       "Pictures become data.h5 in the run folder, and the recipe chosen.toml; what was chosen is\n"
       "printed, and --set says any of it in its place. kindred init writes the same without "
       "training.\n"
+      "mpirun -n R kindred train RECIPE: R processes, on one machine or several,\n"
+      "train what one trains.\n"
       "Example:\n"
       "  kindred train photos/ --minutes 10\n"
       "  kindred train omniglot --out runs/first --set train.epochs=2");

@@ -19,6 +19,7 @@
 #include <thread>
 
 #include "core/files/fail_io.h"
+#include "core/host_name.h"
 #include "kindred/core/error.h"
 #include "kindred/core/file.h"
 
@@ -43,11 +44,7 @@ struct Holder {
   std::string text() const { return fmt::format("{}{}{}{}", kBegin, process, kMiddle, host); }
 };
 
-Holder this_process() {
-  std::array<char, 256> name{};
-  const bool named = ::gethostname(name.data(), name.size() - 1) == 0;
-  return {::getpid(), named ? name.data() : "this machine"};
-}
+Holder this_process() { return {::getpid(), host_name()}; }
 
 std::string read_text(int file) {
   std::array<char, 512> bytes{};

@@ -2,13 +2,12 @@
 
 #include <dlfcn.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <string_view>
 
+#include "core/host_name.h"
 #include "core/ranks/own_file.h"
 #include "kindred/core/error.h"
 
@@ -48,11 +47,6 @@ const MpiPlugin* load_plugin(const Launch& launch) {
                    "kindred-mpi, or build with KINDRED_MPI=ON and the headers of this MPI; "
                    "KINDRED_MPI=off lets each process work by itself",
                    launch.rank, launch.size, reasons));
-}
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "?";
 }
 
 void end_all(int code, void* plugin) {

@@ -1,12 +1,11 @@
 #include "train/runs/ranks.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <array>
 #include <map>
 #include <vector>
 
+#include "core/host_name.h"
 #include "core/ranks/own_file.h"
 #include "core/texts/json_text.h"
 #include "kindred/core/cpu.h"
@@ -18,11 +17,6 @@
 
 namespace kindred {
 namespace {
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "?";
-}
 
 /// What two ranks are called.
 struct Pair {
