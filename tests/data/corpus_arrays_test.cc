@@ -191,6 +191,8 @@ TEST(ArrayCorpus, ListsOfVectorsAreReadInAnyDialect) {
   EXPECT_EQ(read("f1,kind\n1,8\n2,9\n", "kind").labels, (Labels{8, 9}));
   EXPECT_EQ(read("label,f1\n-1,8\n4,9\n").labels, (Labels{-1, 4}));
   refused("1,2\n3\n", "line 2: has 1 fields, most lines have 2");
+  refused("a,b,c,label\n1,2,3\n4,5,6\n", "line 1: has 4 fields, most lines have 3");
+  refused("label,b\n1,2,3\n4,5,6\n", "line 1: has 2 fields, most lines have 3");
   refused("1,2\n3,x\n", "line 2: 'x' is no number");
   refused("1,nan\n", "v.csv");
   refused("a,b\nc,d\n", "holds no numbers");

@@ -157,6 +157,8 @@ TEST(PictureRegions, NameTheLineThatIsWrong) {
   expect_error(ErrorKind::data, "'a.jpg' comes twice", boxes("a.jpg,1,2,3,4\na.jpg,1,2,3,4\n"));
   expect_error(ErrorKind::data, "gives 3 numbers beside the path; 4 are expected",
                boxes("a.jpg,1,2,3\n"));
+  expect_error(ErrorKind::data, "line 1: has 6 fields, most lines have 5",
+               boxes("file,a,x,y,w,h\na.jpg,1,2,3,4\nb.jpg,1,2,3,4\n"));
   expect_error(ErrorKind::data, "line 2", boxes("a.jpg,1,2,3,4\nb.jpg,1,2,x,4\n"));
   expect_error(ErrorKind::data, "is a box -3 wide", boxes("a.jpg,1,2,-3,4\n"));
   expect_error(ErrorKind::data, "'nan' is no place in a picture", boxes("a.jpg,nan,2,3,4\n"));

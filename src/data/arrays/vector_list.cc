@@ -39,9 +39,10 @@ std::optional<std::size_t> as_column(int column) {
 
 Columns columns_of(const ListText& list, const std::string& asked) {
   Columns columns;
+  list.expect_all_fields(list[0]);
   const std::span<const std::string_view> first = list[0].fields;
   const auto is_text = [&](std::size_t row, std::size_t k) {
-    return k < list[row].fields.size() && !real_value(list[row].fields[k]);
+    return k < list[row].fields.size() && !real_value(list[row][k]);
   };
   for (std::size_t k = 0; k < first.size(); ++k) {
     columns.header = columns.header || (is_text(0, k) && list.size() > 1 && !is_text(1, k));
@@ -103,25 +104,21 @@ VectorList read_vector_list(const std::string& path, const std::string& labels) 
   std::vector<std::string> texts;
   for (std::size_t i = first; i < list.size(); ++i) {
     const ListRow row = list[i];
-    if (row.fields.size() != list.columns()) {
-      list.refuse(
-          row, fmt::format("has {} fields, most lines have {}", row.fields.size(), list.columns()));
-    }
+    list.expect_all_fields(row);
     float* const dst = found.rows.row(static_cast<Index>(i - first));
     for (std::size_t k = 0; k < columns.numbers.size(); ++k) {
-      const std::string_view field = row.fields[columns.numbers[k]];
+      const std::string_view field = row[columns.numbers[k]];
       const auto value = real_value(field);
       if (!value) list.refuse(row, fmt::format("'{}' is no number", field));
       dst[k] = static_cast<float>(*value);
     }
-    if (columns.labels) texts.emplace_back(row.fields[*columns.labels]);
-    if (columns.paths) found.paths.emplace_back(row.fields[*columns.paths]);
+    if (columns.labels) texts.emplace_back(row[*columns.labels]);
+    if (columns.paths) found.paths.emplace_back(row[*columns.paths]);
   }
   check_finite(found.rows, path);
   if (columns.labels) found.labels = label_values_of(std::move(texts), path);
   const auto name_of = [&](std::size_t k) {
-    return columns.header ? fmt::format("'{}'", list[0].fields[k])
-                          : fmt::format("column {}", k + 1);
+    return columns.header ? fmt::format("'{}'", list[0][k]) : fmt::format("column {}", k + 1);
   };
   found.notes.push_back(
       fmt::format("{}: vectors of {} columns{}{}{}{}", path, columns.numbers.size(),

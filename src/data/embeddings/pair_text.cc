@@ -77,7 +77,7 @@ class PairColumnFinder {
   PairColumns find() {
     const std::span<const std::string_view> first = list_[0].fields;
     const std::size_t columns = list_.columns();
-    if (columns < 3) refuse_count(list_[0]);
+    if (columns < 3 || list_[0].fields.size() != columns) refuse_count(list_[0]);
     const int a = find_column(first, kFirst);
     const int b = find_column(first, kSecond);
     const int same = find_column(first, kSame);
@@ -109,17 +109,17 @@ class PairColumnFinder {
  private:
   bool all_same(std::size_t column) const {
     for (std::size_t i = 1; i < list_.size(); ++i) {
-      if (list_[i].fields.size() <= column || !same_named(list_[i].fields[column])) return false;
+      if (list_[i].fields.size() <= column || !same_named(list_[i][column])) return false;
     }
-    return list_.size() > 1 || same_named(list_[0].fields[column]).has_value();
+    return list_.size() > 1 || same_named(list_[0][column]).has_value();
   }
   // Not a pair: neither of its images is there, and SAME is a word that says nothing.
   bool is_header(const PairColumns& columns) {
     const ListRow row = list_[0];
     if (row.fields.size() != list_.columns() || list_.size() < 2) return false;
-    const std::string_view same = row.fields[columns.same];
-    return !same_named(same) && !real_value(same) && !builder_.knows(row.fields[columns.first]) &&
-           !builder_.knows(row.fields[columns.second]);
+    const std::string_view same = row[columns.same];
+    return !same_named(same) && !real_value(same) && !builder_.knows(row[columns.first]) &&
+           !builder_.knows(row[columns.second]);
   }
 
   const ListText& list_;
@@ -135,7 +135,7 @@ PairList read_pair_lines(PairBuilder builder, const ListText& list) {
     const ListRow row = list[i];
     const TextLine line{row.line, {}};
     if (row.fields.size() != list.columns()) finder.refuse_count(row);
-    const std::string_view text = row.fields[columns.same];
+    const std::string_view text = row[columns.same];
     const auto same = same_named(text);
     if (!same) {
       list.refuse(row, fmt::format("'{}' is neither 1 (same) nor 0 (not same)", text));
@@ -143,12 +143,12 @@ PairList read_pair_lines(PairBuilder builder, const ListText& list) {
     zero = zero || real_value(text) == 0.0;
     minus = minus || real_value(text) == -1.0;
     if (zero && minus) list.refuse(row, "0 and -1 are both in the list; one of them is not same");
-    const auto fold = columns.fold ? whole_value(row.fields[*columns.fold]) : 0;
+    const auto fold = columns.fold ? whole_value(row[*columns.fold]) : 0;
     if (!fold) {
-      list.refuse(row, fmt::format("'{}' is no fold number", row.fields[*columns.fold]));
+      list.refuse(row, fmt::format("'{}' is no fold number", row[*columns.fold]));
     }
-    builder.add(builder.row_of(line, row.fields[columns.first]),
-                builder.row_of(line, row.fields[columns.second]), *same, *fold);
+    builder.add(builder.row_of(line, row[columns.first]), builder.row_of(line, row[columns.second]),
+                *same, *fold);
   }
   PairList found = builder.finish(columns.fold.has_value());
   std::string note = list.dialect();

@@ -180,24 +180,19 @@ ImportPlan plan_list(const SourceFiles& files, const ImportOptions& options) {
   Index missing = 0;
   for (std::size_t i = columns.header ? 1 : 0; i < list.size(); ++i) {
     const ListRow row = list[i];
-    if (row.fields.size() != list.columns()) {
-      list.refuse(
-          row,
-          fmt::format("has {} fields, most lines have {} ({})", row.fields.size(), list.columns(),
-                      list.dialect().empty() ? "separated by commas" : list.dialect()));
-    }
-    const std::string_view name = row.fields[columns.path];
-    if (name.empty() || row.fields[columns.label].empty()) {
+    list.expect_all_fields(row);
+    const std::string_view name = row[columns.path];
+    if (name.empty() || row[columns.label].empty()) {
       list.refuse(row, name.empty() ? "names no image" : "gives no label");
     }
     ImportItem item;
     item.path = std::string(name);
     std::replace(item.path.begin(), item.path.end(), '\\', '/');
     if (columns.split) {
-      const auto split = split_of_field(row.fields[*columns.split]);
+      const auto split = split_of_field(row[*columns.split]);
       if (!split) {
-        list.refuse(row, fmt::format("'{}' is no split (train, validation, test)",
-                                     row.fields[*columns.split]));
+        list.refuse(row,
+                    fmt::format("'{}' is no split (train, validation, test)", row[*columns.split]));
       }
       item.split = *split;
     }
@@ -210,7 +205,7 @@ ImportPlan plan_list(const SourceFiles& files, const ImportOptions& options) {
       if (missing++ == 0) first_missing = fmt::format("'{}' (line {})", name, row.line);
       continue;
     }
-    labels.emplace_back(row.fields[columns.label]);
+    labels.emplace_back(row[columns.label]);
     plan.items.push_back(std::move(item));
   }
   if (missing > 0) {

@@ -69,9 +69,7 @@ class Finder {
 
  private:
   bool has(std::size_t row, std::size_t column) const { return column < list_[row].fields.size(); }
-  std::string_view field(std::size_t row, std::size_t column) const {
-    return list_[row].fields[column];
-  }
+  std::string_view field(std::size_t row, std::size_t column) const { return list_[row][column]; }
   std::string name_of(std::size_t column) const {
     if (!found_.header) return fmt::format("column {}", column + 1);
     return fmt::format("column {} ('{}')", column + 1, field(0, column));

@@ -55,6 +55,7 @@ class RegionRows {
       : list_(read_file(path, kLongestRegions), path), numbers_(numbers) {
     if (list_.size() == 0) fail(ErrorKind::data, fmt::format("{}: names no pictures", path));
     const ListRow first = list_[0];
+    list_.expect_all_fields(first);
     has_header_ = std::ranges::none_of(
         first.fields, [](std::string_view field) { return real_value(field).has_value(); });
     if (has_header_ && list_.size() < 2) {
@@ -68,22 +69,19 @@ class RegionRows {
   }
   std::size_t size() const { return list_.size() - first(); }
   ListRow operator[](std::size_t row) const { return list_[row + first()]; }
-  std::string path_of(const ListRow& row) const { return std::string(row.fields[path_column_]); }
+  std::string path_of(const ListRow& row) const { return std::string(row[path_column_]); }
   [[noreturn]] void refuse(const ListRow& row, const std::string& why) const {
     list_.refuse(row, why);
   }
 
   /// In the order of `columns`, or all beside the path.
   Numbers numbers_of(const ListRow& row, std::span<const int> columns) const {
-    if (row.fields.size() != list_.columns()) {
-      refuse(row,
-             fmt::format("has {} fields, most lines have {}", row.fields.size(), list_.columns()));
-    }
+    list_.expect_all_fields(row);
     Numbers numbers;
     const auto add = [&](std::size_t column) {
-      const auto number = real_value(row.fields[column]);
+      const auto number = real_value(row[column]);
       if (!number || !(std::abs(*number) <= kMostPixels)) {
-        refuse(row, fmt::format("'{}' is no place in a picture", row.fields[column]));
+        refuse(row, fmt::format("'{}' is no place in a picture", row[column]));
       }
       numbers.push_back(*number);
     };
@@ -102,7 +100,7 @@ class RegionRows {
   std::size_t first() const { return has_header_ ? 1 : 0; }
   void find_path_column(const ListRow& row) {
     for (std::size_t i = 0; i < row.fields.size(); ++i) {
-      if (real_value(row.fields[i])) continue;
+      if (real_value(row[i])) continue;
       path_column_ = i;
       return;
     }

@@ -210,9 +210,23 @@ ListText::ListText(std::span<const std::byte> bytes, std::string where) : where_
   }
 }
 
+std::string_view ListRow::operator[](std::size_t field) const {
+  if (field >= fields.size()) {
+    fail(ErrorKind::internal,
+         fmt::format("line {}: field {} of {} is read", line, field + 1, fields.size()));
+  }
+  return fields[field];
+}
+
 ListRow ListText::operator[](std::size_t row) const {
   const Place& place = rows_[row];
   return {place.line, std::span(fields_).subspan(place.first, place.count)};
+}
+
+void ListText::expect_all_fields(const ListRow& row) const {
+  if (row.fields.size() == columns_) return;
+  refuse(row, fmt::format("has {} fields, most lines have {} ({})", row.fields.size(), columns_,
+                          dialect_.empty() ? "separated by commas" : dialect_));
 }
 
 void ListText::refuse(const ListRow& row, const std::string& why) const {

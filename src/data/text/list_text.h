@@ -12,6 +12,9 @@ namespace kindred {
 struct ListRow {
   std::size_t line = 0;  ///< from 1, where it begins
   std::span<const std::string_view> fields;
+
+  /// Fails with internal where the row has no such field: ask ListText::expect_all_fields() first.
+  std::string_view operator[](std::size_t field) const;
 };
 
 /// A list of records as spreadsheets, scripts and people write it. Found out, and told by
@@ -34,6 +37,9 @@ class ListText {
   /// "UTF-16, separated by semicolons"; "" for plain commas in UTF-8.
   const std::string& dialect() const { return dialect_; }
 
+  /// Refuses a row that has other than columns() fields. A header is a row like any other: one that
+  /// is longer names columns that no row has.
+  void expect_all_fields(const ListRow& row) const;
   [[noreturn]] void refuse(const ListRow& row, const std::string& why) const;
 
  private:
