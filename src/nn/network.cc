@@ -6,11 +6,11 @@
 #include <cmath>
 #include <vector>
 
+#include "core/sum_rows.h"
 #include "kindred/core/error.h"
 #include "kindred/core/random.h"
 #include "nn/contract/compiler.h"
 #include "nn/network_impl.h"
-#include "nn/sum_rows.h"
 
 namespace kindred {
 namespace {

@@ -8,8 +8,8 @@
 #include <optional>
 
 #include "batch_share.h"
+#include "core/ranks/gradient_tree.h"
 #include "gradient_norm.h"
-#include "gradient_tree.h"
 #include "kindred/core/error.h"
 #include "kindred/core/time_scope.h"
 #include "kindred/nn/network.h"

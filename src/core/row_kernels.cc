@@ -1,27 +1,36 @@
-#include "nn/kernels/row_kernels.h"
+#include "core/row_kernels.h"
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
-#include "nn/kernels/vector.h"
+#include "core/register.h"
 
 namespace kindred {
 namespace {
 
-/// Adds rows 1, ..., Count - 1 to row 0. One pass: every number is read once, and the sum written
-/// once.
+using Floats = RegisterOf<float>;
+constexpr Index kFloats = sizeof(Floats) / sizeof(float);
+
+/// Adds rows 1, ..., Count - 1 to row 0, as many floats as a Number holds.
+template <std::size_t Count, typename Number>
+void add_at(float* rows, Index stride) {
+  std::array<Number, Count> sums;
+  for (std::size_t r = 0; r < Count; ++r) {
+    std::memcpy(&sums[r], rows + static_cast<Index>(r) * stride, sizeof(Number));
+  }
+  for (std::size_t apart = 1; apart < Count; apart *= 2) {
+    for (std::size_t r = 0; r + apart < Count; r += 2 * apart) sums[r] += sums[r + apart];
+  }
+  std::memcpy(rows, &sums[0], sizeof(Number));
+}
+
+/// One pass: every number is read once, and the sum written once.
 template <std::size_t Count>
 void add_group(float* rows, Index stride, Index begin, Index end) {
-  for_vectors(end - begin, [&]<int L>(Index i) {
-    std::array<typename Vector<L>::Float, Count> sums;
-    for (std::size_t r = 0; r < Count; ++r) {
-      sums[r] = Vector<L>::load(rows + static_cast<Index>(r) * stride + begin + i);
-    }
-    for (std::size_t apart = 1; apart < Count; apart *= 2) {
-      for (std::size_t r = 0; r + apart < Count; r += 2 * apart) sums[r] += sums[r + apart];
-    }
-    Vector<L>::store(rows + begin + i, sums[0]);
-  });
+  Index i = begin;
+  for (; i + kFloats <= end; i += kFloats) add_at<Count, Floats>(rows + i, stride);
+  for (; i < end; ++i) add_at<Count, float>(rows + i, stride);
 }
 
 constexpr Index kGroup = 8;  // rows that are added in registers; a power of 2, so that the trees

@@ -1,8 +1,8 @@
-#include "train/gradient_tree.h"
+#include "core/ranks/gradient_tree.h"
 
 #include <algorithm>
 
-#include "nn/sum_rows.h"
+#include "core/sum_rows.h"
 
 namespace kindred {
 namespace {

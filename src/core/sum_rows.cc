@@ -1,6 +1,6 @@
-#include "nn/sum_rows.h"
+#include "core/sum_rows.h"
 
-#include "nn/kernels/row_kernels.h"
+#include "core/row_kernels.h"
 
 namespace kindred {
 

@@ -1,4 +1,4 @@
-#include "train/gradient_tree.h"
+#include "core/ranks/gradient_tree.h"
 
 #include <gtest/gtest.h>
 
