@@ -1,14 +1,16 @@
 // One operation: a training step with 100,000 classes x 512 numbers of class weights, a batch of
-// 256, ArcFace and Adam, with two threads: data, a network of one linear layer, loss, gradient norm
-// and optimizer, as `kindred train` makes it. Cost: the loss makes four products of 2 · 256 ·
-// 100,000 · 512 operations (the cosines twice, so that they are never kept, and the two gradients)
-// and reads the weights twice; the optimizer moves seven arrays of the weights' size, 205 MB each.
-// Memory: weights, gradient and two moments, 819 MB; what the process takes beyond is printed,
-// after the steps and after a checkpoint.
+// 256, ArcFace and Adam, with two threads (one, where ranks share it out): data, a network of one
+// linear layer, loss, gradient norm and optimizer, as `kindred train` makes it. Cost: the loss
+// makes four products of 2 · 256 · 100,000 · 512 operations (the cosines twice, so that they are
+// never kept, and the two gradients) and reads the weights twice; the optimizer moves seven arrays
+// of the weights' size, 205 MB each. Memory: weights, gradient and two moments, 819 MB; what the
+// process takes beyond is printed, after the steps and after a checkpoint.
 //
-//   classes_bench [class_share] [classes]
+//   [mpirun -n R] classes_bench [class_share] [classes] [numbers of an embedding]
 //
-// A process measures one setting: peak memory is the process's.
+// A process measures one setting: peak memory is the process's. Ranks say each what they take:
+// `share` is a rank's part of weights, gradient and moments; what every rank takes whole (program,
+// data, network, buffers of a batch) is seen with few classes: classes_bench 1 1000.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -20,6 +22,7 @@
 #include <vector>
 
 #include "kindred/core/matmul.h"
+#include "kindred/core/process_group.h"
 #include "kindred/core/random.h"
 #include "kindred/data/hdf5_file.h"
 #include "kindred/train/checkpoint.h"
@@ -31,7 +34,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr Index kBatch = 256;
-constexpr Index kEmbedding = 512;
 constexpr Index kFeatures = 16;
 constexpr int kSteps = 12;
 constexpr double kMegabyte = 1e6;
@@ -71,7 +73,12 @@ void write_data(const std::string& path, Index classes) {
 /// The four products of a step: block by block, as the loss makes them, for `classes` classes.
 class Products {
  public:
-  explicit Products(double classes) : blocks_(classes / kRows) {
+  Products(double classes, Index embedding)
+      : blocks_(classes / kRows),
+        x_(kBatch, embedding),
+        weights_(kRows, embedding),
+        diff_x_(kBatch, embedding),
+        diff_weights_(kRows, embedding) {
     x_.fill(0.5f);
     weights_.fill(0.25f);
   }
@@ -86,14 +93,14 @@ class Products {
  private:
   static constexpr Index kRows = 4096;
   double blocks_;
-  Matrix x_{kBatch, kEmbedding};
-  Matrix weights_{kRows, kEmbedding};
+  Matrix x_;
+  Matrix weights_;
   Matrix products_{kBatch, kRows};
-  Matrix diff_x_{kBatch, kEmbedding};
-  Matrix diff_weights_{kRows, kEmbedding};
+  Matrix diff_x_;
+  Matrix diff_weights_;
 };
 
-std::string recipe_text(const std::string& data, double class_share) {
+std::string recipe_text(const std::string& data, Index embedding, double class_share) {
   return fmt::format(R"(
 seed = 1
 [data]
@@ -114,16 +121,74 @@ name = "adam"
 [train]
 evaluate_every = 0
 )",
-                     data, kBatch, kEmbedding, class_share);
+                     data, kBatch, embedding, class_share);
 }
 
-void run(double class_share, Index classes, const fs::path& folder) {
+struct Settings {
+  double class_share = 1;
+  Index classes = 100'000;
+  Index embedding = 512;
+};
+
+/// Bytes of the flat arrays of a training, MB: weights, gradient, two moments.
+double state_of(const Trainer& trainer) {
+  return 4.0 * static_cast<double>(trainer.training_state().table.size()) * sizeof(float) /
+         kMegabyte;
+}
+
+/// What a rank takes of memory and of time.
+void run_rank(const Settings& settings, ProcessGroup& group, const fs::path& folder) {
+  const std::string data = folder / "classes.h5";
+  write_data(data, settings.classes);
+  std::ofstream("/proc/self/clear_refs") << 5;  // the peak begins anew
+  Recipe recipe =
+      Recipe::from_text(recipe_text(data, settings.embedding, settings.class_share), "bench");
+  const Setup setup = read_setup(recipe, "");
+  const Workers workers(1);
+  Trainer trainer(setup, workers, group);
+  group.join();
+  trainer.step();
+  const double state = state_of(trainer);
+  const double start = now();
+  for (int i = 0; i < kSteps; ++i) trainer.step();
+  const double step = (now() - start) / kSteps;
+  const double sent = static_cast<double>(trainer.traffic().losses.bytes) / (kSteps + 1);
+  const double stepping = peak_memory();
+  double writing = now();
+  if (group.rank() == 0) {
+    write_checkpoint(folder / "checkpoint", trainer.training_state(), RunMemory{});
+    trainer.written();
+  } else {
+    trainer.help_write();
+  }
+  writing = now() - writing;
+  std::string line = fmt::format("| {} | {:.0f} | {:.1f} | {:.0f} | {:.0f} | {:.0f} | {:.2f} |",
+                                 group.rank(), step * 1e3, sent / kMegabyte, state, stepping,
+                                 peak_memory(), peak_memory() / state);
+  if (group.rank() == 0) {
+    line +=
+        fmt::format("\ncheckpoint of {:.0f} MB in {:.1f} s",
+                    static_cast<double>(fs::file_size(folder / "checkpoint")) / kMegabyte, writing);
+  }
+  const std::vector<std::string> lines = group.gather_texts(line);
+  if (group.rank() == 0) {
+    fmt::print(
+        "| rank | step, ms | sent for the loss, MB | share, MB | peak, MB | after a checkpoint, MB "
+        "| times the share |\n| --- | --- | --- | --- | --- | --- | --- |\n");
+    for (auto one = lines.rbegin(); one != lines.rend(); ++one) fmt::print("{}\n", *one);
+  }
+  group.leave();
+}
+
+void run(const Settings& settings, const fs::path& folder) {
+  const double class_share = settings.class_share;
+  const Index classes = settings.classes;
   const std::string data = folder / "classes.h5";
   write_data(data, classes);
-  Recipe recipe = Recipe::from_text(recipe_text(data, class_share), "bench");
+  Recipe recipe = Recipe::from_text(recipe_text(data, settings.embedding, class_share), "bench");
   const Setup setup = read_setup(recipe, "");
   const Workers workers(2);
-  Products products(static_cast<double>(classes) * class_share);
+  Products products(static_cast<double>(classes) * class_share, settings.embedding);
   Trainer trainer(setup, workers);
   trainer.step();
   std::vector<double> steps;
@@ -139,8 +204,7 @@ void run(double class_share, Index classes, const fs::path& folder) {
     ratios.push_back(losses.back() / products.seconds(workers));
     updates.push_back(trainer.times().update - before.update);
   }
-  const double state =
-      4.0 * static_cast<double>(trainer.training_state().table.size()) * sizeof(float) / kMegabyte;
+  const double state = state_of(trainer);
   const double stepping = peak_memory() - state;
   const double start = now();
   write_checkpoint(folder / "checkpoint", trainer.training_state(), RunMemory{});
@@ -162,6 +226,15 @@ void run(double class_share, Index classes, const fs::path& folder) {
 int main(int argc, char** argv) {
   std::string folder = (std::filesystem::temp_directory_path() / "kindred-classes-XXXXXX").string();
   if (mkdtemp(folder.data()) == nullptr) return EXIT_FAILURE;
-  kindred::run(argc > 1 ? std::atof(argv[1]) : 1, argc > 2 ? std::atol(argv[2]) : 100000, folder);
+  kindred::Settings settings;
+  if (argc > 1) settings.class_share = std::atof(argv[1]);
+  if (argc > 2) settings.classes = std::atol(argv[2]);
+  if (argc > 3) settings.embedding = std::atol(argv[3]);
+  const auto group = kindred::open_process_group();
+  if (group->size() > 1) {
+    kindred::run_rank(settings, *group, folder);
+  } else {
+    kindred::run(settings, folder);
+  }
   std::filesystem::remove_all(folder);
 }

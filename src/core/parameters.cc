@@ -41,14 +41,21 @@ void ParameterTable::set_training(std::size_t i, double learning_rate_factor, bo
 
 const Segment& ParameterTable::add(std::string name, std::vector<Index> shape, bool decay,
                                    double learning_rate_factor) {
+  check_size(name, shape, size_);
+  SegmentParts all{{0, product(shape)}, 0, 1, false};
+  return add(std::move(name), std::move(shape), std::move(all), decay, learning_rate_factor);
+}
+
+const Segment& ParameterTable::add(std::string name, std::vector<Index> shape, SegmentParts parts,
+                                   bool decay, double learning_rate_factor) {
   if (find(name) != nullptr) {
     fail(ErrorKind::internal, fmt::format("two parameter segments are named '{}'", name));
   }
   check_size(name, shape, size_);
   constexpr Index kUnit = kAlignment / static_cast<Index>(sizeof(float));
-  const Index size = product(shape);
-  segments_.push_back(
-      {std::move(name), std::move(shape), size_, size, learning_rate_factor, decay});
+  const Index size = parts.begins[parts.end] - parts.begins[parts.first];
+  segments_.push_back({std::move(name), std::move(shape), size_, size, learning_rate_factor, decay,
+                       false, std::move(parts)});
   size_ += round_up(size, kUnit);
   return segments_.back();
 }

@@ -1,5 +1,6 @@
 #include "kindred/core/random.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -39,13 +40,25 @@ Random::Random(std::uint64_t seed, Purpose purpose, std::uint64_t a, std::uint64
   counter_ = {0, low(stream), high(stream), low(a) ^ (low(b) << 16 | low(b) >> 16)};
 }
 
+void Random::skip(std::uint64_t count) {
+  const std::uint64_t left = std::min<std::uint64_t>(count, static_cast<std::uint64_t>(4 - used_));
+  used_ += static_cast<int>(left);
+  count -= left;
+  if (count == 0) return;
+  counter_[0] += low(count / 4);  // which counts to 2^32, as next() does
+  take_block();
+  used_ = static_cast<int>(count % 4);
+}
+
 std::uint32_t Random::next() {
-  if (used_ == 4) {
-    block_ = philox(counter_, key_);
-    ++counter_[0];
-    used_ = 0;
-  }
+  if (used_ == 4) take_block();
   return block_[static_cast<std::size_t>(used_++)];
+}
+
+void Random::take_block() {
+  block_ = philox(counter_, key_);
+  ++counter_[0];
+  used_ = 0;
 }
 
 std::uint64_t Random::next64() {

@@ -6,16 +6,24 @@
 #include <cstring>
 
 #include "kindred/core/error.h"
+#include "train/shards.h"
 
 namespace kindred {
 
 void add_segments(TensorFile& file, std::string_view prefix, const ParameterTable& table,
-                  std::span<const float> flat) {
+                  std::span<const float> flat, Shards* shards) {
   for (const Segment& segment : table.segments()) {
     const auto values = flat.subspan(static_cast<std::size_t>(segment.offset),
                                      static_cast<std::size_t>(segment.size));
-    file.add(
-        {std::string(prefix) + segment.name, DataType::f32, segment.shape, std::as_bytes(values)});
+    Tensor tensor{std::string(prefix) + segment.name, DataType::f32, segment.shape,
+                  std::as_bytes(values)};
+    if (segment.parts.shared) {
+      tensor.first = static_cast<std::size_t>(segment.first()) * sizeof(float);
+      tensor.read = [&segment, flat, shards](FunctionRef<void(std::span<const std::byte>)> take) {
+        shards->read(segment, flat, take);
+      };
+    }
+    file.add(std::move(tensor));
   }
 }
 

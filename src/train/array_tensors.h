@@ -8,9 +8,12 @@
 
 namespace kindred {
 
-/// Each segment of a flat array as a tensor named prefix + segment.
+class Shards;
+
+/// Each segment of a flat array as a tensor named prefix + segment. Where ranks share segments out,
+/// `shards` gives what the others hold while the file is written: it has to outlive that.
 void add_segments(TensorFile& file, std::string_view prefix, const ParameterTable& table,
-                  std::span<const float> flat);
+                  std::span<const float> flat, Shards* shards = nullptr);
 /// Each array as a tensor named prefix + array.
 void add_state(TensorFile& file, std::string_view prefix, const State& state);
 

@@ -6,11 +6,13 @@
 #include <charconv>
 #include <cmath>
 #include <cstring>
+#include <optional>
 
 #include "array_tensors.h"
 #include "kindred/core/error.h"
 #include "kindred/core/text.h"
 #include "kindred/train/tensor_file.h"
+#include "train/shards.h"
 #include "train/step_limit.h"
 
 namespace kindred {
@@ -38,13 +40,14 @@ CheckpointHeader header_of_checkpoint(const TensorFile& file) {
 /// All arrays of a training, where they lie.
 TensorFile arrays_of(const TrainingState& training) {
   TensorFile file;
-  add_segments(file, "", training.table, training.parameters.span());
+  Shards* const shards = training.shards;
+  add_segments(file, "", training.table, training.parameters.span(), shards);
   if (training.average.size() > 0) {
-    add_segments(file, kAverage, training.table, training.average.span());
+    add_segments(file, kAverage, training.table, training.average.span(), shards);
   }
   for (const Moment& moment : training.optimizer->moments()) {
     add_segments(file, fmt::format("{}{}:", kMoment, moment.name), training.table,
-                 moment.values.span());
+                 moment.values.span(), shards);
   }
   add_state(file, kState, training.state);
   return file;
@@ -94,7 +97,7 @@ bool is_finite(const TrainingState& training) {
     if (array->type == DataType::f32) finite = finite && all_finite(array->as<float>());
     if (array->type == DataType::f64) finite = finite && all_finite(array->as<double>());
   }
-  return finite;
+  return training.shards == nullptr ? finite : training.shards->all_finite(finite);
 }
 
 void check_checkpoint(const TrainingState& training, const RunMemory& memory) {
@@ -106,17 +109,25 @@ CheckpointHeader read_checkpoint_header(const std::string& path) {
 }
 
 RunMemory read_checkpoint(const std::string& path, TrainingState& training) {
-  const TensorFile file = TensorFile::read(path);
+  TensorFile file = TensorFile::read(path);
   const CheckpointHeader header = header_of_checkpoint(file);
   const TensorFile own = arrays_of(training);
   check_arrays(file, own);
   // Nothing fails from here on.
   for (const Tensor& to : own.tensors()) {
-    const std::span<const std::byte> from = file.find(to.name)->bytes;
+    const std::span<const std::byte> from = file.find(to.name)->bytes.subspan(to.first);
     // It is `training`'s own memory, which is not const.
-    std::memcpy(const_cast<std::byte*>(to.bytes.data()), from.data(), from.size());
+    std::memcpy(const_cast<std::byte*>(to.bytes.data()), from.data(), to.bytes.size());
   }
   training.step = header.step;
+  if (training.shards != nullptr) {
+    std::vector<std::optional<std::string>> names{""};
+    if (training.average.size() > 0) names.emplace_back(kAverage);
+    for (const Moment& moment : training.optimizer->moments()) {
+      names.push_back(fmt::format("{}{}:", kMoment, moment.name));
+    }
+    training.shards->hold(std::move(file), std::move(names));
+  }
   return header.memory;
 }
 

@@ -53,6 +53,7 @@ struct ModelParts {
   const ParameterTable& table;
   std::span<const float> weights;
   const State& state;
+  Shards* shards = nullptr;
 };
 
 TensorFile file_of(const ModelParts& model) {
@@ -72,7 +73,7 @@ TensorFile file_of(const ModelParts& model) {
   file.describe("kindred model");
   file.add(tensor_of(kMean, model.scaling.mean));
   file.add(tensor_of(kScale, model.scaling.scale));
-  add_segments(file, "", model.table, model.weights);
+  add_segments(file, "", model.table, model.weights, model.shards);
   add_state(file, kStatePrefix, model.state);
   return file;
 }
@@ -81,7 +82,7 @@ TensorFile file_of(const std::string& recipe, const Setup& setup, const Training
                    std::optional<double> threshold) {
   return file_of({recipe, setup.architecture, setup.train.slice, setup.dataset->element(),
                   setup.scaling, setup.set.class_names, setup.dataset->preparation(), threshold,
-                  trained.step, trained.table, trained.weights(), trained.state});
+                  trained.step, trained.table, trained.weights(), trained.state, trained.shards});
 }
 
 Model model_of_file(const TensorFile& file, const std::string& path) {
@@ -158,7 +159,7 @@ std::string scaling_note(const std::string& path, const InputScaling& scaling) {
 }
 
 std::vector<std::string> take_over_weights(const std::string& path, TrainingState& trained) {
-  const TensorFile file = TensorFile::read(path);
+  TensorFile file = TensorFile::read(path);
   if (file.text("kind") != "kindred checkpoint") {
     file.check_kind("kindred model", "train.initial is a model.kindred, or a run's checkpoint");
   }
@@ -170,7 +171,9 @@ std::vector<std::string> take_over_weights(const std::string& path, TrainingStat
                                   from == nullptr ? "is not in it" : "has another shape there"));
       continue;
     }
-    std::memcpy(trained.parameters.data() + to.offset, from->bytes.data(), from->bytes.size());
+    std::memcpy(trained.parameters.data() + to.offset,
+                from->bytes.data() + to.first() * static_cast<Index>(sizeof(float)),
+                static_cast<std::size_t>(to.size) * sizeof(float));
   }
   for (const Tensor& from : file.tensors()) {
     if (from.name == kMean || from.name == kScale || is_no_weight(from.name)) continue;
@@ -185,6 +188,10 @@ std::vector<std::string> take_over_weights(const std::string& path, TrainingStat
   }
   if (trained.average.size() > 0) {
     std::copy_n(trained.parameters.data(), trained.parameters.size(), trained.average.data());
+  }
+  if (trained.shards != nullptr) {
+    trained.shards->hold(std::move(file), std::vector<std::optional<std::string>>(
+                                              trained.average.size() > 0 ? 2 : 1, ""));
   }
   return notes;
 }

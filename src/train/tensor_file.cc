@@ -11,11 +11,13 @@
 #include <limits>
 #include <optional>
 
+#include "core/files/running_checksum.h"
 #include "core/texts/json_text.h"
 #include "data/text/mistaken_file.h"
 #include "kindred/core/cpu.h"
 #include "kindred/core/error.h"
 #include "kindred/core/file.h"
+#include "kindred/core/output_file.h"
 
 namespace kindred {
 namespace {
@@ -76,8 +78,8 @@ Json header_of(const std::map<std::string, std::string>& metadata,
   for (const Tensor& tensor : tensors) {
     header[tensor.name] = {{"dtype", name_of(tensor.type)},
                            {"shape", tensor.shape},
-                           {"data_offsets", {offset, offset + tensor.bytes.size()}}};
-    offset += tensor.bytes.size();
+                           {"data_offsets", {offset, offset + tensor.size()}}};
+    offset += tensor.size();
   }
   return header;
 }
@@ -156,6 +158,12 @@ void check_finite_tensor(const std::string& path, const Tensor& tensor) {
 
 }  // namespace
 
+std::size_t Tensor::size() const {
+  auto size = static_cast<std::size_t>(bytes_of(type));
+  for (const Index extent : shape) size *= static_cast<std::size_t>(extent);
+  return size;
+}
+
 void TensorFile::add(Tensor tensor) { tensors_.push_back(std::move(tensor)); }
 
 const Tensor* TensorFile::find(std::string_view name) const {
@@ -207,7 +215,40 @@ void TensorFile::visit_parts(FunctionRef<void(std::span<const Part>)> visit) con
   visit(parts);
 }
 
+/// Of arrays that no process has as a whole: the checksum is known at their end.
+void TensorFile::write_in_pieces(const std::string& path) const {
+  check_fits();
+  const auto beginning_of = [&](std::string_view checksum_of_data) {
+    const std::string own_header = header(checksum_of_data);
+    const std::uint64_t length = own_header.size();
+    std::vector<std::byte> bytes(sizeof length + own_header.size());
+    std::memcpy(bytes.data(), &length, sizeof length);
+    std::memcpy(bytes.data() + sizeof length, own_header.data(), own_header.size());
+    return bytes;
+  };
+  OutputFile file(path);
+  file.leave_out(std::ssize(beginning_of(kNoChecksum)));
+  RunningChecksum sum;
+  const auto take = [&](std::span<const std::byte> piece) {
+    sum.add(piece);
+    file.write(piece);
+  };
+  for (const Tensor& tensor : tensors_) {
+    if (tensor.read) {
+      tensor.read(take);
+    } else {
+      take(tensor.bytes);
+    }
+  }
+  file.fill_in(beginning_of(hex(sum.value())));
+  file.commit();
+}
+
 void TensorFile::write(const std::string& path) const {
+  if (std::ranges::any_of(tensors_, [](const Tensor& tensor) { return tensor.read != nullptr; })) {
+    write_in_pieces(path);
+    return;
+  }
   visit_parts([&](std::span<const Part> parts) { write_file_durably(path, parts); });
 }
 

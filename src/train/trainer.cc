@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <optional>
 
@@ -18,37 +17,27 @@
 #include "train/pair_supply.h"
 #include "train/parameter_rules.h"
 #include "train/sections.h"
+#include "train/shards.h"
+#include "train/stopwatch.h"
 #include "weight_average.h"
 #include "worker_profiles.h"
 
 namespace kindred {
 namespace {
 
-LossContext loss_context(const Setup& setup, Index embedding) {
+LossContext loss_context(const Setup& setup, Index embedding, ProcessGroup& group) {
   LossContext context;
   context.embedding = embedding;
   context.classes = setup.set.classes;
   context.batch = setup.batch();
   context.targets = setup.dataset->targets().cols();
   context.seed = setup.seed;
+  context.group = &group;
   return context;
 }
 
 // Squares of such numbers, and sums of some of these, are finite. False for NaN.
 bool is_moderate(double number) { return std::abs(number) < 1e18; }
-
-// Adds the time since the last call to what is named.
-class Stopwatch {
- public:
-  void add_to(double& seconds) {
-    const auto now = std::chrono::steady_clock::now();
-    seconds += std::chrono::duration<double>(now - last_).count();
-    last_ = now;
-  }
-
- private:
-  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
-};
 
 }  // namespace
 
@@ -97,6 +86,7 @@ struct KINDRED_HIDDEN Trainer::Impl {
   Matrix embeddings;                                // E  [B, D]
   Matrix diff_embeddings;                           // dE [B, D]
   Matrix gradient_rows;                             // [own, network.gradient_row_size()]
+  Shards shards;                                    // of the class heads
   std::optional<GradientTree> gradient_tree;        // of several ranks
   Buffer<float> gradient;                           // [table.size()]
   GradientNorm gradient_norm;
@@ -116,12 +106,14 @@ Trainer::Impl::Impl(const Setup& from, const Workers& with, ProcessGroup& in)
       learned_by(Recipe::from_text("", from.origin)),
       network(frozen_at(from, 0), from.train.slice, NetworkMode::training, carried.table,
               carried.state),
-      augmenter(from.augment, from.dataset->shape(), from.dataset->element(), from.scaling) {
+      augmenter(from.augment, from.dataset->shape(), from.dataset->element(), from.scaling),
+      shards(in, carried) {
+  carried.shards = &shards;
   mark_segments(setup, 0, carried.table);
   thaw_at = next_thaw(setup, 0);
   Section root = learned_by.root();
   for (const NamedSettings& loss : setup.losses) root.append("loss").put_settings(loss);
-  objective = std::make_unique<Objective>(root, loss_context(setup, network.embedding()),
+  objective = std::make_unique<Objective>(root, loss_context(setup, network.embedding(), in),
                                           carried.table, carried.state);
   if (objective->needs_labels() && !setup.dataset->has_labels()) {
     fail(ErrorKind::data, setup.data_path + ": /labels is missing; the recipe's losses need it");
@@ -186,7 +178,7 @@ void Trainer::Impl::thaw() {
                     carried.state);
   mark_segments(setup, step, carried.table);
   carried.optimizer->follow(carried.table);
-  std::ranges::fill(gradient.span(), 0.0F);
+  gradient.fill(0);
   thaw_at = next_thaw(setup, step);
   make_slices();
   if (!profiles.each().empty()) profiles.start(scratches, network.layers().size());
@@ -257,7 +249,9 @@ double Trainer::Impl::measure_losses(const Batch& batch) {
   input.seed = setup.seed;
   input.parameters = carried.parameters.span();
   check_embeddings();
+  const Traffic before = share.group().traffic();
   const double value = objective->compute(workers, input, diff_embeddings.view(), gradient.span());
+  traffic.losses.add(before, share.group().traffic());
   report.losses = objective->reports();
   report.embedding_norm = objective->mean_length();
   report.between_class_cosine = objective->between_class_cosine();
@@ -296,10 +290,12 @@ void Trainer::Impl::add_up_gradient() {
 }
 
 void Trainer::Impl::update() {
-  report.gradient_norm = gradient_norm.measure(workers, gradient.span());
+  const Traffic before = share.group().traffic();
+  report.gradient_norm = gradient_norm.measure(workers, share.group(), gradient.span());
+  traffic.losses.add(before, share.group().traffic());
   if (!std::isfinite(report.gradient_norm)) {
-    diverged(fmt::format("the gradient of '{}' is not finite",
-                         gradient_norm.culprit(carried.table, gradient.span())));
+    diverged(
+        fmt::format("the gradient of '{}' is not finite", gradient_norm.culprit(carried.table)));
   }
   Update update;
   update.step = carried.step;
@@ -365,6 +361,9 @@ Trainer::~Trainer() = default;
 const StepReport& Trainer::step() { return impl_->step(); }
 TrainingState& Trainer::training_state() { return impl_->carried; }
 const TrainingState& Trainer::training_state() const { return impl_->carried; }
+
+void Trainer::help_write() { impl_->shards.answer(); }
+void Trainer::written() { impl_->shards.release(); }
 
 void Trainer::restored() {
   if (!impl_->setup.train.parameters.empty()) impl_->thaw();

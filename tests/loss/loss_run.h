@@ -47,7 +47,8 @@ inline TestBatch random_batch(std::vector<std::int64_t> labels, Index depth, std
 class LossRun {
  public:
   /// `recipe` holds [[loss]] tables.
-  LossRun(const std::string& recipe, const TestBatch& batch, int threads = 2)
+  LossRun(const std::string& recipe, const TestBatch& batch, int threads = 2,
+          ProcessGroup* group = nullptr)
       : workers_(threads), recipe_(Recipe::from_text(recipe, "test")), batch_(batch) {
     LossContext context;
     context.embedding = batch.depth;
@@ -55,6 +56,7 @@ class LossRun {
     context.batch = batch.size();
     context.targets = batch.targets.empty() ? 0 : batch.depth;
     context.seed = 5;
+    context.group = group;
     objective_ = std::make_unique<Objective>(recipe_.root(), context, table_, state_);
     parameters_.resize(static_cast<std::size_t>(table_.size()));
     objective_->initialise(7, parameters_);

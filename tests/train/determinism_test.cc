@@ -118,8 +118,9 @@ std::vector<int> rank_counts() {
   return test::kSanitizer ? std::vector{2} : std::vector{2, 3, 4, 8};
 }
 
-void expect_same_bits(const std::string& text, Precision precision = Precision::float32) {
-  const SmallRun runs;
+void expect_same_bits(const std::string& text, Precision precision = Precision::float32,
+                      const test::SmallData& data = {}) {
+  const SmallRun runs(data);
   constexpr Index kSteps = 9;
   const auto recipe = [&] {
     Recipe made = runs.recipe(text, kSteps);
@@ -187,6 +188,48 @@ TEST(Determinism, HoldsForWhatLossesCarry) {
     SCOPED_TRACE(loss);
     expect_same_bits(std::string(test::kMlp) + "[[loss]]\n" + loss + "\n");
   }
+}
+
+// Ranks hold the weights of their own classes alone: every optimizer, the average, what is
+// evaluated and kept on the way, and a run that other numbers of ranks go on with.
+TEST(Determinism, HoldsWhereRanksShareOutClasses) {
+  const test::SmallData data{.classes = 1300, .samples_per_class = 4, .side = 4};
+  const std::string heads =
+      "[[loss]]\nname = 'arcface'\nscale = 8\n[[loss]]\nname = 'softmax'\nclass_share = 0.4\n"
+      "[[loss]]\nname = 'soft_triple'\ncenters = 2\n[data]\nvalidation_classes = 20\n";
+  const std::string often = "[train]\naverage = 0.9\ncheckpoint_every = 3\n";
+  for (const OptimizerEntry& entry : optimizer_registry()) {
+    if (test::kSanitizer && &entry != &optimizer_registry().back()) continue;
+    SCOPED_TRACE(std::string(entry.name));
+    expect_same_bits(std::string(test::kMlp) + heads + often + "[optimizer]\nname = '" +
+                         std::string(entry.name) + "'\n",
+                     Precision::float32, data);
+  }
+  const SmallRun runs(data);
+  const std::string text = std::string(test::kMlp) + heads;
+  const auto recipe = [&](Index steps) {
+    Recipe made = runs.recipe(text, 9);
+    made.set("train.steps=" + std::to_string(steps));
+    return made;
+  };
+  runs.run("whole", recipe(9), 2);
+  runs.run_ranks(
+      "resumed", [&] { return recipe(3); }, 3, 1);
+  runs.run_ranks(
+      "resumed", [&] { return recipe(6); }, 4, 2, true);
+  runs.run("resumed", recipe(8), 1, true);
+  runs.run_ranks(
+      "resumed", [&] { return recipe(9); }, 2, 1, true);
+  EXPECT_EQ(runs.checkpoint("resumed", 9), runs.checkpoint("whole", 9));
+  // From a finished model on, whose classes are the same.
+  const auto fine = [&] {
+    Recipe made = recipe(9);
+    made.set("train.initial='" + runs.path("whole") + "/model.kindred'");
+    return made;
+  };
+  runs.run("fine", fine(), 1);
+  runs.run_ranks("fine-ranks", fine, 3, 1);
+  EXPECT_EQ(runs.checkpoint("fine-ranks", 9), runs.checkpoint("fine", 9));
 }
 
 TEST(Determinism, HoldsForEveryOptimizer) {

@@ -66,7 +66,8 @@ void add_traffic(const StepTraffic& after, const StepTraffic& before, Index step
   using Sent = std::pair<const char*, Traffic StepTraffic::*>;
   constexpr Sent kSent[] = {{"embeddings", &StepTraffic::embeddings},
                             {"gradient", &StepTraffic::gradient},
-                            {"statistics", &StepTraffic::statistics}};
+                            {"statistics", &StepTraffic::statistics},
+                            {"losses", &StepTraffic::losses}};
   result.details += "sent by a rank in a step:";
   double seconds = 0;
   for (const auto& [name, kind] : kSent) {

@@ -40,6 +40,11 @@ class OutputFile {
   /// Appends. Fails with io.
   void write(std::span<const std::byte> bytes);
 
+  /// For a beginning that is known at the end alone: leaves room for it before the first write(),
+  /// and fills it in before commit(). Fail with io. REQUIRES: equally many bytes.
+  void leave_out(Index bytes);
+  void fill_in(std::span<const std::byte> bytes);
+
   /// Reads back what write() wrote and compares, syncs, closes, puts in place, and syncs the
   /// folder: after a crash `path` is either the old file or the whole new one. Fails with io; every
   /// result on the way counts. Returns the bytes of the file. Nothing may be written afterwards.

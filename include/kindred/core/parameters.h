@@ -13,15 +13,27 @@
 
 namespace KINDRED_API kindred {
 
+/// Which parts of a segment's elements this process holds, of those that ranks share out.
+struct SegmentParts {
+  std::vector<Index> begins;  ///< of each part in the whole array, and the last one's end
+  std::size_t first = 0;      ///< it holds parts [first, end)
+  std::size_t end = 1;
+  bool shared = false;  ///< other ranks hold the others, be it none
+};
+
 /// One named piece of the flat array of trainable numbers.
 struct Segment {
   std::string name;          ///< "blocks.0.convolution.weights", "loss.0.weights"
   std::vector<Index> shape;  ///< row-major
   Index offset = 0;          ///< of its first element in the flat array; a multiple of 16
-  Index size = 0;            ///< product of shape
+  Index size = 0;            ///< what this process holds of it: all, unless ranks share it out
   double learning_rate_factor = 1.0;
   bool decay = true;    ///< off for biases and norms
   bool frozen = false;  ///< no optimizer moves it
+  SegmentParts parts;   ///< one, unless ranks share it out; what is summed is summed part by part
+
+  Index whole() const { return parts.begins.back(); }        ///< product of shape
+  Index first() const { return parts.begins[parts.first]; }  ///< element of the whole at offset
 };
 
 /// The table of a flat float32 array of all trainable numbers. Parameters, gradients and the
@@ -32,6 +44,9 @@ class ParameterTable {
   /// Adds a segment behind the last. Names are unique.
   const Segment& add(std::string name, std::vector<Index> shape, bool decay = true,
                      double learning_rate_factor = 1.0);
+  /// One of which this process holds some parts alone.
+  const Segment& add(std::string name, std::vector<Index> shape, SegmentParts parts, bool decay,
+                     double learning_rate_factor);
   std::span<const Segment> segments() const { return segments_; }
   /// How segment number i is trained from now on. Optimizers that were made before do not see it.
   void set_training(std::size_t i, double learning_rate_factor, bool frozen);

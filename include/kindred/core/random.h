@@ -32,6 +32,8 @@ class Random {
  public:
   Random(std::uint64_t seed, Purpose purpose, std::uint64_t a = 0, std::uint64_t b = 0);
 
+  /// Leaves out so many results of next(), in no time.
+  void skip(std::uint64_t count);
   std::uint32_t next();
   std::uint64_t next64();
   /// Uniform in [0, 1), 24 random bits.
@@ -48,6 +50,8 @@ class Random {
                                              std::array<std::uint32_t, 2> key);
 
  private:
+  void take_block();
+
   std::array<std::uint32_t, 2> key_;
   std::array<std::uint32_t, 4> counter_;
   std::array<std::uint32_t, 4> block_{};

@@ -13,6 +13,9 @@
 #include "kindred/core/scalar.h"
 
 namespace KINDRED_API kindred {
+
+class ProcessGroup;
+
 inline namespace KINDRED_SCALAR {
 
 /// What a loss is built for.
@@ -23,6 +26,9 @@ struct LossContext {
   Index batch = 0;      ///< most rows a step brings
   Index targets = 0;    ///< columns of /targets, 0 where absent
   std::uint64_t seed = 0;
+  /// Ranks that each make this loss, and share out its work and the weights of its classes;
+  /// nullptr: this process alone. REQUIRES: it outlives the loss.
+  ProcessGroup* group = nullptr;
 };
 
 /// What a loss learns from: what it needs of data and batches follows.

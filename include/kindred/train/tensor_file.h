@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -18,6 +19,13 @@ struct Tensor {
   DataType type = DataType::f32;
   std::vector<Index> shape;
   std::span<const std::byte> bytes;  ///< little-endian, row-major
+  /// Where ranks share the array out: `bytes` are this one's, from byte `first` of the whole on,
+  /// and `read` hands over the whole, piece by piece.
+  std::size_t first = 0;
+  std::function<void(FunctionRef<void(std::span<const std::byte>)> take)> read = {};
+
+  /// Of the whole.
+  std::size_t size() const;
 };
 
 /// Named arrays and named texts in one file: safetensors, which Python reads with the usual
@@ -69,6 +77,7 @@ class TensorFile {
  private:
   using Part = std::span<const std::byte>;
   void visit_parts(FunctionRef<void(std::span<const Part>)> visit) const;
+  void write_in_pieces(const std::string& path) const;
   std::string header(std::string_view checksum_of_data) const;
   template <typename T>
   T number_of(const std::string& key, T low, T high) const;

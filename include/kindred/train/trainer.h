@@ -44,7 +44,10 @@ struct StepTraffic {
   Traffic embeddings;  ///< of a batch, to all
   Traffic gradient;    ///< rows of it, summed
   Traffic statistics;  ///< of batch norms
+  Traffic losses;      ///< what heads that share their classes tell each other
 };
+
+class Shards;
 
 /// Everything training carries from step to step. Order and names never depend on threads.
 struct TrainingState {
@@ -54,6 +57,8 @@ struct TrainingState {
   State state;
   std::unique_ptr<Optimizer> optimizer;
   Index step = 0;  ///< steps done
+  /// What other ranks hold of the segments that are shared out; nullptr: nothing. The trainer's.
+  Shards* shards = nullptr;
 
   /// What is evaluated and kept: the average where there is one.
   std::span<const float> weights() const {
@@ -83,6 +88,12 @@ class Trainer {
   const TrainingState& training_state() const;
   /// To be called after training_state() was overwritten (resume, initial weights).
   void restored();
+
+  /// Of a group whose ranks share out the weights of classes, rank 0 writes checkpoints and models,
+  /// with what the others hold: these call help_write() meanwhile, which returns when rank 0 has
+  /// called written(). Nothing happens where nothing is shared out.
+  void help_write();
+  void written();
 
   /// Writes what losses and optimizer were made of, defaults included, into a recipe's [[loss]] and
   /// [optimizer]. REQUIRES: it has as many losses.

@@ -17,6 +17,7 @@
 #include "core/files/fail_io.h"
 #include "core/files/file_handle.h"
 #include "core/files/made_folders.h"
+#include "core/files/running_checksum.h"
 #include "kindred/core/error.h"
 #include "kindred/core/memory.h"
 #include "kindred/core/output_file.h"
@@ -117,12 +118,9 @@ std::uint64_t checksum(std::span<const std::byte> bytes, std::uint64_t seed) {
 }
 
 std::uint64_t checksum(std::span<const std::span<const std::byte>> parts) {
-  const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state(XXH3_createState(),
-                                                                       &XXH3_freeState);
-  if (!state) throw std::bad_alloc();
-  XXH3_64bits_reset(state.get());
-  for (const auto& part : parts) XXH3_64bits_update(state.get(), part.data(), part.size());
-  return XXH3_64bits_digest(state.get());
+  RunningChecksum sum;
+  for (const auto& part : parts) sum.add(part);
+  return sum.value();
 }
 
 std::string hex(std::uint64_t value) { return fmt::format("{:016x}", value); }

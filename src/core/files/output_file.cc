@@ -3,12 +3,10 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <new>
 #include <vector>
 
 #include "core/files/fail_io.h"
@@ -16,6 +14,7 @@
 #include "core/files/output_target.h"
 #include "core/files/partial_file.h"
 #include "core/files/positioned_io.h"
+#include "core/files/running_checksum.h"
 
 namespace kindred {
 namespace {
@@ -23,27 +22,12 @@ namespace {
 constexpr Index kPieceBytes = Index{1} << 20;  // read at once
 constexpr const char* kWhenFull = "free some space and run again";
 
-/// A checksum of what comes piece by piece.
-class RunningChecksum {
- public:
-  RunningChecksum() : state_(XXH3_createState(), &XXH3_freeState) {
-    if (!state_) throw std::bad_alloc();
-    XXH3_64bits_reset(state_.get());
-  }
-  void add(std::span<const std::byte> bytes) {
-    XXH3_64bits_update(state_.get(), bytes.data(), bytes.size());
-  }
-  std::uint64_t value() const { return XXH3_64bits_digest(state_.get()); }
-
- private:
-  std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state_;
-};
-
-/// Calls take(piece) with all of the file from its beginning.
+/// Calls take(piece) with the file's bytes [done, bytes).
 template <typename Take>
-void read_pieces(int descriptor, Index bytes, const std::string& path, const Take& take) {
-  std::vector<std::byte> piece(static_cast<std::size_t>(std::min(bytes, kPieceBytes)));
-  for (Index done = 0; done < bytes;) {
+void read_pieces(int descriptor, Index done, Index bytes, const std::string& path,
+                 const Take& take) {
+  std::vector<std::byte> piece(static_cast<std::size_t>(std::min(bytes - done, kPieceBytes)));
+  while (done < bytes) {
     const Index some = std::min(bytes - done, kPieceBytes);
     read_at(descriptor, static_cast<std::uint64_t>(done), some, piece.data(), path);
     take(std::span(piece).first(static_cast<std::size_t>(some)));
@@ -56,8 +40,9 @@ void read_pieces(int descriptor, Index bytes, const std::string& path, const Tak
 struct KINDRED_HIDDEN OutputFile::Impl {
   OutputTarget target;
   PartialFile partial;
-  FileHandle stream;  // the target where it is written into
-  RunningChecksum sum;
+  FileHandle stream;                 // the target where it is written into
+  std::vector<std::byte> beginning;  // that was left out at first
+  RunningChecksum sum;               // of what comes behind it
   Index written = 0;
 
   void open_stream() {
@@ -84,12 +69,15 @@ struct KINDRED_HIDDEN OutputFile::Impl {
 
   void check_written() const {
     if (written == 0) return;
+    const Index left_out = std::ssize(beginning);
     RunningChecksum found;
+    std::vector<std::byte> found_beginning(beginning.size());
     if (bytes_beside() == written) {
-      read_pieces(partial.descriptor(), written, target.path,
+      read_at(partial.descriptor(), 0, left_out, found_beginning.data(), target.path);
+      read_pieces(partial.descriptor(), left_out, written, target.path,
                   [&](std::span<const std::byte> piece) { found.add(piece); });
     }
-    if (found.value() != sum.value()) {
+    if (found.value() != sum.value() || found_beginning != beginning) {
       fail(ErrorKind::io,
            fmt::format("{}: does not read back as it was written; look after the disk",
                        target.path));
@@ -127,6 +115,20 @@ void OutputFile::write(std::span<const std::byte> bytes) {
   impl_->written += static_cast<Index>(bytes.size());
 }
 
+void OutputFile::leave_out(Index bytes) {
+  Impl& own = *impl_;
+  beside();
+  own.beginning.resize(static_cast<std::size_t>(bytes));
+  write_all(own.partial.descriptor(), own.beginning, path(), kWhenFull);
+  own.written = bytes;
+}
+
+void OutputFile::fill_in(std::span<const std::byte> bytes) {
+  Impl& own = *impl_;
+  own.beginning.assign(bytes.begin(), bytes.end());
+  write_at(own.partial.descriptor(), 0, std::ssize(bytes), bytes.data(), path());
+}
+
 Index OutputFile::commit() {
   Impl& own = *impl_;
   if (own.target.replaced) {
@@ -139,7 +141,7 @@ Index OutputFile::commit() {
   Index bytes = own.written;
   if (own.partial.valid()) {
     bytes = own.bytes_beside();
-    read_pieces(own.partial.descriptor(), bytes, path(), [&](std::span<const std::byte> piece) {
+    read_pieces(own.partial.descriptor(), 0, bytes, path(), [&](std::span<const std::byte> piece) {
       write_all(own.stream.get(), piece, path(), kWhenFull);
     });
   }

@@ -1,9 +1,11 @@
 #pragma once
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "kindred/core/buffer.h"
 #include "kindred/loss/loss.h"
+#include "loss/bases/class_parts.h"
 #include "loss/bases/taking_part.h"
 
 namespace kindred {
@@ -17,6 +19,15 @@ struct ClassProductsSettings {
   double class_share = 1;  ///< of the classes, how many take part in a step
 };
 
+/// Columns that are computed with at once: classes of one part.
+struct ClassBlock {
+  Index part;
+  Index first;  ///< column
+  Index count;
+  Index slot;      ///< where it lies in what is kept, in columns
+  bool ends_part;  ///< backward() begins with it
+};
+
 /// The products of a batch with rows of trainable weights (class weights or proxies), the
 /// weights a block of classes at a time, and the chain rule back to both.
 ///
@@ -26,8 +37,10 @@ struct ClassProductsSettings {
 /// With `normalize`, x and W are unit rows (then a product is a cosine); a zero row gives 0.
 /// Columns are the classes that take part in the step, in the order of their labels; with several
 /// sub-centers a block holds sub-center 0 of all its classes, then sub-center 1, and so on.
-/// All rows are one block while B x rows stays below kKept numbers; beyond, every forward computes
-/// its block again and B x rows numbers are never kept. Blocks follow from the configuration only.
+/// A block is a part's columns, and all blocks' products are kept, while B x rows stays below
+/// kKept numbers. Beyond, parts are cut into blocks, and every forward computes its block again:
+/// B x rows numbers are never kept. Blocks follow from the configuration only; a rank has those of
+/// its parts.
 class ClassProducts {
  public:
   static constexpr Index kKept = Index{1} << 23;   ///< numbers of all products kept at once
@@ -41,50 +54,65 @@ class ClassProducts {
   void initialise(std::uint64_t seed, std::span<Scalar> parameters) const;
 
   /// Before all else of a step: which classes take part.
-  void begin(const LossInput& input) { taking_part_.choose(input); }
+  void begin(const LossInput& input);
   /// How many of them; a class's column is its place among them.
   Index classes() const { return taking_part_.count(); }
   /// The column of a label of the batch.
   Index column_of(std::int64_t label) const { return taking_part_.place_of(label); }
 
-  /// Of the weights in the flat array.
+  ClassParts& parts() { return parts_; }
+  /// Of the own classes' weights in the flat array.
   Index offset() const { return offset_; }
-  Index blocks() const { return blocks_of(classes(), block_classes_); }
-  Index first_class(Index block) const { return block * block_classes_; }
-  Index class_count(Index block) const {
-    return std::min(block_classes_, classes() - first_class(block));
-  }
-  /// The most columns a block of one sub-center has.
-  Index most_classes() const { return block_classes_; }
+  /// This rank's, in the order of their columns.
+  std::span<const ClassBlock> blocks() const { return blocks_; }
+  /// Products stand until the step's end, and are not to be computed again.
+  bool are_kept() const { return are_kept_; }
+  /// The most slots that blocks take at once.
+  Index slots() const { return slots_; }
 
-  /// The block's products, in a buffer of this object's that stands until the next forward().
-  ScalarView forward(const Workers& workers, const LossInput& input, Index block);
-  /// `gradient` is d loss / d product, weighted: usually written over forward()'s buffer, whose
-  /// block it must be the last of. Adds to output's embeddings, writes the weights' gradient; each
-  /// block once a step.
-  void backward(const Workers& workers, const LossInput& input, Index block,
+  /// The block's products: those that forward() has made.
+  ScalarView products_of(const ClassBlock& block, Index batch);
+  /// They stand until the next forward(), or the step's end.
+  ScalarView forward(const Workers& workers, const LossInput& input, const ClassBlock& block);
+  /// `gradient` is d loss / d product, weighted: usually written over forward()'s, which must be
+  /// the last unless products are kept. Writes the weights' gradient. Each block once a step, the
+  /// last first.
+  void backward(const Workers& workers, const LossInput& input, const ClassBlock& block,
                 ConstScalarView gradient, LossOutput& output);
+  /// After all blocks: adds the embeddings' gradient of all ranks' blocks.
+  void finish(const Workers& workers, const LossInput& input, LossOutput& output);
 
  private:
   bool reads_in_place() const { return !settings_.normalize && rows_of_block_.size() == 0; }
-  void find_rows(Index block);
-  void clear_others(const Workers& workers, Index block, ScalarView diff_weights) const;
+  Index row_of(Index label) const {
+    return (label - parts_.own_first_class()) * settings_.sub_centers;
+  }
+  void add_blocks(Index part);
+  void find_rows(const ClassBlock& block);
+  void clear_others(const Workers& workers, Index part, ScalarView diff_weights) const;
+  ScalarView weights_of(const ClassBlock& block);
+  std::span<Scalar> lengths_of(const ClassBlock& block);
   ConstScalarView weights(const LossInput& input) const {
     return {input.parameters.data() + offset_, rows_, depth_};
   }
 
   ClassProductsSettings settings_;
   std::string name_;
+  ClassParts parts_;
   Index offset_;
-  Index rows_;
+  Index rows_;  // of this rank's weights
   Index depth_;
   TakingPart taking_part_;
-  Index block_classes_;
+  bool are_kept_;
+  Index block_classes_;  // the most of a block
+  Index slots_;
+  std::vector<ClassBlock> blocks_;
   Buffer<Scalar> products_;
   Buffer<Index> rows_of_block_;  // of the weights, where they are not one after the other
-  ScalarMatrix block_weights_;   // of the block at hand, unless they are read in place
+  ScalarMatrix block_weights_;   // of the blocks at hand, unless they are read in place
   ScalarMatrix diff_block_weights_;
   Buffer<Scalar> lengths_;
+  PartSums diff_x_;
 };
 
 }  // namespace KINDRED_SCALAR

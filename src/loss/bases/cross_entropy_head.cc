@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "core/lanes.h"
 
@@ -19,10 +20,19 @@ CrossEntropyHead::CrossEntropyHead(const LossContext& context, ParameterTable& t
       products_(context, table,
                 {settings.normalize, settings.learning_rate_factor, settings.sub_centers,
                  settings.class_share}),
-      rows_(context.batch) {
-  if (settings.sub_centers > 1) {
-    reduced_ = Buffer<Scalar>(context.batch * round_up(products_.most_classes(), kLanes));
+      rows_(context.batch),
+      sums_(products_.parts().count() * context.batch) {
+  if (settings.scale_by_length) {
+    diff_scales_ = Buffer<double>(products_.parts().count() * context.batch);
   }
+  if (settings.sub_centers > 1) {
+    reduced_ = Buffer<Scalar>(context.batch * products_.slots());
+  }
+}
+
+CrossEntropyHead::Sums CrossEntropyHead::none() {
+  constexpr double kNone = -std::numeric_limits<double>::infinity();
+  return {kNone, 0, 0, kNone, 0};
 }
 
 void CrossEntropyHead::initialise(std::uint64_t seed, std::span<Scalar> parameters) {
@@ -35,7 +45,7 @@ double CrossEntropyHead::compute(const Workers& workers, const LossInput& input,
   const auto count = static_cast<double>(std::max<Index>(batch, 1));
   products_.begin(input);
   sum_exponentials(workers, input, true);
-  if (move_scale(batch, rows_.data())) sum_exponentials(workers, input, products_.blocks() > 1);
+  if (move_scale(batch, rows_.data())) sum_exponentials(workers, input, !products_.are_kept());
   double sum = 0;
   Index right = 0;
   for (Index i = 0; i < batch; ++i) {
@@ -48,10 +58,7 @@ double CrossEntropyHead::compute(const Workers& workers, const LossInput& input,
     row.factor = loss.derivative * static_cast<double>(output.weight) / count;
     right += row.own >= row.greatest ? 1 : 0;
   }
-  for (Index block = products_.blocks() - 1; block >= 0; --block) {  // the last block's stand
-    if (block + 1 < products_.blocks()) forward(workers, input, block);
-    backward(workers, input, block, output);
-  }
+  propagate_back(workers, input, output);
   if (settings_.scale_by_length) add_length_gradient(input, output);
   if (output.scalars != nullptr) {
     output.scalars->push_back({"accuracy", static_cast<double>(right) / count});
@@ -71,38 +78,85 @@ void CrossEntropyHead::sum_exponentials(const Workers& workers, const LossInput&
     if (settings_.scale_by_length) {
       row.scale *= dot(input.embeddings.row(i), input.unit.row(i), input.unit.cols());
     }
-    row.greatest = -std::numeric_limits<double>::infinity();
   }
-  for (Index block = 0; block < products_.blocks(); ++block) {
-    if (multiply) forward(workers, input, block);
-    const Index first = products_.first_class(block);
+  sums_.fill(none());
+  for (const ClassBlock& block : products_.blocks()) {
+    if (multiply) {
+      forward(workers, input, block);
+    } else {
+      show(block, batch);
+    }
+    Sums* const sums = sums_.data() + block.part * batch;
     workers.for_blocks(batch, kHeadRows, [&](Index begin, Index end, int) {
-      for (Index i = begin; i < end; ++i) {
-        add_block(rows_[i], values_.row(i), first, values_.cols());
-      }
+      for (Index i = begin; i < end; ++i) add_block(rows_[i], values_.row(i), block, sums[i]);
     });
+  }
+  ClassParts& parts = products_.parts();
+  parts.gather(sums_.span().first(static_cast<std::size_t>(parts.count() * batch)));
+  for (Index i = 0; i < batch; ++i) {
+    Sums all = none();
+    for (Index part = 0; part < parts.count(); ++part) {
+      const Sums& one = sums_[part * batch + i];
+      if (one.sum == 0) continue;  // no class of it takes part
+      const double greatest = std::max(all.greatest, one.greatest);
+      all.sum =
+          all.sum * std::exp(all.greatest - greatest) + one.sum * std::exp(one.greatest - greatest);
+      all.greatest = greatest;
+      all.logit_sum += one.logit_sum;
+      if (one.own == none().own) continue;
+      all.own = one.own;
+      all.own_slope = one.own_slope;
+    }
+    static_cast<Sums&>(rows_[i]) = all;
   }
 }
 
-/// Products and values of a block.
-void CrossEntropyHead::forward(const Workers& workers, const LossInput& input, Index block) {
-  block_ = products_.forward(workers, input, block);
+/// A block's products and values, as they stand.
+void CrossEntropyHead::show(const ClassBlock& block, Index batch) {
+  block_ = products_.products_of(block, batch);
   values_ = block_;
   if (settings_.sub_centers == 1) return;
-  const Index classes = block_.cols() / settings_.sub_centers;
-  values_ = ScalarView(reduced_.data(), block_.rows(), classes, round_up(classes, kLanes));
+  values_ = ScalarView(reduced_.data() + rows_.size() * block.slot, batch, block.count,
+                       round_up(block.count, kLanes));
+}
+
+/// Makes them.
+void CrossEntropyHead::forward(const Workers& workers, const LossInput& input,
+                               const ClassBlock& block) {
+  products_.forward(workers, input, block);
+  show(block, input.embeddings.rows());
+  if (settings_.sub_centers == 1) return;
   workers.for_blocks(block_.rows(), kHeadRows, [&](Index begin, Index end, int) {
-    for (Index i = begin; i < end; ++i) reduce_row(block_.row(i), classes, values_.row(i));
+    for (Index i = begin; i < end; ++i) reduce_row(block_.row(i), block.count, values_.row(i));
   });
 }
 
+/// The gradient of all blocks; the last one's products stand, or all.
+void CrossEntropyHead::propagate_back(const Workers& workers, const LossInput& input,
+                                      LossOutput& output) {
+  const std::span<const ClassBlock> blocks = products_.blocks();
+  for (auto block = blocks.rbegin(); block != blocks.rend(); ++block) {
+    if (products_.are_kept() || block == blocks.rbegin()) {
+      show(*block, input.embeddings.rows());
+    } else {
+      forward(workers, input, *block);
+    }
+    backward(workers, input, *block, output);
+  }
+  products_.finish(workers, input, output);
+}
+
 /// The gradient of a block, from the values that stand.
-void CrossEntropyHead::backward(const Workers& workers, const LossInput& input, Index block,
-                                LossOutput& output) {
-  const Index first = products_.first_class(block);
-  workers.for_blocks(block_.rows(), kHeadRows, [&](Index begin, Index end, int) {
+void CrossEntropyHead::backward(const Workers& workers, const LossInput& input,
+                                const ClassBlock& block, LossOutput& output) {
+  const Index batch = block_.rows();
+  workers.for_blocks(batch, kHeadRows, [&](Index begin, Index end, int) {
     for (Index i = begin; i < end; ++i) {
-      write_gradient(rows_[i], values_.row(i), first, values_.cols());
+      const double along = write_gradient(rows_[i], values_.row(i), block);
+      if (settings_.scale_by_length) {
+        double& sum = diff_scales_[block.part * batch + i];
+        sum = block.ends_part ? along : sum + along;
+      }
       if (settings_.sub_centers > 1) spread_row(values_.row(i), values_.cols(), block_.row(i));
     }
   });
@@ -137,28 +191,38 @@ void CrossEntropyHead::spread_row(const Scalar* gradient, Index classes, Scalar*
 }
 
 /// The scale of a row is scale · ‖x‖, and d ‖x‖ / dx = x̂.
-void CrossEntropyHead::add_length_gradient(const LossInput& input, LossOutput& output) const {
-  for (Index i = 0; i < input.unit.rows(); ++i) {
-    if (rows_[i].scale == 0) continue;  // a zero row
-    const auto along = static_cast<Scalar>(rows_[i].diff_scale / rows_[i].scale * settings_.scale);
+void CrossEntropyHead::add_length_gradient(const LossInput& input, LossOutput& output) {
+  const Index batch = input.unit.rows();
+  ClassParts& parts = products_.parts();
+  parts.gather(diff_scales_.span().first(static_cast<std::size_t>(parts.count() * batch)));
+  for (Index i = 0; i < batch; ++i) {
+    Row& row = rows_[i];
+    if (row.scale == 0) continue;  // a zero row
+    for (Index part = 0; part < parts.count(); ++part) {
+      if (sums_[part * batch + i].sum == 0) continue;
+      row.diff_scale += diff_scales_[part * batch + i];
+    }
+    const auto along = static_cast<Scalar>(row.diff_scale / row.scale * settings_.scale);
     const Scalar* direction = input.unit.row(i);
     Scalar* to = output.diff_embeddings.row(i);
     for (Index k = 0; k < input.unit.cols(); ++k) to[k] += along * direction[k];
   }
 }
 
-/// Takes `count` classes from `first` on into the row's running log-sum-exp.
-void CrossEntropyHead::add_block(Row& row, Scalar* products, Index first, Index count) const {
+/// Takes a block's classes into the row's running log-sum-exp.
+void CrossEntropyHead::add_block(const Row& row, Scalar* products, const ClassBlock& block,
+                                 Sums& sums) const {
   constexpr Scalar kNone = -std::numeric_limits<Scalar>::infinity();
   const auto scale = static_cast<Scalar>(row.scale);
-  const Index own = row.column - first;
+  const Index count = block.count;
+  const Index own = row.column - block.first;
   const bool has_own = own >= 0 && own < count;
   const Scalar own_product = has_own ? products[own] : Scalar{0};
   if (has_own) {
     const Derived derived = target(static_cast<double>(own_product));
-    row.own_slope = derived.derivative;
+    sums.own_slope = derived.derivative;
     products[own] = static_cast<Scalar>(derived.value);
-    row.own = static_cast<double>(products[own] * scale);
+    sums.own = static_cast<double>(products[own] * scale);
   }
   const Index whole = count / kLanes * kLanes;
   Lanes most = broadcast(kNone);
@@ -168,7 +232,7 @@ void CrossEntropyHead::add_block(Row& row, Scalar* products, Index first, Index 
     most = max(most, first_lanes(load_part(products + whole, rest, 0) * scale, rest, kNone));
   }
   const Scalar block_greatest = largest(most);
-  const double greatest = std::max(row.greatest, static_cast<double>(block_greatest));
+  const double greatest = std::max(sums.greatest, static_cast<double>(block_greatest));
   const auto shift = static_cast<Scalar>(greatest);
   LaneSum exponentials;
   LaneSum logits;
@@ -183,21 +247,23 @@ void CrossEntropyHead::add_block(Row& row, Scalar* products, Index first, Index 
     exponentials.add(exp(first_lanes(logit, rest, kNone) - shift));
     logits.add(logit);
   }
-  row.sum = row.sum * std::exp(row.greatest - greatest) + exponentials.total();
-  row.logit_sum += logits.total();
-  row.greatest = greatest;
+  sums.sum = sums.sum * std::exp(sums.greatest - greatest) + exponentials.total();
+  sums.logit_sum += logits.total();
+  sums.greatest = greatest;
   if (has_own) products[own] = own_product;
 }
 
-/// products := d loss / d products, for `count` classes from `first` on.
-void CrossEntropyHead::write_gradient(Row& row, Scalar* products, Index first, Index count) const {
+/// products := d loss / d products; returns d loss / d scale by them, times the scale.
+double CrossEntropyHead::write_gradient(const Row& row, Scalar* products,
+                                        const ClassBlock& block) const {
   const auto scale = static_cast<Scalar>(row.scale);
   const auto shift = static_cast<Scalar>(row.greatest);
   const double each = row.factor * row.scale;
   const auto share = static_cast<Scalar>(each / row.sum);
   const auto smooth = static_cast<Scalar>(each * settings_.label_smoothing /
                                           static_cast<double>(products_.classes()));
-  const Index own = row.column - first;
+  const Index count = block.count;
+  const Index own = row.column - block.first;
   const bool has_own = own >= 0 && own < count;
   LaneSum diff_scale;
   if (has_own) products[own] = 0;  // comes from row.own; the only exponent that may be above 0
@@ -214,14 +280,15 @@ void CrossEntropyHead::write_gradient(Row& row, Scalar* products, Index first, I
     diff_scale.add_product(product, gradient);
     store_part(products + j, count - j, gradient);
   }
-  row.diff_scale += diff_scale.total();
+  double along = diff_scale.total();
   if (has_own) {
     const double probability = std::exp(row.own - row.greatest) / row.sum;
     const double wanted = 1 - settings_.label_smoothing +
                           settings_.label_smoothing / static_cast<double>(products_.classes());
     products[own] = static_cast<Scalar>(each * row.own_slope * (probability - wanted));
-    row.diff_scale += row.factor * row.own * (probability - wanted);
+    along += row.factor * row.own * (probability - wanted);
   }
+  return along;
 }
 
 void read_scale(Section section, HeadSettings& settings) {

@@ -34,17 +34,22 @@ class CrossEntropyHead : public Loss {
   double compute(const Workers& workers, const LossInput& input, LossOutput& output) override;
 
  protected:
-  /// One row of the batch on its way through the blocks of classes.
-  struct Row {
+  /// What is known of a row of the batch and some classes: a part's so far, or all.
+  struct Sums {
+    double greatest;   // logit
+    double sum;        // Σ e^(logit − greatest)
+    double logit_sum;  // Σ logit, for label smoothing
+    double own;        // the own class's logit; −infinity where it is none of the classes
+    double own_slope;  // d target / d product
+  };
+  static Sums none();
+
+  /// One row of the batch.
+  struct Row : Sums {
     Index column;  // of the own class
     double scale;
-    double greatest;    // logit so far
-    double sum;         // Σ e^(logit − greatest) so far
-    double logit_sum;   // Σ logit, for label smoothing
-    double own;         // the own class's logit
-    double own_slope;   // d target / d product
     double factor;      // d loss / d cross-entropy, weighted
-    double diff_scale;  // d loss / d scale so far, times the scale
+    double diff_scale;  // d loss / d scale, times the scale
   };
 
   /// What stands for the product with the own class, and its derivative.
@@ -66,18 +71,23 @@ class CrossEntropyHead : public Loss {
 
  private:
   void sum_exponentials(const Workers& workers, const LossInput& input, bool multiply);
-  void forward(const Workers& workers, const LossInput& input, Index block);
-  void backward(const Workers& workers, const LossInput& input, Index block, LossOutput& output);
-  void add_block(Row& row, Scalar* products, Index first, Index count) const;
-  void add_length_gradient(const LossInput& input, LossOutput& output) const;
-  void write_gradient(Row& row, Scalar* products, Index first, Index count) const;
+  void show(const ClassBlock& block, Index batch);
+  void forward(const Workers& workers, const LossInput& input, const ClassBlock& block);
+  void propagate_back(const Workers& workers, const LossInput& input, LossOutput& output);
+  void backward(const Workers& workers, const LossInput& input, const ClassBlock& block,
+                LossOutput& output);
+  void add_block(const Row& row, Scalar* products, const ClassBlock& block, Sums& sums) const;
+  void add_length_gradient(const LossInput& input, LossOutput& output);
+  double write_gradient(const Row& row, Scalar* products, const ClassBlock& block) const;
 
   HeadSettings settings_;
   ClassProducts products_;
   Buffer<Row> rows_;
-  Buffer<Scalar> reduced_;  // [B, classes of a block], with sub-centers
-  ScalarView block_;        // products of the block at hand
-  ScalarView values_;       // one for each class of the block
+  Buffer<Sums> sums_;           // [parts, B]
+  Buffer<double> diff_scales_;  // [parts, B], with scale_by_length
+  Buffer<Scalar> reduced_;      // [B, classes] of the blocks at hand, with sub-centers
+  ScalarView block_;            // products of the block at hand
+  ScalarView values_;           // one for each class of the block
 };
 
 // Settings that several heads have.

@@ -23,7 +23,7 @@ class TakingPart {
   Index most() const { return all() ? classes_ : chosen_.size(); }
   /// The label at a place among them; places are in the order of labels.
   Index label_at(Index place) const { return all() ? place : chosen_[place]; }
-  /// The place of a label that takes part.
+  /// The place of a label, or of the next that takes part; the end of them for the classes' end.
   Index place_of(std::int64_t label) const;
 
  private:

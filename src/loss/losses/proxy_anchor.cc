@@ -25,7 +25,8 @@ class ProxyAnchor : public Loss {
         products_(context, table, {true, learning_rate_factor}),
         classes_(context.batch),
         kin_cosines_(context.batch),
-        values_(blocks_of(context.classes, kProxies)) {}
+        values_(blocks_of(context.classes, kProxies)),
+        sums_(products_.parts().count()) {}
 
   void initialise(std::uint64_t seed, std::span<Scalar> parameters) override {
     products_.initialise(seed, parameters);
@@ -36,11 +37,13 @@ class ProxyAnchor : public Loss {
     const auto present = static_cast<double>(std::max<Index>(classes_.count(), 1));
     const auto proxies = static_cast<double>(products_.classes());
     const double weight = output.weight;
-    double kin = 0;
-    double others = 0;
-    for (Index block = 0; block < products_.blocks(); ++block) {
-      const ScalarView cosines = products_.forward(workers, input, block);
-      take_kin_out(input, products_.first_class(block), cosines);
+    products_.begin(input);
+    sums_.fill({});
+    const std::span<const ClassBlock> blocks = products_.blocks();
+    for (auto block = blocks.rbegin(); block != blocks.rend(); ++block) {
+      const ScalarView cosines = products_.forward(workers, input, *block);
+      Sums& sums = sums_[block->part];
+      take_kin_out(input, block->first, cosines);
       workers.for_blocks(cosines.cols(), kProxies, [&](Index begin, Index end, int) {
         values_[begin / kProxies] = 0;
         for (Index p = begin; p < end; p += kLanes) {
@@ -48,14 +51,27 @@ class ProxyAnchor : public Loss {
               push_others(cosines, p, std::min(kLanes, end - p), weight / proxies);
         }
       });
-      for (Index t = 0; t < blocks_of(cosines.cols(), kProxies); ++t) others += values_[t];
-      kin += pull_kin(input, products_.first_class(block), cosines, weight / present);
-      products_.backward(workers, input, block, cosines, output);
+      for (Index t = 0; t < blocks_of(cosines.cols(), kProxies); ++t) sums.others += values_[t];
+      sums.kin += pull_kin(input, block->first, cosines, weight / present);
+      products_.backward(workers, input, *block, cosines, output);
     }
-    return kin / present + others / proxies;
+    products_.finish(workers, input, output);
+    products_.parts().gather(sums_.span());
+    Sums all;
+    for (const Sums& part : sums_.span()) {
+      all.kin += part.kin;
+      all.others += part.others;
+    }
+    return all.kin / present + all.others / proxies;
   }
 
  private:
+  /// Of the proxies of a part.
+  struct Sums {
+    double kin = 0;
+    double others = 0;
+  };
+
   /// Where row i's own proxy stands among the block's, or -1.
   static Index own_column(const LossInput& input, Index i, Index first, Index count) {
     const auto column = static_cast<Index>(input.labels[static_cast<std::size_t>(i)]) - first;
@@ -132,6 +148,7 @@ class ProxyAnchor : public Loss {
   BatchClasses classes_;
   Buffer<Scalar> kin_cosines_;  // of each row with its own proxy
   Buffer<double> values_;       // of each task
+  Buffer<Sums> sums_;           // of each part
 };
 
 std::unique_ptr<Loss> make(Section section, const LossContext& context, ParameterTable& table,

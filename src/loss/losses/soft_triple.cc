@@ -1,4 +1,5 @@
 #include <cmath>
+#include <numeric>
 
 #include "core/lanes.h"
 #include "loss/bases/cross_entropy_head.h"
@@ -27,10 +28,12 @@ class SoftTriple : public CrossEntropyHead {
       : CrossEntropyHead(context, table, head),
         settings_(settings),
         classes_(context.classes),
-        unit_(context.classes * head.sub_centers, context.embedding),
-        diff_unit_(context.classes * head.sub_centers, context.embedding),
-        lengths_(context.classes * head.sub_centers),
-        spreads_(blocks_of(context.classes, kClasses)) {}
+        own_classes_(products().parts().own_classes()),
+        unit_(own_classes_ * head.sub_centers, context.embedding),
+        diff_unit_(own_classes_ * head.sub_centers, context.embedding),
+        lengths_(own_classes_ * head.sub_centers),
+        spreads_(own_classes_),
+        sums_(products().parts().count()) {}
 
   double compute(const Workers& workers, const LossInput& input, LossOutput& output) override {
     const double classified = CrossEntropyHead::compute(workers, input, output);
@@ -93,14 +96,14 @@ class SoftTriple : public CrossEntropyHead {
     if (k < 2 || settings_.tau == 0) return 0;
     const Index offset = products().offset();
     const Index depth = input.unit.cols();
-    const ConstScalarView weights(input.parameters.data() + offset, classes_ * k, depth);
-    const ScalarView diff(output.diff_parameters.data() + offset, classes_ * k, depth);
+    const ConstScalarView weights(input.parameters.data() + offset, own_classes_ * k, depth);
+    const ScalarView diff(output.diff_parameters.data() + offset, own_classes_ * k, depth);
     unit_rows(workers, weights, unit_, lengths_.span());
     const double factor = settings_.tau / static_cast<double>(classes_ * k * (k - 1));
-    workers.for_blocks(classes_, kClasses, [&](Index begin, Index end, int) {
-      double& spread = spreads_[begin / kClasses];
-      spread = 0;
+    workers.for_blocks(own_classes_, kClasses, [&](Index begin, Index end, int) {
       for (Index c = begin; c < end; ++c) {
+        double& spread = spreads_[c];
+        spread = 0;
         diff_unit_.view().rows_from(c * k, k).fill(0);
         for (Index s = c * k; s < (c + 1) * k; ++s) {
           for (Index t = c * k; t < s; ++t) {
@@ -110,9 +113,20 @@ class SoftTriple : public CrossEntropyHead {
       }
     });
     unit_rows_backward(workers, unit_, lengths_.span(), diff_unit_, diff);
-    double sum = 0;
-    for (const double spread : spreads_.span()) sum += spread;
-    return factor * sum;
+    return factor * sum_of_spreads();
+  }
+
+  /// Part by part, and then over them.
+  double sum_of_spreads() {
+    ClassParts& parts = products().parts();
+    const double* spread = spreads_.data();
+    for (Index part = parts.first(); part < parts.end(); ++part) {
+      const Index count = parts.class_count(part);
+      sums_[part] = std::accumulate(spread, spread + count, 0.0);
+      spread += count;
+    }
+    parts.gather(sums_.span());
+    return std::accumulate(sums_.data(), sums_.data() + sums_.size(), 0.0);
   }
 
   /// ‖ŵ_t − ŵ_s‖; adds `factor` times its gradient.
@@ -131,10 +145,12 @@ class SoftTriple : public CrossEntropyHead {
 
   SoftTripleSettings settings_;
   Index classes_;
+  Index own_classes_;  // this rank's
   ScalarMatrix unit_;
   ScalarMatrix diff_unit_;
   Buffer<Scalar> lengths_;
-  Buffer<double> spreads_;
+  Buffer<double> spreads_;  // of each own class
+  Buffer<double> sums_;     // of each part
 };
 
 std::unique_ptr<Loss> make(Section section, const LossContext& context, ParameterTable& table,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kindred/core/error.h"
 #include "train/runs/data_fingerprint.h"
 #include "train/runs/ranks.h"
 #include "train/runs/run_plan.h"
@@ -35,12 +36,19 @@ RunResult help_run(Recipe recipe, std::unique_ptr<Dataset>&& dataset, const RunO
   };
   RunResult result;
   while (state.step < plan.last_step() && !result.interrupted) {
-    trainer.step();
+    try {
+      trainer.step();
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::diverged) trainer.help_write();  // rank 0 keeps what is left
+      throw;
+    }
     if (plan.evaluates_after(state.step)) evaluate();
+    trainer.help_write();
     result.interrupted = plan.goes_on_after(state.step) && group.any(observer.stop_requested());
   }
   result.complete = state.step == setup.planned_steps();
   if (result.complete && evaluated_step != state.step) evaluate();
+  trainer.help_write();
   result.step = state.step;
   group.leave();
   return result;

@@ -14,6 +14,7 @@
 #include "kindred/core/recipe.h"
 #include "train/runs/data_fingerprint.h"
 #include "train/runs/run_folder.h"
+#include "train/shards.h"
 
 namespace kindred {
 namespace {
@@ -111,10 +112,18 @@ std::string join_ranks(ProcessGroup& group, const RankCard& card) {
 void share_state(ProcessGroup& group, TrainingState& state) {
   if (group.size() == 1) return;
   share(group, std::span(&state.step, 1));
-  share(group, state.parameters.span());
-  if (state.average.size() > 0) share(group, state.average.span());
-  for (Moment& moment : state.optimizer->moments()) share(group, moment.values.span());
+  const auto share_segments = [&](std::span<float> flat) {
+    for (const Segment& segment : state.table.segments()) {
+      if (segment.parts.shared) continue;
+      share(group, flat.subspan(static_cast<std::size_t>(segment.offset),
+                                static_cast<std::size_t>(segment.size)));
+    }
+  };
+  share_segments(state.parameters.span());
+  if (state.average.size() > 0) share_segments(state.average.span());
+  for (Moment& moment : state.optimizer->moments()) share_segments(moment.values.span());
   for (const auto& array : state.state.arrays()) share(group, array->bytes.span());
+  state.shards->share_out();
 }
 
 Matrix embed_together(ProcessGroup& group, const Embedder& embedder, const Dataset& dataset,

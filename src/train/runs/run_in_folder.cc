@@ -187,7 +187,7 @@ void Run::tell_start() {
   start.setup = &setup_;
   start.layers = trainer_->layers();
   start.forward_flops = trainer_->forward_flops();
-  for (const Segment& segment : state().table.segments()) start.parameters += segment.size;
+  for (const Segment& segment : state().table.segments()) start.parameters += segment.whole();
   start.first_step = state().step;
   start.last_step = plan_.last_step();
   observer_.on_start(start);
@@ -232,6 +232,7 @@ void Run::train() {
     train_one_step();
     if (plan_.evaluates_after(state().step)) evaluate_validation();
     if (plan_.saves_after(state().step)) save_checkpoint();
+    trainer_->written();
     result_.interrupted =
         plan_.goes_on_after(state().step) && group_.any(observer_.stop_requested());
   }
@@ -240,6 +241,7 @@ void Run::train() {
   if (memory_.best_step < 0) keep_model();
   if (saved_step_ != state().step) save_checkpoint();
   if (complete) evaluate_test();
+  trainer_->written();
   result_.complete = complete;
 }
 
@@ -259,11 +261,13 @@ void Run::train_one_step() {
 
 void Run::keep_last_finite(const Error& error) {
   if (!is_finite(state())) {
+    trainer_->written();
     fail(error.kind(), fmt::format("{}; what is finite are the checkpoints before it, in "
                                    "{}/checkpoints",
                                    error.what(), folder_.path()));
   }
   if (saved_step_ != state().step) save_checkpoint();
+  trainer_->written();
   const std::string name = folder_.checkpoint_name(state().step);
   fail(error.kind(),
        fmt::format(
