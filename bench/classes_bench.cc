@@ -9,8 +9,8 @@
 //   [mpirun -n R] classes_bench [class_share] [classes] [numbers of an embedding]
 //
 // A process measures one setting: peak memory is the process's. Ranks say each what they take:
-// `share` is a rank's part of weights, gradient and moments; what every rank takes whole (program,
-// data, network, buffers of a batch) is seen with few classes: classes_bench 1 1000.
+// `share` is a rank's part of weights, gradient and moments; `replicated` is what every rank takes
+// whole: what it has before there is a trainer, program and data.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -47,15 +47,18 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-/// Peak resident memory of this process so far, MB.
-double peak_memory() {
+/// A line of what the kernel says of this process's memory, MB.
+double memory_line(const std::string& name) {
   std::ifstream status("/proc/self/status");
   for (std::string word; status >> word;) {
     double kibibytes = 0;
-    if (word == "VmHWM:" && status >> kibibytes) return kibibytes * 1024 / kMegabyte;
+    if (word == name && status >> kibibytes) return kibibytes * 1024 / kMegabyte;
   }
   return 0;
 }
+double resident_memory() { return memory_line("VmRSS:"); }
+/// The most so far.
+double peak_memory() { return memory_line("VmHWM:"); }
 
 /// One vector for each class.
 void write_data(const std::string& path, Index classes) {
@@ -145,6 +148,7 @@ void run_rank(const Settings& settings, ProcessGroup& group, const fs::path& fol
       Recipe::from_text(recipe_text(data, settings.embedding, settings.class_share), "bench");
   const Setup setup = read_setup(recipe, "");
   const Workers workers(1);
+  const double replicated = resident_memory();
   Trainer trainer(setup, workers, group);
   group.join();
   trainer.step();
@@ -162,9 +166,10 @@ void run_rank(const Settings& settings, ProcessGroup& group, const fs::path& fol
     trainer.help_write();
   }
   writing = now() - writing;
-  std::string line = fmt::format("| {} | {:.0f} | {:.1f} | {:.0f} | {:.0f} | {:.0f} | {:.2f} |",
-                                 group.rank(), step * 1e3, sent / kMegabyte, state, stepping,
-                                 peak_memory(), peak_memory() / state);
+  std::string line =
+      fmt::format("| {} | {:.0f} | {:.1f} | {:.0f} | {:.0f} | {:.0f} | {:.0f} | {:.3f} |",
+                  group.rank(), step * 1e3, sent / kMegabyte, state, replicated, stepping,
+                  peak_memory(), peak_memory() / (state + replicated));
   if (group.rank() == 0) {
     line +=
         fmt::format("\ncheckpoint of {:.0f} MB in {:.1f} s",
@@ -173,8 +178,9 @@ void run_rank(const Settings& settings, ProcessGroup& group, const fs::path& fol
   const std::vector<std::string> lines = group.gather_texts(line);
   if (group.rank() == 0) {
     fmt::print(
-        "| rank | step, ms | sent for the loss, MB | share, MB | peak, MB | after a checkpoint, MB "
-        "| times the share |\n| --- | --- | --- | --- | --- | --- | --- |\n");
+        "| rank | step, ms | sent for the loss, MB | share, MB | replicated, MB | peak, MB "
+        "| after a checkpoint, MB | times both |\n"
+        "| --- | --- | --- | --- | --- | --- | --- | --- |\n");
     for (auto one = lines.rbegin(); one != lines.rend(); ++one) fmt::print("{}\n", *one);
   }
   group.leave();
