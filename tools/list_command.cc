@@ -15,7 +15,7 @@
 namespace kindred::tools {
 namespace {
 
-constexpr std::size_t kColumns = 80;
+constexpr std::size_t kListColumns = 80;
 
 std::string range_text(const Range& range) {
   if (std::isinf(range.low) && std::isinf(range.high)) return "";
@@ -26,13 +26,13 @@ void print_setting(const Setting& setting) {
   fmt::print("    {} = {}\n", setting.key, setting.value);
   const std::string about =
       fmt::format("{}{}; {}", setting.type, range_text(setting.range), setting.description);
-  fmt::print("{}", wrapped(about, kColumns, "        "));
+  fmt::print("{}", wrapped(about, kListColumns, "        "));
 }
 
 void print_entry(const CatalogueEntry& entry) {
   fmt::print("{}", wrapped(fmt::format("{}: {}", entry.name.empty() ? "top level" : entry.name,
                                        printable(entry.summary)),
-                           kColumns, "  ", "      "));
+                           kListColumns, "  ", "      "));
   for (const Setting& setting : entry.settings) print_setting(setting);
 }
 

@@ -71,17 +71,20 @@ int code_of_success() {
 // What would be done as often as there are ranks, each in the others' way.
 void check_ranks(int argc, char** argv) {
   if (argc < 2 || argv[1][0] == '-') return;
-  if (argv[1] == std::string_view("train") || argv[1] == std::string_view("search")) return;
-  if (argc > 2 && argv[1] == std::string_view("bench") && argv[2] == std::string_view("train")) {
-    return;
+  const std::string command = argv[1];
+  const std::string of = argc > 2 ? command + " " + argv[2] : command;
+  for (const std::string_view shared :
+       {"train", "embed", "search", "eval retrieval", "bench train"}) {
+    if (command == shared || of == shared) return;
   }
   const int ranks = kindred::launched_rank().size;
   if (ranks == 1) return;
-  kindred::fail(ErrorKind::usage,
-                fmt::format("{}: {} ranks were started, but only train, search and bench train "
-                            "share their work among ranks; start one process, or set "
-                            "KINDRED_MPI=off where each is to work by itself",
-                            argv[1], ranks));
+  kindred::fail(
+      ErrorKind::usage,
+      fmt::format("{}: {} ranks were started, but only train, embed, eval retrieval, "
+                  "search and bench train share their work among ranks; start one process, or set "
+                  "KINDRED_MPI=off where each is to work by itself",
+                  argv[1], ranks));
 }
 
 int run(int argc, char** argv) {

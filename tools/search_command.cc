@@ -14,6 +14,7 @@
 #include "kindred/eval/approximate_neighbors.h"
 #include "kindred/eval/shared_neighbors.h"
 #include "row_warnings.h"
+#include "together.h"
 
 namespace kindred::tools {
 namespace {
@@ -115,23 +116,12 @@ Search search_together(const SearchOptions& options, ProcessGroup& group) {
       find_neighbors_together(group, workers, queries.embeddings, {part.embeddings, part.rows},
                               options.k, similarity_named(options.similarity), same);
   const double seconds = clock.seconds();
-  group.leave();
   return {std::move(found), part.rows, part.embeddings.cols(), seconds};
 }
 
-Search search_by(const SearchOptions& options, ProcessGroup& group) {
-  try {
-    return group.size() == 1 ? search_alone(options) : search_together(options, group);
-  } catch (const Error& error) {
-    group.end_by(error);
-    throw;
-  }
-}
-
-void search(const SearchOptions& options) {
-  const std::unique_ptr<ProcessGroup> group = open_process_group();
-  const Search done = search_by(options, *group);
-  if (group->rank() != 0) return;
+void search(const SearchOptions& options, ProcessGroup& group) {
+  const Search done = group.size() == 1 ? search_alone(options) : search_together(options, group);
+  if (group.rank() != 0) return;
   const Neighbors& found = done.found;
   const Index rows = found.score.rows();
   std::vector<std::int64_t> index;
@@ -193,7 +183,7 @@ void add_search(const Command& program) {
       "mpirun -n R kindred search: R processes, each of which reads and searches\n"
       "its part.\n"
       "Example:\n  kindred search gallery.h5 --query q.h5 --k 10 --out neighbours.h5");
-  command.callback([options] { search(*options); });
+  command.callback([options] { together([&](ProcessGroup& group) { search(*options, group); }); });
 }
 
 }  // namespace kindred::tools

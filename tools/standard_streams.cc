@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 
@@ -18,7 +19,17 @@ void open_missing_streams() {
   }
 }
 
+namespace {
+
+std::atomic<bool> muted{false};
+
+}  // namespace
+
+MutedNotes::MutedNotes(bool mute) noexcept { muted = mute; }
+MutedNotes::~MutedNotes() { muted = false; }
+
 void write_note(std::string_view text) noexcept {
+  if (muted) return;
   // Not fmt's print: that throws.
   static_cast<void>(std::fwrite(text.data(), 1, text.size(), stderr));
   static_cast<void>(std::fflush(stderr));

@@ -13,6 +13,15 @@ void open_missing_streams();
 /// disk, a pipe whose reader has left, a terminal that is gone).
 void write_note(std::string_view text) noexcept;
 
+/// While it lives nothing is noted: what every rank would say is said by rank 0.
+class MutedNotes {
+ public:
+  explicit MutedNotes(bool mute) noexcept;
+  ~MutedNotes();
+  MutedNotes(const MutedNotes&) = delete;
+  MutedNotes& operator=(const MutedNotes&) = delete;
+};
+
 /// Flushes standard output. False where something that was printed there is lost.
 bool results_written();
 

@@ -203,6 +203,29 @@ Matrix Embedder::embed(const Dataset& dataset, std::span<const Index> samples, b
   return impl_->embed(static_cast<Index>(samples.size()), flip, read);
 }
 
+Matrix Embedder::embed_together(ProcessGroup& group, const Dataset& dataset,
+                                std::span<const Index> samples, bool flip) const {
+  if (group.size() == 1) return embed(dataset, samples, flip);
+  const Index count = std::ssize(samples);
+  const Index begin = begin_of_part(count, group.rank(), group.size());
+  const Index end = begin_of_part(count, group.rank() + 1, group.size());
+  const Matrix own =
+      embed(dataset,
+            samples.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)),
+            flip);
+  group.join();
+  const std::vector<std::string> counts = group.gather_texts(fmt::format("{} samples", count));
+  for (std::size_t r = 1; r < counts.size(); ++r) {
+    if (counts[r] == counts[0]) continue;
+    fail(ErrorKind::data, fmt::format("rank {} has {}, rank 0 {}; give all ranks the same data", r,
+                                      counts[r], counts[0]));
+  }
+  Matrix all(count, embedding());
+  for (Index i = begin; i < end; ++i) std::copy_n(own.row(i - begin), own.cols(), all.row(i));
+  group.gather_rows(all.view());
+  return all;
+}
+
 Matrix Embedder::embed_samples(std::span<const std::byte> samples, bool flip) const {
   const auto bytes = static_cast<Index>(samples.size());
   const Index each = impl_->sample_bytes;

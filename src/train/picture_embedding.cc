@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/texts/json_text.h"
 #include "kindred/core/error.h"
 
 namespace kindred {
@@ -32,15 +33,51 @@ std::string assumption_of(const Model& model) {
       shape.height, shape.width, shape.channels == 1 ? "grey" : "in colour");
 }
 
+namespace {
+
+/// The pictures of a list on their way to embeddings.
+struct Made {
+  Matrix rows;                                        // of all pictures
+  std::vector<std::uint8_t> is_there;                 // 1: its row is made
+  std::vector<std::pair<Index, std::string>> errors;  // by picture
+};
+
+/// What other ranks have made, too. Fails with data where they have other lists.
+void gather(ProcessGroup& group, Made& made) {
+  const Index count = made.rows.rows();
+  const Index begin = begin_of_part(count, group.rank(), group.size());
+  Json mine = {{"pictures", count}, {"begin", begin}, {"errors", Json::array()}};
+  for (const auto& [picture, text] : made.errors) mine["errors"].push_back({picture, text});
+  made.errors.clear();
+  std::vector<Index> begins;
+  for (const std::string& text : group.gather_texts(dump_json(mine))) {
+    const Json theirs = parse_json(text, "a rank's pictures");
+    if (theirs["pictures"] != count) {
+      fail(ErrorKind::data,
+           fmt::format("rank {} has {} pictures, another {}; give all ranks the same", group.rank(),
+                       count, theirs["pictures"].get<Index>()));
+    }
+    begins.push_back(theirs["begin"].get<Index>());
+    for (const Json& error : theirs["errors"]) {
+      made.errors.emplace_back(error[0].get<Index>(), error[1].get<std::string>());
+    }
+  }
+  begins.push_back(count);
+  group.gather(std::as_writable_bytes(std::span(made.is_there)), begins);
+  group.gather_rows(made.rows.view());
+}
+
+}  // namespace
+
 PictureEmbeddings embed_pictures(const Model& model, const Embedder& embedder,
                                  const PictureList& pictures, const Workers& workers, bool flip,
-                                 bool strict, WorkObserver* observer) {
+                                 bool strict, WorkObserver* observer, ProcessGroup* group) {
   const PictureWishes wishes = wishes_of(model);
   const auto sample_bytes = static_cast<std::size_t>(wishes.shape.size());
   const Index dimensions = embedder.embedding();
-  Matrix rows(pictures.size(), dimensions);
-  std::vector<bool> is_there(static_cast<std::size_t>(pictures.size()));
-  std::vector<std::pair<Index, std::string>> errors;
+  Made made{Matrix(pictures.size(), dimensions),
+            std::vector<std::uint8_t>(static_cast<std::size_t>(pictures.size())),
+            {}};
   std::vector<std::byte> samples;
   std::vector<Index> of;  // the picture of each sample
   PictureEmbeddings result;
@@ -51,7 +88,7 @@ PictureEmbeddings embed_pictures(const Model& model, const Embedder& embedder,
       Picture& picture = block.read[i];
       if (!picture.error.empty()) {
         if (strict) fail(ErrorKind::data, picture.error + " (--strict)");
-        errors.emplace_back(block.pictures[i], std::move(picture.error));
+        made.errors.emplace_back(block.pictures[i], std::move(picture.error));
         continue;
       }
       const auto bytes = std::as_bytes(std::span(picture.sample));
@@ -62,18 +99,25 @@ PictureEmbeddings embed_pictures(const Model& model, const Embedder& embedder,
     const Matrix embedded =
         embedder.embed_samples({samples.data(), of.size() * sample_bytes}, flip);
     for (std::size_t i = 0; i < of.size(); ++i) {
-      std::copy_n(embedded.row(static_cast<Index>(i)), dimensions, rows.row(of[i]));
-      is_there[static_cast<std::size_t>(of[i])] = true;
+      std::copy_n(embedded.row(static_cast<Index>(i)), dimensions, made.rows.row(of[i]));
+      made.is_there[static_cast<std::size_t>(of[i])] = 1;
     }
   };
-  if (!pictures.read(wishes, workers, take, observer)) {
-    result.interrupted = true;
-    return result;
+  const int rank = group == nullptr ? 0 : group->rank();
+  const int ranks = group == nullptr ? 1 : group->size();
+  const PictureList::Run own{begin_of_part(pictures.size(), rank, ranks),
+                             begin_of_part(pictures.size(), rank + 1, ranks)};
+  result.interrupted = !pictures.read(wishes, workers, own, take, observer);
+  if (ranks > 1) {
+    group->join();
+    result.interrupted = group->any(result.interrupted);
+    if (!result.interrupted) gather(*group, made);
   }
-  std::sort(errors.begin(), errors.end());
-  for (auto& error : errors) result.unreadable.push_back(std::move(error.second));
+  if (result.interrupted) return result;
+  std::sort(made.errors.begin(), made.errors.end());
+  for (auto& error : made.errors) result.unreadable.push_back(std::move(error.second));
   for (Index i = 0; i < pictures.size(); ++i) {
-    if (is_there[static_cast<std::size_t>(i)]) result.pictures.push_back(i);
+    if (made.is_there[static_cast<std::size_t>(i)] != 0) result.pictures.push_back(i);
   }
   if (result.pictures.empty()) {
     fail(ErrorKind::data, fmt::format("none of {} pictures could be read; the first: {}",
@@ -82,7 +126,7 @@ PictureEmbeddings embed_pictures(const Model& model, const Embedder& embedder,
   const auto count = static_cast<Index>(result.pictures.size());
   result.file.embeddings = Matrix(count, dimensions);
   for (Index i = 0; i < count; ++i) {
-    std::copy_n(rows.row(result.pictures[static_cast<std::size_t>(i)]), dimensions,
+    std::copy_n(made.rows.row(result.pictures[static_cast<std::size_t>(i)]), dimensions,
                 result.file.embeddings.row(i));
   }
   static_cast<SampleColumns&>(result.file) = pictures.columns(result.pictures);

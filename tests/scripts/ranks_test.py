@@ -3,7 +3,7 @@
 
 For each MPI that is here with its plug-in (Open MPI, MPICH):
   * the model of 2 and 3 ranks is, byte for byte, that of one process, whatever is trained; so is that of a run that goes
-    on with another number of ranks; 2 and 3 ranks find the neighbours of one process;
+    on with another number of ranks; 2 and 3 ranks find the neighbours of one process, and its embeddings and metrics;
   * where a rank is killed, stopped, or meets bad data at a random moment, all end within 30 seconds, with the documented
     code (or the launcher's for a rank that was killed) and a message that names the rank, its host and the reason, and the
     run goes on from its last checkpoint;
@@ -172,6 +172,53 @@ def searching(place, mpis):
         fault(f"ranks search different galleries: code {code}:", said)
 
 
+def write_pictures(folder):
+    """Forty grey pictures of five classes, one of them broken."""
+    for i in range(40):
+        path = folder / f"class{i % 5}" / f"{i}.pgm"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pixels = bytes((40 * (i % 5) + 3 * i + 7 * place) % 256 for place in range(12 * 12))
+        path.write_bytes(b"P5 12 12 255\n" + (pixels if i != 23 else pixels[:9]))
+
+
+def judging(place, mpis):
+    """Embeddings of data sets and of pictures, and what eval retrieval says of them, are one process's."""
+    place.alone("judged", [f"train.planned_steps={STEPS}"])
+    model = place.folder / "judged" / "model.kindred"
+    pictures = place.folder / "pictures"
+    write_pictures(pictures)
+    embeddings, files = place.folder / "judged.h5", place.folder / "one.h5"
+    subprocess.run([place.kindred, "embed", model, place.folder / "images.h5", "--out", embeddings, "--quiet"], check=True)
+    for name, words in (("a data set", [place.folder / "images.h5", "--flip"]), ("pictures", [pictures])):
+        line = [place.kindred, "embed", model, *words, "--out"]
+        subprocess.run([str(word) for word in [*line, files]], check=True, capture_output=True)
+        for mpi in mpis:
+            for ranks in (2, 3):
+                out = place.folder / f"embedded-{ranks}.h5"
+                code, said = mpi.go([(ranks, [*line, out])])
+                notes = [text for text in said.splitlines() if "23.pgm" in text]
+                if code or out.read_bytes() != files.read_bytes() or len(notes) != (name == "pictures"):
+                    fault(f"{mpi.name}: {ranks} ranks embed {name}: code {code}, others:", said)
+    asked = {"a file": [embeddings, "--per-class", "--bootstrap", "50"],
+             "after re-ranking": [embeddings, "--rerank", "6,3,0.3"],
+             "queries of their own": ["--query", embeddings, "--gallery", files, "--no-map"],
+             "pictures": [pictures, "--model", model]}
+    subprocess.run([str(word) for word in [place.kindred, "embed", model, place.folder / "images.h5", "--flip", "--out", files,
+                                           "--quiet"]], check=True)
+    for name, words in asked.items():
+        line = [place.kindred, "eval", "retrieval", *words, "--quiet", "--json", "-"]
+        alone = subprocess.run([str(word) for word in line], capture_output=True, text=True, check=True).stdout
+        for mpi in mpis:
+            for ranks in (2, 3):
+                run = subprocess.run(mpi.command([(ranks, line)]), capture_output=True, text=True, timeout=120, env=ENVIRONMENT)
+                if run.returncode or run.stdout != alone:
+                    fault(f"{mpi.name}: {ranks} ranks judge {name}: code {run.returncode}, others:", run.stdout, run.stderr)
+    other = [place.kindred, "eval", "retrieval", files, "--quiet"]
+    code, said = mpis[0].go([(1, [*other[:3], embeddings, "--quiet"]), (1, other)])
+    if code != 65 or "rank 1 has" not in said:
+        fault(f"ranks judge different files: code {code}:", said)
+
+
 def lives(pid):
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
@@ -287,7 +334,7 @@ def refusals(place, mpis, thorough):
             if (place.folder / "refused").exists():
                 fault(f"{mpi.name}: another {name}: left a run folder")
                 shutil.rmtree(place.folder / "refused")
-        for words, code in ((["eval", "retrieval", "e.h5"], 64), (["train", place.folder / "images"], 64),
+        for words, code in ((["eval", "cluster", "e.h5"], 64), (["train", place.folder / "images"], 64),
                             (["--version"], 0), (["train", "--help"], 0)):
             found, said = mpi.go([(2, [place.kindred, *words])])
             if found != code:
@@ -312,7 +359,7 @@ def main():
     parser.add_argument("kindred", type=Path)
     parser.add_argument("--long", action="store_true", help="everything by each MPI; 20 kills, 10 stops, 5 times bad data")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", nargs="+", default=["bits", "on", "searching", "harm", "refusals"])
+    parser.add_argument("--only", nargs="+", default=["bits", "on", "searching", "judging", "harm", "refusals"])
     options = parser.parse_args()
     kindred = options.kindred.resolve()
     mpis = available(kindred)
@@ -327,6 +374,8 @@ def main():
             going_on(place, mpis)
         if "searching" in options.only:
             searching(place, mpis)
+        if "judging" in options.only:
+            judging(place, mpis)
         if "harm" in options.only:
             harms(place, mpis, options.long, random.Random(options.seed))
         if "refusals" in options.only:

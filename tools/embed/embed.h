@@ -4,6 +4,7 @@
 
 #include "command.h"
 #include "kindred/core/parallel.h"
+#include "kindred/core/process_group.h"
 #include "kindred/data/dataset.h"
 #include "kindred/data/embedding_file.h"
 #include "picture_arguments.h"
@@ -32,7 +33,8 @@ struct Embedded {
 };
 
 /// Embeddings, with what the data set or the pictures' folders say of the samples. Fails with data
-/// where no sample is of the split.
-Embedded embed_samples(const EmbedRequest& request, const Workers& workers);
+/// where no sample is of the split. With a group its ranks do it together: all have all.
+Embedded embed_samples(const EmbedRequest& request, const Workers& workers,
+                       ProcessGroup* group = nullptr);
 
 }  // namespace kindred::tools

@@ -6,6 +6,7 @@
 #include "kindred/core/error.h"
 #include "kindred/core/file_use.h"
 #include "kindred/data/embedding_file.h"
+#include "together.h"
 
 namespace kindred::tools {
 namespace {
@@ -15,8 +16,10 @@ struct EmbedOptions : CommonOptions {
   std::string out;
 };
 
-void embed(const EmbedOptions& options) {
-  const Embedded embedded = embed_samples(options.request, ShownWorkers("embedding", options));
+void embed(const EmbedOptions& options, ProcessGroup& group) {
+  const Embedded embedded =
+      embed_samples(options.request, ShownWorkers("embedding", options), &group);
+  if (group.rank() != 0) return;
   if (embedded.interrupted) {
     note(fmt::format("stopped; {} was not written", options.out));
     return;
@@ -78,13 +81,14 @@ void add_embed(const Command& program) {
   command.footer(
       "Pictures are resized and cropped as the model's own were. One that cannot be read is left "
       "out\nand named.\n"
+      "mpirun -n R kindred embed: R processes, each of which embeds its part.\n"
       "Example:\n  kindred embed runs/first/model.kindred photos/ --out photos.h5\n"
       "  kindred embed runs/first/model.kindred datasets/omniglot28.h5 --split test --out test.h5");
   command.callback(
       [options] {
         options->request.quiet = options->quiet;
         options->request.may_stop = true;
-        embed(*options);
+        together([&](ProcessGroup& group) { embed(*options, group); });
       },
       [options](FileUse& files) {
         if (options->out == "-") {

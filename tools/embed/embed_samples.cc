@@ -48,7 +48,8 @@ bool is_data_set(const std::vector<std::string>& sources, const Model& model) {
          path.ends_with(".h5") || path.ends_with(".hdf5");
 }
 
-Embedded embed_dataset(const EmbedRequest& request, const Model& model, const Workers& workers) {
+Embedded embed_dataset(const EmbedRequest& request, const Model& model, const Workers& workers,
+                       ProcessGroup* group) {
   const std::string& path = request.sources[0];
   if (!request.pictures.boxes.empty() || !request.pictures.landmarks.empty()) {
     fail(ErrorKind::usage, fmt::format("{}: --boxes and --landmarks are for pictures; this is a "
@@ -63,15 +64,17 @@ Embedded embed_dataset(const EmbedRequest& request, const Model& model, const Wo
   Embedder embedder(model, workers);
   Embedded result;
   const auto start = std::chrono::steady_clock::now();
-  result.file.embeddings = embedder.embed(dataset, samples, request.flip);
+  SoloGroup alone;
+  result.file.embeddings =
+      embedder.embed_together(group == nullptr ? alone : *group, dataset, samples, request.flip);
   result.seconds = seconds_of_work(start);
   static_cast<SampleColumns&>(result.file) = dataset.columns().of(samples);
   result.file.fingerprint = model.fingerprint;
   return result;
 }
 
-Embedded embed_pictures_of(const EmbedRequest& request, const Model& model,
-                           const Workers& workers) {
+Embedded embed_pictures_of(const EmbedRequest& request, const Model& model, const Workers& workers,
+                           ProcessGroup* group) {
   if (!request.names.empty() || !request.names.negative_labels.empty()) {
     fail(ErrorKind::usage,
          fmt::format("{}: --images, --labels, --layout and --negative-labels are for a data set; "
@@ -88,7 +91,7 @@ Embedded embed_pictures_of(const EmbedRequest& request, const Model& model,
   BarObserver observer("pictures", request.quiet);
   const auto start = std::chrono::steady_clock::now();
   PictureEmbeddings embedded = embed_pictures(model, embedder, pictures, silent, request.flip,
-                                              request.pictures.strict, &observer);
+                                              request.pictures.strict, &observer, group);
   Embedded result;
   result.seconds = seconds_of_work(start);
   result.interrupted = embedded.interrupted;
@@ -120,14 +123,14 @@ Embedded embed_pictures_of(const EmbedRequest& request, const Model& model,
 
 }  // namespace
 
-Embedded embed_samples(const EmbedRequest& request, const Workers& workers) {
+Embedded embed_samples(const EmbedRequest& request, const Workers& workers, ProcessGroup* group) {
   check_order(request);
   Model model = read_model(request.model);
   if (!request.precision.empty()) {
     model.architecture.precision = precision_named(request.precision);
   }
-  return is_data_set(request.sources, model) ? embed_dataset(request, model, workers)
-                                             : embed_pictures_of(request, model, workers);
+  return is_data_set(request.sources, model) ? embed_dataset(request, model, workers, group)
+                                             : embed_pictures_of(request, model, workers, group);
 }
 
 }  // namespace kindred::tools

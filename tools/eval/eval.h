@@ -18,6 +18,7 @@ struct EvalOptions : CommonOptions {
   std::string split = "auto";
   std::string similarity = "cosine";
   bool timing = false;
+  ProcessGroup* group = nullptr;  ///< ranks that do it together
 };
 
 /// A command of `eval` with the flags that all have: the file, --threads, --json, --quiet,

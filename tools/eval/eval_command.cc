@@ -77,7 +77,7 @@ EmbeddingFile embedded(const EvalOptions& options) {
   EmbedRequest request = options.embed;
   request.sources = {options.source.path};
   request.quiet = options.quiet;
-  return embed_samples(request, Workers(options.threads)).file;
+  return embed_samples(request, Workers(options.threads), options.group).file;
 }
 
 }  // namespace

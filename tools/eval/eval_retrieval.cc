@@ -1,16 +1,20 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "count_bar.h"
 #include "eval/eval.h"
+#include "kindred/core/cpu.h"
 #include "kindred/core/error.h"
+#include "kindred/core/file.h"
 #include "kindred/core/text.h"
 #include "kindred/data/hdf5_file.h"
 #include "kindred/eval/neighbors.h"
 #include "kindred/eval/report_sections.h"
 #include "kindred/eval/retrieval.h"
 #include "row_warnings.h"
+#include "together.h"
 
 namespace kindred::tools {
 namespace {
@@ -234,15 +238,42 @@ void compare_neighbors(const RetrievalCommand& options) {
   }
 }
 
-void retrieval(const RetrievalCommand& options) {
+/// Fails with data, at all ranks, where one of them has other rows.
+void check_alike(ProcessGroup& group, const Sides& sides) {
+  group.join();
+  std::string mine = fmt::format("level {}", name_of(isa()));
+  for (const EmbeddingFile* file : {&sides.queries, &sides.gallery}) {
+    const Matrix& rows = file->embeddings;
+    const std::span numbers(rows.data(), static_cast<std::size_t>(rows.rows() * rows.stride()));
+    const std::span labels(file->labels);
+    const std::span groups(file->groups);
+    const std::array<std::span<const std::byte>, 3> parts{
+        std::as_bytes(numbers), std::as_bytes(labels), std::as_bytes(groups)};
+    mine += fmt::format(", {} rows ({})", rows.rows(), hex(checksum(parts)));
+  }
+  const std::vector<std::string> all = group.gather_texts(mine);
+  for (std::size_t r = 1; r < all.size(); ++r) {
+    if (all[r] == all[0]) continue;
+    fail(
+        ErrorKind::data,
+        fmt::format("eval retrieval: rank {} has {}, rank 0 {}; give all ranks the same files, and "
+                    "KINDRED_MAX_ISA the lower level",
+                    r, all[r], all[0]));
+  }
+}
+
+void retrieval(RetrievalCommand options, ProcessGroup& group) {
+  options.group = &group;
   const std::string& path = options.source.path;
   if (!path.empty() && options.source.dataset.empty() && is_hdf5_with(path, "neighbors") &&
       is_hdf5_with(path, "train") && is_hdf5_with(path, "test")) {
-    return compare_neighbors(options);
+    if (group.rank() == 0) compare_neighbors(options);
+    return;
   }
   const Timing timing;
   const std::optional<Dataset> pictures = open_pictures(options.page);
   const Sides sides = read_sides(options);
+  if (group.size() > 1) check_alike(group, sides);
   const EmbeddingFile& gallery = sides.leave_one_out ? sides.queries : sides.gallery;
   RetrievalOptions how = options.how;
   how.leave_one_out = sides.leave_one_out;
@@ -259,10 +290,12 @@ void retrieval(const RetrievalCommand& options) {
     how.gallery_groups = gallery.groups;
   }
   how.per_query = !options.page.html.empty();
+  how.group = &group;
   const ShownWorkers workers("ranking", options);
   const RetrievalResult result =
       evaluate_retrieval(workers, sides.queries.embeddings, sides.queries.labels,
                          gallery.embeddings, gallery.labels, how);
+  if (group.rank() != 0) return;
   Json numbers = json_of(result);
   warn_of_rows(workers, gallery.embeddings,
                sides.leave_one_out || options.gallery.path.empty() ? path : options.gallery.path,
@@ -337,6 +370,8 @@ void add_eval_retrieval(const Command& eval) {
       "One file: each row is searched among the others. A file of ann-benchmarks (train, test,\n"
       "neighbors): how many of its neighbours our search finds.\n"
       "Where samples tie, a metric is its mean over all orders of the tied.\n"
+      "mpirun -n R kindred eval retrieval: R processes, each of which ranks its part of\n"
+      "the queries.\n"
       "Example:\n  kindred eval retrieval test.h5 --recall-at 1,10,100 --json -\n"
       "  kindred eval retrieval theirs.npy --labels labels.npy\n"
       "  kindred eval retrieval --query q.h5 --gallery g.h5 --ignore-same /groups");
@@ -351,7 +386,7 @@ void add_eval_retrieval(const Command& eval) {
     for (const auto& [name, option] : of_labels) {
       if (option.count() > 0) options->not_for_neighbors.push_back(name);
     }
-    retrieval(*options);
+    together([&](ProcessGroup& group) { retrieval(*options, group); });
   });
 }
 

@@ -56,11 +56,21 @@ class PictureList {
     std::vector<Index> pictures;
     std::vector<Picture> read;
   };
-  /// Decodes all pictures on as many processes as `workers` has threads. `take` is called on this
+  /// Pictures [begin, end) of the list.
+  struct Run {
+    Index begin = 0;
+    Index end = 0;
+  };
+  /// Decodes pictures on as many processes as `workers` has threads. `take` is called on this
   /// thread, block by block, while the next block is decoded. Ends early, with false, where the
   /// observer asks to stop. Fails with data, io or system as the sources do, and as `take` does.
+  bool read(const PictureWishes& wishes, const Workers& workers, Run run,
+            FunctionRef<void(Block&)> take, WorkObserver* observer = nullptr) const;
+  /// All of them.
   bool read(const PictureWishes& wishes, const Workers& workers, FunctionRef<void(Block&)> take,
-            WorkObserver* observer = nullptr) const;
+            WorkObserver* observer = nullptr) const {
+    return read(wishes, workers, {0, size()}, take, observer);
+  }
 
  private:
   struct Impl;

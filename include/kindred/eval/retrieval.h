@@ -8,6 +8,7 @@
 #include "kindred/core/export.h"
 #include "kindred/core/matrix.h"
 #include "kindred/core/parallel.h"
+#include "kindred/core/process_group.h"
 #include "kindred/eval/metric.h"
 
 namespace KINDRED_API kindred {
@@ -36,6 +37,9 @@ struct RetrievalOptions {
   double confidence = 0.95;  ///< share of resamples that an interval covers
   std::uint64_t seed = 1;    ///< of the resamples
   bool per_query = false;    ///< keep RetrievalResult::per_query
+  /// Ranks that evaluate the same together, each a run of the queries: all have the result, which
+  /// is that of one process; nullptr: this process alone. REQUIRES: it has been joined.
+  ProcessGroup* group = nullptr;
 };
 
 /// Where a metric lies when queries are drawn anew, with replacement: percentiles of the means.

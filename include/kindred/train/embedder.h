@@ -8,6 +8,7 @@
 #include "kindred/core/matrix.h"
 #include "kindred/core/parallel.h"
 #include "kindred/core/parameters.h"
+#include "kindred/core/process_group.h"
 #include "kindred/data/augment.h"
 #include "kindred/data/dataset.h"
 #include "kindred/nn/architecture.h"
@@ -36,6 +37,12 @@ class Embedder {
   /// [samples, D]. With `flip`, the sum of the sample's and its mirror image's embeddings. Fails
   /// with data when the samples' shape or type is not what the network was trained on.
   Matrix embed(const Dataset& dataset, std::span<const Index> samples, bool flip = false) const;
+
+  /// The same by all ranks of a group, each a run of the samples; all have all rows. A rank embeds
+  /// its own before it joins, so that nothing has to be started afterwards. Fails with data at all
+  /// ranks where they have unequally many samples.
+  Matrix embed_together(ProcessGroup& group, const Dataset& dataset, std::span<const Index> samples,
+                        bool flip = false) const;
 
   /// The same of samples in memory: raw values one after the other, channels-last, as
   /// Dataset::read() gives them; bytes or floats as the network was trained on. [samples, D].

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "kindred/core/export.h"
+#include "kindred/core/process_group.h"
 #include "kindred/data/embedding_file.h"
 #include "kindred/data/picture_decoder.h"
 #include "kindred/data/picture_list.h"
@@ -30,10 +31,11 @@ struct PictureEmbeddings {
 /// Embeds the pictures of a list while the next are decoded. The same bits as an import of the same
 /// sources that is embedded. With `flip`, mirror images are added as Embedder::embed does.
 /// `workers` are the embedder's. Fails with data where no picture can be read, or with `strict`
-/// the first that cannot; as PictureList::read().
+/// the first that cannot; as PictureList::read(). With a group its ranks embed the same list
+/// together, each a run of it: all have all. A rank joins when it has made its own.
 PictureEmbeddings embed_pictures(const Model& model, const Embedder& embedder,
                                  const PictureList& pictures, const Workers& workers,
                                  bool flip = false, bool strict = false,
-                                 WorkObserver* observer = nullptr);
+                                 WorkObserver* observer = nullptr, ProcessGroup* group = nullptr);
 
 }  // namespace kindred

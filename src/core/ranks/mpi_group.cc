@@ -69,6 +69,7 @@ LaunchedRank launched_rank() {
 MpiGroup::MpiGroup(const Launch& launch) : launch_(launch), plugin_(load_plugin(launch)) {}
 
 void MpiGroup::join() {
+  if (begun_) return;
   begun_ = true;
   int rank = 0;
   int size = 0;

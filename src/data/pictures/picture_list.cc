@@ -223,7 +223,7 @@ void PictureList::set_regions(PictureRegions& regions) {
   for (Index i = 0; i < size(); ++i) impl_->regions.push_back(regions.find(path(i)));
 }
 
-bool PictureList::read(const PictureWishes& wishes, const Workers& workers,
+bool PictureList::read(const PictureWishes& wishes, const Workers& workers, Run run,
                        FunctionRef<void(Block&)> take, WorkObserver* observer) const {
   check_wishes(wishes);
   const Impl& own = *impl_;
@@ -257,7 +257,7 @@ bool PictureList::read(const PictureWishes& wishes, const Workers& workers,
   };
   std::unordered_map<Index, Index> picture_at;  // by place
   std::vector<Index> places;
-  for (Index i = 0; i < size(); ++i) {
+  for (Index i = run.begin; i < run.end; ++i) {
     places.push_back(own.item(i).place);
     picture_at[places.back()] = i;
   }
@@ -276,7 +276,7 @@ bool PictureList::read(const PictureWishes& wishes, const Workers& workers,
     take(block);
     done += static_cast<Index>(block.pictures.size());
     if (observer == nullptr) return;
-    observer->on_progress(done, size());
+    observer->on_progress(done, run.end - run.begin);
     stopped = stopped || observer->stop_requested();
   };
   own.plan.images->visit(places, [&](Index place, FileContent content) {
@@ -295,7 +295,7 @@ bool PictureList::read(const PictureWishes& wishes, const Workers& workers,
     under_way = std::async(std::launch::async, decode, std::exchange(raw, {}));
   }
   while (!stopped && under_way.valid()) take_last();
-  if (!stopped && done != size()) {
+  if (!stopped && done != run.end - run.begin) {
     fail(ErrorKind::data, fmt::format("{}: changed while it was read", own.plan.source));
   }
   return !stopped;

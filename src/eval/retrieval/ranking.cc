@@ -48,12 +48,16 @@ class Ranking {
   QueryMetrics run() {
     const Index panel = kernels<TileKernels<float>>().rows;
     const Index panels = std::max(kFewestPanels, kCountedAtOnce / largest_class() / panel);
-    const Index step = std::min(QueryBlock::rows_per_task(queries_.rows()), panels * panel);
-    workers_.for_blocks(queries_.rows(), step, [&](Index begin, Index end, int number) {
+    const OwnRun own = own_run(options_, queries_.rows());
+    const Index count = own.end - own.begin;
+    const Index step =
+        std::min(QueryBlock::rows_per_task(std::max<Index>(count, 1)), panels * panel);
+    workers_.for_blocks(count, step, [&](Index begin, Index end, int number) {
       auto& worker = pool_[static_cast<std::size_t>(number % workers_.threads())];
       if (!worker) worker = std::make_unique<Worker>(*this);
-      rank(*worker, begin, end);
+      rank(*worker, own.begin + begin, own.begin + end);
     });
+    if (options_.group != nullptr) result_.gather(*options_.group, query_order_.rows());
     return std::move(result_);
   }
 
@@ -294,6 +298,42 @@ void QueryMetrics::keep_first(Index metrics) {
   BasicMatrix<double> kept(values.rows(), metrics);
   for (Index i = 0; i < kept.rows(); ++i) std::copy_n(values.row(i), metrics, kept.row(i));
   values = std::move(kept);
+}
+
+void QueryMetrics::gather(ProcessGroup& group, std::span<const Index> order) {
+  if (group.size() == 1) return;
+  const Index queries = std::ssize(order);
+  const Index numbers = values.cols() + 2;
+  std::vector<double> all(static_cast<std::size_t>(queries * numbers));
+  const auto query_at = [&](Index i) {
+    return static_cast<std::size_t>(order[static_cast<std::size_t>(i)]);
+  };
+  std::vector<Index> begins;
+  for (int r = 0; r <= group.size(); ++r) {
+    begins.push_back(begin_of_part(queries, r, group.size()) * numbers *
+                     static_cast<Index>(sizeof(double)));
+  }
+  for (Index i = begin_of_part(queries, group.rank(), group.size());
+       i < begin_of_part(queries, group.rank() + 1, group.size()); ++i) {
+    double* const to = all.data() + i * numbers;
+    std::copy_n(values.row(static_cast<Index>(query_at(i))), values.cols(), to);
+    to[values.cols()] = answered[query_at(i)];
+    to[values.cols() + 1] = tied[query_at(i)];
+  }
+  group.gather(std::as_writable_bytes(std::span(all)), begins);
+  for (Index i = 0; i < queries; ++i) {
+    const double* const from = all.data() + i * numbers;
+    std::copy_n(from, values.cols(), values.row(static_cast<Index>(query_at(i))));
+    answered[query_at(i)] = from[values.cols()] != 0 ? 1 : 0;
+    tied[query_at(i)] = from[values.cols() + 1] != 0 ? 1 : 0;
+  }
+}
+
+OwnRun own_run(const RetrievalOptions& options, Index count) {
+  if (options.group == nullptr) return {0, count};
+  const int rank = options.group->rank();
+  const int ranks = options.group->size();
+  return {begin_of_part(count, rank, ranks), begin_of_part(count, rank + 1, ranks)};
 }
 
 QueryMetrics rank_queries(const Workers& workers, ConstMatrixView queries,

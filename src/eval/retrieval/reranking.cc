@@ -35,7 +35,12 @@ QueryMetrics rank_reranked(const Workers& workers, ConstMatrixView queries,
   std::vector<Index> names(static_cast<std::size_t>(size));
   std::iota(names.begin(), names.end(), Index{0});
 
-  workers.for_blocks(queries.rows(), kQueriesAtOnce, [&](Index begin, Index end, int) {
+  std::vector<Index> all_queries(static_cast<std::size_t>(queries.rows()));
+  std::iota(all_queries.begin(), all_queries.end(), Index{0});
+  const OwnRun own = own_run(options, queries.rows());
+  workers.for_blocks(own.end - own.begin, kQueriesAtOnce, [&](Index first, Index last, int) {
+    const Index begin = own.begin + first;
+    const Index end = own.begin + last;
     Matrix scores(end - begin, round_up(size, 64));  // room that RankCounter::count may read
     scores.fill(kLowest);
     reranker.score(begin, {scores.data(), end - begin, size, scores.stride()});
@@ -70,6 +75,7 @@ QueryMetrics rank_reranked(const Workers& workers, ConstMatrixView queries,
       result.set(query, counter.ranked(), metrics);
     }
   });
+  if (options.group != nullptr) result.gather(*options.group, all_queries);
   return result;
 }
 

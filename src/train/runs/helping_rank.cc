@@ -32,7 +32,7 @@ RunResult help_run(Recipe recipe, std::unique_ptr<Dataset>&& dataset, const RunO
     if (samples.empty()) return;
     if (!embedder) embedder = embedder_of(setup, trainer, workers);
     embedder->load(state.weights());
-    embed_together(group, *embedder, *setup.dataset, samples, setup.train.slice);
+    embed_together(group, *embedder, *setup.dataset, samples);
   };
   RunResult result;
   while (state.step < plan.last_step() && !result.interrupted) {

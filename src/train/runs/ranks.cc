@@ -127,25 +127,8 @@ void share_state(ProcessGroup& group, TrainingState& state) {
 }
 
 Matrix embed_together(ProcessGroup& group, const Embedder& embedder, const Dataset& dataset,
-                      std::span<const Index> samples, Index slice) {
-  const auto count = static_cast<Index>(samples.size());
-  if (group.size() == 1) return finite_embeddings(embedder, dataset, samples);
-  // Whole slices: as many are computed as by one rank.
-  const Index slices = blocks_of(count, slice);
-  Matrix all(slices * slice, embedder.embedding());
-  const Index begin = begin_of_part(slices, group.rank(), group.size()) * slice;
-  const Index end = std::min(begin_of_part(slices, group.rank() + 1, group.size()) * slice, count);
-  if (begin < end) {
-    const auto own =
-        samples.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
-    const Matrix made = embedder.embed(dataset, own);
-    for (Index i = 0; i < made.rows(); ++i) {
-      std::copy_n(made.row(i), made.cols(), all.row(begin + i));
-    }
-  }
-  group.gather_rows(all.view(), slice);
-  Matrix embeddings(count, all.cols());
-  for (Index i = 0; i < count; ++i) std::copy_n(all.row(i), all.cols(), embeddings.row(i));
+                      std::span<const Index> samples) {
+  Matrix embeddings = embedder.embed_together(group, dataset, samples);
   check_finite(embeddings.view());
   return embeddings;
 }

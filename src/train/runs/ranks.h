@@ -26,7 +26,7 @@ void share_state(ProcessGroup& group, TrainingState& state);
 /// The embeddings of `samples` at all ranks, each having made a part of them. Fails with diverged
 /// where they are not finite.
 Matrix embed_together(ProcessGroup& group, const Embedder& embedder, const Dataset& dataset,
-                      std::span<const Index> samples, Index slice);
+                      std::span<const Index> samples);
 
 /// An embedder of weights that are still trained.
 std::unique_ptr<Embedder> embedder_of(const Setup& setup, Trainer& trainer, const Workers& workers);

@@ -286,8 +286,7 @@ void Run::evaluate_validation() {
   Evaluation evaluation;
   evaluation.split = "validation";
   evaluation.step = state().step;
-  const Matrix embeddings =
-      embed_together(group_, *embedder_, *setup_.dataset, samples, setup_.train.slice);
+  const Matrix embeddings = embed_together(group_, *embedder_, *setup_.dataset, samples);
   evaluation.result = evaluate_rows(embeddings.view(), *setup_.dataset, samples, workers_);
   const double value = evaluation.result[setup_.train.select];
   evaluation.best = memory_.best_step < 0 || value > memory_.best_value ||
