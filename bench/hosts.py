@@ -11,6 +11,9 @@ in place of ssh. Then
               gradient    2 (R - 1) / R rows of it, a row being all parameters: what any sum that is known to all takes
               embeddings  its own rows, to R - 1 others
               statistics  those of batch norms of its own slices, to R - 1 others
+              losses      of the class head, whose classes are cut into parts: the rows' sums (40 bytes each) and the
+                          gradient's length (8) of its own parts, to R - 1 others; and the gradient of the embeddings,
+                          summed as the network's is (a rank without classes has nothing to give away, only its columns)
             and the share of the step in communication. All four share this machine's cores, so most of that is waiting
             for ranks whose turn it was not; what the link alone takes is said, too.
 Exit code 1 where a model differs or more than 1.3 times the least moved.
@@ -38,6 +41,7 @@ HOSTS = ["kindred1", "kindred2", "kindred3", "kindred4"]  # namespaces, and the 
 BRIDGE = "kindred0"
 NETWORK = "10.119.20"
 MOST = 1.3  # times the least
+PARTS = 2  # of the 964 classes that `kindred bench` makes up (src/loss/bases/class_parts.h)
 ENVIRONMENT = {**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
 # In place of ssh: HOST WORD...
 AGENT = """#!/bin/sh
@@ -180,9 +184,11 @@ def least_bytes(told, parameters, channels):
     ranks = told["ranks"]
     others = (ranks - 1) / ranks
     slices = told["batch"] / told["slice"]
+    parts = PARTS // ranks  # rank 0's
     return {"gradient": least_for_all(parameters, ranks),
             "embeddings": others * 4 * told["batch"] * 128,
-            "statistics": others * 4 * slices * 2 * channels}
+            "statistics": others * 4 * slices * 2 * channels,
+            "losses": (ranks - 1) * parts * (40 * told["batch"] + 8) + others * 4 * told["batch"] * 128 * (2 if parts else 1)}
 
 
 def reference_network():

@@ -141,7 +141,8 @@ constexpr FeatureKernels<T> kFeatureKernels{normalise<T>, normalise_backward<T>,
 
 }  // namespace
 
-KINDRED_OFFER(FeatureKernels<float>, kFeatureKernels<float>);
-KINDRED_OFFER(FeatureKernels<Bfloat16>, kFeatureKernels<Bfloat16>);
+#define KINDRED_OFFER_OF(T) KINDRED_OFFER(FeatureKernels<T>, kFeatureKernels<T>)
+KINDRED_FOR_NUMBERS(KINDRED_OFFER_OF);
+#undef KINDRED_OFFER_OF
 
 }  // namespace kindred

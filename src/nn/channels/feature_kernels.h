@@ -2,6 +2,7 @@
 #include "core/kernels.h"
 #include "kindred/core/index.h"
 #include "nn/kernels/bfloat16.h"
+#include "nn/kernels/numbers.h"
 
 namespace kindred {
 
@@ -15,7 +16,7 @@ struct FeaturePlan {
 /// Arithmetic and arrays of floats are float, whatever x and y are; T is float or Bfloat16.
 template <typename T>
 struct FeatureKernels {
-  static constexpr Isa kHighest = Isa::bf16;
+  static constexpr Isa kHighest = kHighestOf<T>;
   /// Vectors that are shorter count as zero: their direction is rounding, not information.
   static constexpr float kShortest = 1e-12F;
 

@@ -97,7 +97,8 @@ constexpr GateKernels<T> kGateKernels{means<T>,          gates,      forward<T>,
 
 }  // namespace
 
-KINDRED_OFFER(GateKernels<float>, kGateKernels<float>);
-KINDRED_OFFER(GateKernels<Bfloat16>, kGateKernels<Bfloat16>);
+#define KINDRED_OFFER_OF(T) KINDRED_OFFER(GateKernels<T>, kGateKernels<T>)
+KINDRED_FOR_NUMBERS(KINDRED_OFFER_OF);
+#undef KINDRED_OFFER_OF
 
 }  // namespace kindred

@@ -2,6 +2,7 @@
 #include "core/kernels.h"
 #include "nn/kernels/bfloat16.h"
 #include "nn/kernels/channel_layout.h"
+#include "nn/kernels/numbers.h"
 
 namespace kindred {
 
@@ -15,7 +16,7 @@ struct GatePlan {
 /// T is float or Bfloat16; gates and their gradients [plan.x.C].
 template <typename T>
 struct GateKernels {
-  static constexpr Isa kHighest = Isa::bf16;
+  static constexpr Isa kHighest = kHighestOf<T>;
 
   /// means [plan.x.C] of the pixels of x.
   void (*means)(const GatePlan& plan, const T* x, T* means);

@@ -80,7 +80,8 @@ constexpr GemKernels<T> kGemKernels{forward<T>, backward<T>};
 
 }  // namespace
 
-KINDRED_OFFER(GemKernels<float>, kGemKernels<float>);
-KINDRED_OFFER(GemKernels<Bfloat16>, kGemKernels<Bfloat16>);
+#define KINDRED_OFFER_OF(T) KINDRED_OFFER(GemKernels<T>, kGemKernels<T>)
+KINDRED_FOR_NUMBERS(KINDRED_OFFER_OF);
+#undef KINDRED_OFFER_OF
 
 }  // namespace kindred

@@ -2,6 +2,7 @@
 #include "core/kernels.h"
 #include "nn/kernels/bfloat16.h"
 #include "nn/kernels/channel_layout.h"
+#include "nn/kernels/numbers.h"
 
 namespace kindred {
 
@@ -20,7 +21,7 @@ struct GemPlan {
 /// T is float or Bfloat16; what is computed is float. For one sample each.
 template <typename T>
 struct GemKernels {
-  static constexpr Isa kHighest = Isa::bf16;
+  static constexpr Isa kHighest = kHighestOf<T>;
 
   /// y; `largest` and `means` [plan.x.C] receive g and the mean of (v / g)^p, for backward.
   void (*forward)(const GemPlan& plan, float power, const T* x, float* largest, float* means, T* y);

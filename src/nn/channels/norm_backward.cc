@@ -165,9 +165,10 @@ void norm_backward(const NormPlan& plan, Index part, const T* x, const T* select
   run(plan, bundle_of(plan, part), x, selected, channels, dy, gradient, dx);
 }
 
-template void norm_backward(const NormPlan&, Index, const float*, const float*, const NormChannels&,
-                            const float*, const NormGradient&, float*);
-template void norm_backward(const NormPlan&, Index, const Bfloat16*, const Bfloat16*,
-                            const NormChannels&, const Bfloat16*, const NormGradient&, Bfloat16*);
+#define KINDRED_NORM(T)                                                                        \
+  template void norm_backward(const NormPlan&, Index, const T*, const T*, const NormChannels&, \
+                              const T*, const NormGradient&, T*)
+KINDRED_FOR_NUMBERS(KINDRED_NORM);
+#undef KINDRED_NORM
 
 }  // namespace kindred

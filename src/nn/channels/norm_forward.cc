@@ -114,12 +114,10 @@ void norm_inference(const NormPlan& plan, Index part, const T* x, const NormChan
   apply(plan, bundle_of(plan, part), x, channels, y, static_cast<T*>(nullptr));
 }
 
-template void norm_forward(const NormPlan&, Index, const float*, const NormChannels&, float*,
-                           float*);
-template void norm_forward(const NormPlan&, Index, const Bfloat16*, const NormChannels&, Bfloat16*,
-                           Bfloat16*);
-template void norm_inference(const NormPlan&, Index, const float*, const NormChannels&, float*);
-template void norm_inference(const NormPlan&, Index, const Bfloat16*, const NormChannels&,
-                             Bfloat16*);
+#define KINDRED_NORM(T)                                                                      \
+  template void norm_forward(const NormPlan&, Index, const T*, const NormChannels&, T*, T*); \
+  template void norm_inference(const NormPlan&, Index, const T*, const NormChannels&, T*)
+KINDRED_FOR_NUMBERS(KINDRED_NORM);
+#undef KINDRED_NORM
 
 }  // namespace kindred

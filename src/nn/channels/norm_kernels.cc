@@ -11,7 +11,8 @@ constexpr NormKernels<T> kNormKernels{norm_parts, norm_forward<T>, norm_backward
 
 }  // namespace
 
-KINDRED_OFFER(NormKernels<float>, kNormKernels<float>);
-KINDRED_OFFER(NormKernels<Bfloat16>, kNormKernels<Bfloat16>);
+#define KINDRED_OFFER_OF(T) KINDRED_OFFER(NormKernels<T>, kNormKernels<T>)
+KINDRED_FOR_NUMBERS(KINDRED_OFFER_OF);
+#undef KINDRED_OFFER_OF
 
 }  // namespace kindred

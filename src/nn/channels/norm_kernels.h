@@ -3,6 +3,7 @@
 #include "nn/kernels/activation.h"
 #include "nn/kernels/bfloat16.h"
 #include "nn/kernels/channel_layout.h"
+#include "nn/kernels/numbers.h"
 
 namespace kindred {
 
@@ -43,7 +44,7 @@ struct NormGradient {
 /// The loops of a norm; T is float or Bfloat16.
 template <typename T>
 struct NormKernels {
-  static constexpr Isa kHighest = Isa::bf16;
+  static constexpr Isa kHighest = kHighestOf<T>;
 
   /// Independent pieces that a norm falls into: channels, of all samples.
   Index (*parts)(const NormPlan& plan);

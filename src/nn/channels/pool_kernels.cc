@@ -198,7 +198,8 @@ constexpr PoolKernels<T> kPoolKernels{forward<T>, backward<T>};
 
 }  // namespace
 
-KINDRED_OFFER(PoolKernels<float>, kPoolKernels<float>);
-KINDRED_OFFER(PoolKernels<Bfloat16>, kPoolKernels<Bfloat16>);
+#define KINDRED_OFFER_OF(T) KINDRED_OFFER(PoolKernels<T>, kPoolKernels<T>)
+KINDRED_FOR_NUMBERS(KINDRED_OFFER_OF);
+#undef KINDRED_OFFER_OF
 
 }  // namespace kindred

@@ -4,6 +4,7 @@
 #include "core/kernels.h"
 #include "nn/kernels/bfloat16.h"
 #include "nn/kernels/channel_layout.h"
+#include "nn/kernels/numbers.h"
 
 namespace kindred {
 
@@ -21,7 +22,7 @@ struct PoolPlan {
 /// The loops of a pool; T is float or Bfloat16.
 template <typename T>
 struct PoolKernels {
-  static constexpr Isa kHighest = Isa::bf16;
+  static constexpr Isa kHighest = kHighestOf<T>;
 
   /// y of x. `winners` (largest only, shape of y, or nullptr) receives the number within its window
   /// of the pixel that won.

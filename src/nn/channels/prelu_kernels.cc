@@ -62,7 +62,8 @@ constexpr PreluKernels<T> kPreluKernels{parts, forward<T>, backward<T>};
 
 }  // namespace
 
-KINDRED_OFFER(PreluKernels<float>, kPreluKernels<float>);
-KINDRED_OFFER(PreluKernels<Bfloat16>, kPreluKernels<Bfloat16>);
+#define KINDRED_OFFER_OF(T) KINDRED_OFFER(PreluKernels<T>, kPreluKernels<T>)
+KINDRED_FOR_NUMBERS(KINDRED_OFFER_OF);
+#undef KINDRED_OFFER_OF
 
 }  // namespace kindred

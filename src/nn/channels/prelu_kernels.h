@@ -2,6 +2,7 @@
 #include "core/kernels.h"
 #include "nn/kernels/bfloat16.h"
 #include "nn/kernels/channel_layout.h"
+#include "nn/kernels/numbers.h"
 
 namespace kindred {
 
@@ -15,7 +16,7 @@ struct PreluPlan {
 /// The loops of a PReLU; T is float or Bfloat16. slopes and dslopes: [plan.x.C].
 template <typename T>
 struct PreluKernels {
-  static constexpr Isa kHighest = Isa::bf16;
+  static constexpr Isa kHighest = kHighestOf<T>;
 
   /// Independent pieces that the work falls into: channels, of all samples.
   Index (*parts)(const PreluPlan& plan);

@@ -342,8 +342,7 @@ void backward_data(const DepthwisePlan& plan, Index part, const T* diff_dst, con
   template void forward(const DepthwisePlan&, Index, const T*, const float*, \
                         const DepthwiseOutput&, T*);                         \
   template void backward_data(const DepthwisePlan&, Index, const T*, const float*, T*)
-KINDRED_DEPTHWISE(float);
-KINDRED_DEPTHWISE(Bfloat16);
+KINDRED_FOR_NUMBERS(KINDRED_DEPTHWISE);
 #undef KINDRED_DEPTHWISE
 
 }  // namespace kindred::depthwise

@@ -238,8 +238,7 @@ void backward_weights(const DepthwisePlan& plan, Index part, const T* src, const
 
 #define KINDRED_DEPTHWISE(T) \
   template void backward_weights(const DepthwisePlan&, Index, const T*, const T*, float*, float*)
-KINDRED_DEPTHWISE(float);
-KINDRED_DEPTHWISE(Bfloat16);
+KINDRED_FOR_NUMBERS(KINDRED_DEPTHWISE);
 #undef KINDRED_DEPTHWISE
 
 }  // namespace kindred::depthwise

@@ -12,7 +12,8 @@ constexpr DepthwiseKernels<T> kDepthwiseKernels{
 
 }  // namespace
 
-KINDRED_OFFER(DepthwiseKernels<float>, kDepthwiseKernels<float>);
-KINDRED_OFFER(DepthwiseKernels<Bfloat16>, kDepthwiseKernels<Bfloat16>);
+#define KINDRED_OFFER_OF(T) KINDRED_OFFER(DepthwiseKernels<T>, kDepthwiseKernels<T>)
+KINDRED_FOR_NUMBERS(KINDRED_OFFER_OF);
+#undef KINDRED_OFFER_OF
 
 }  // namespace kindred

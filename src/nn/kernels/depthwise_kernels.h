@@ -3,6 +3,7 @@
 #include "nn/kernels/activation.h"
 #include "nn/kernels/bfloat16.h"
 #include "nn/kernels/channel_layout.h"
+#include "nn/kernels/numbers.h"
 
 namespace kindred {
 
@@ -38,7 +39,7 @@ struct DepthwiseOutput {
 /// The loops of a depthwise convolution; T is float or Bfloat16. Parts own what they write.
 template <typename T>
 struct DepthwiseKernels {
-  static constexpr Isa kHighest = Isa::bf16;
+  static constexpr Isa kHighest = kHighestOf<T>;
 
   Index (*forward_parts)(const DepthwisePlan& plan);
   void (*forward)(const DepthwisePlan& plan, Index part, const T* src, const float* weights,

@@ -54,7 +54,8 @@ constexpr ElementwiseKernels<T> kElementwiseKernels{activate<T>, activate_backwa
 
 }  // namespace
 
-KINDRED_OFFER(ElementwiseKernels<float>, kElementwiseKernels<float>);
-KINDRED_OFFER(ElementwiseKernels<Bfloat16>, kElementwiseKernels<Bfloat16>);
+#define KINDRED_OFFER_OF(T) KINDRED_OFFER(ElementwiseKernels<T>, kElementwiseKernels<T>)
+KINDRED_FOR_NUMBERS(KINDRED_OFFER_OF);
+#undef KINDRED_OFFER_OF
 
 }  // namespace kindred

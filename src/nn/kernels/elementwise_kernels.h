@@ -5,6 +5,7 @@
 #include "kindred/core/index.h"
 #include "nn/kernels/activation.h"
 #include "nn/kernels/bfloat16.h"
+#include "nn/kernels/numbers.h"
 
 namespace kindred {
 
@@ -12,7 +13,7 @@ namespace kindred {
 /// computed is float. A result may take the place of what it is computed from.
 template <typename T>
 struct ElementwiseKernels {
-  static constexpr Isa kHighest = Isa::bf16;
+  static constexpr Isa kHighest = kHighestOf<T>;
 
   /// y = f(x); NaN stays NaN. Here and below f is no PReLU, whose slopes are the channels'
   /// (prelu_kernels.h).

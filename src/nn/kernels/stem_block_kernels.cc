@@ -257,7 +257,8 @@ constexpr StemBlockKernels<T> kStemBlockKernels{image_floats,    winner_bytes, p
 
 }  // namespace
 
-KINDRED_OFFER(StemBlockKernels<float>, kStemBlockKernels<float>);
-KINDRED_OFFER(StemBlockKernels<Bfloat16>, kStemBlockKernels<Bfloat16>);
+#define KINDRED_OFFER_OF(T) KINDRED_OFFER(StemBlockKernels<T>, kStemBlockKernels<T>)
+KINDRED_FOR_NUMBERS(KINDRED_OFFER_OF);
+#undef KINDRED_OFFER_OF
 
 }  // namespace kindred

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 
+#include "nn/kernels/numbers.h"
 #include "nn/kernels/stem_kernels.h"
 
 namespace kindred {
@@ -58,7 +59,7 @@ struct StemBlockChannels {
 /// T, the type of src and dst, is float or Bfloat16.
 template <typename T>
 struct StemBlockKernels {
-  static constexpr Isa kHighest = Isa::bf16;
+  static constexpr Isa kHighest = kHighestOf<T>;
 
   /// Floats that prepare() makes of an image: images lie one behind the other, so far apart.
   Index (*image_floats)(const StemBlockPlan& plan);

@@ -231,7 +231,8 @@ constexpr StemKernels<T> kStemKernels{pad<T>, forward<T>, backward_weights<T>};
 
 }  // namespace
 
-KINDRED_OFFER(StemKernels<float>, kStemKernels<float>);
-KINDRED_OFFER(StemKernels<Bfloat16>, kStemKernels<Bfloat16>);
+#define KINDRED_OFFER_OF(T) KINDRED_OFFER(StemKernels<T>, kStemKernels<T>)
+KINDRED_FOR_NUMBERS(KINDRED_OFFER_OF);
+#undef KINDRED_OFFER_OF
 
 }  // namespace kindred

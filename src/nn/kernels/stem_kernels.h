@@ -4,6 +4,7 @@
 #include "kindred/core/shape.h"
 #include "nn/kernels/activation.h"
 #include "nn/kernels/bfloat16.h"
+#include "nn/kernels/numbers.h"
 
 namespace kindred {
 
@@ -34,7 +35,7 @@ struct StemPlan {
 /// T, the type of src and dst, is float or Bfloat16.
 template <typename T>
 struct StemKernels {
-  static constexpr Isa kHighest = Isa::bf16;
+  static constexpr Isa kHighest = kHighestOf<T>;
 
   /// One sample as floats, with zeros around it: `padded` [padded_floats()].
   void (*pad)(const StemPlan& plan, const T* src, float* padded);
