@@ -50,8 +50,11 @@ class PipeGroup : public ProcessGroup {
   const std::vector<std::vector<int>>& to_;
 };
 
-/// What became of three ranks of which each did `work`: exit codes, 128 + N for signal N.
-std::vector<int> codes_of(const std::function<void(RollCall&, int rank)>& work) {
+/// What became of three ranks of which each did `work`: exit codes, 128 + N for signal N. `after`
+/// is asked for the code of a rank that has left.
+std::vector<int> codes_of(
+    const std::function<void(RollCall&, int rank)>& work,
+    const std::function<int(int rank)>& after = [](int) { return 0; }) {
   constexpr int kRanks = 3;
   std::vector from(kRanks, std::vector(kRanks, -1));
   std::vector to = from;
@@ -74,7 +77,7 @@ std::vector<int> codes_of(const std::function<void(RollCall&, int rank)>& work) 
     } catch (const Error& error) {
       ::_exit(error.exit_code());
     }
-    ::_exit(0);
+    ::_exit(after(rank));
   }
   std::vector<int> codes;
   for (const pid_t child : children) {
@@ -98,6 +101,21 @@ void wait_to_be_ended() {
 
 TEST(RollCall, EndsInOrder) {
   EXPECT_EQ(codes_of([](RollCall&, int) {}), (std::vector{0, 0, 0}));
+}
+
+// A connection that is closed while a note of rank 0's is under way is reset, which takes back the
+// goodbye: rank 0 would take a rank that has left for one that is gone.
+TEST(RollCall, LeavesTogetherHoweverLongRankZeroTakes) {
+  using Clock = std::chrono::steady_clock;
+  const auto begin = Clock::now();
+  const auto work = [](RollCall&, int rank) {
+    if (rank == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+  };
+  const auto after = [&](int rank) {
+    const bool waited = Clock::now() - begin >= std::chrono::milliseconds(1500);
+    return waited ? 0 : 10 + rank;
+  };
+  EXPECT_EQ(codes_of(work, after), (std::vector{0, 0, 0}));
 }
 
 TEST(RollCall, AllEndWithTheCodeOfTheOneThatFails) {

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -134,7 +135,7 @@ RollCall::RollCall(ProcessGroup& group, const std::string& host, std::function<v
   const std::vector<std::string> all = group.gather_texts(lost ? name_of_rank(rank_) : "");
   for (const std::string& name : all) {
     if (name.empty()) continue;
-    leaving_ = true;
+    stopped_ = true;
     if (thread_.joinable()) thread_.join();
     fail(ErrorKind::system,
          fmt::format(
@@ -148,6 +149,13 @@ RollCall::RollCall(ProcessGroup& group, const std::string& host, std::function<v
 RollCall::~RollCall() {
   if (!failing_) tell_all(kGoodbye, "");
   leaving_ = true;
+  // Others' goodbyes; or, after a verdict of rank 0's, their end.
+  const int patience = !failing_ ? kPatience : rank_ == 0 ? 2 * kAfterVerdict : 0;
+  const auto until = Clock::now() + std::chrono::milliseconds(patience);
+  while (!all_over() && Clock::now() < until) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  stopped_ = true;
   if (thread_.joinable()) thread_.join();
   if (listening_ >= 0) ::close(listening_);
 }
@@ -221,10 +229,16 @@ void RollCall::accept_one() {
   static_cast<void>(send_bytes(socket, echo.data(), echo.size()));
 }
 
+/// Everybody else has said goodbye, or is gone.
+bool RollCall::all_over() {
+  const std::lock_guard lock(mutex_);
+  return std::ranges::all_of(lines_, [](const auto& line) { return line->over.load(); });
+}
+
 void RollCall::watch() {
   Clock::time_point looked = Clock::now();
   Clock::time_point told = looked;
-  while (!leaving_) {
+  while (!stopped_) {
     if (listening_ >= 0 && static_cast<int>(lines_.size()) == size_ - 1) {
       ::close(listening_);  // all are there: strangers have nothing to say
       listening_ = -1;
@@ -246,7 +260,7 @@ void RollCall::watch() {
         if (lines_[i]->socket == socket.fd) hear(*lines_[i]);
       }
     }
-    if (seconds_since(told) > kSaysItLives) {
+    if (!leaving_ && seconds_since(told) > kSaysItLives) {
       tell_all(kAlive, "");
       told = Clock::now();
     }
@@ -260,7 +274,7 @@ void RollCall::hear(Line& line) {
   if (got < 0 && (errno == EINTR || errno == EAGAIN)) return;
   if (got <= 0) {
     line.over = true;
-    if (leaving_ || failing_) return;
+    if (leaving_ || failing_ || stopped_) return;
     conclude(kLost, fmt::format("{} is gone: it was killed, or ended by itself (out of memory, "
                                 "perhaps: the kernel's log there says so); go on from the last "
                                 "checkpoint with --resume",
@@ -298,7 +312,7 @@ void RollCall::judge(const Line& line, char kind, const std::string& text) {
 void RollCall::look_for_silence() {
   if (failing_ && rank_ == 0) return;
   for (const auto& line : lines_) {
-    if (line->over || seconds_since(line->heard) < kSilence) continue;
+    if (leaving_ || line->over || seconds_since(line->heard) < kSilence) continue;
     conclude(kLost, fmt::format("{} has not been heard of for {:.0f} s: it is stopped, or its host "
                                 "cannot be reached; go on from the last checkpoint with --resume",
                                 name_of_rank(line->rank), kSilence));

@@ -25,7 +25,8 @@ class RollCall {
   /// By all ranks at once. Fails with system, at all of them, where one cannot reach rank 0. `end`
   /// is called, if there is one, before this process ends with that code.
   RollCall(ProcessGroup& group, const std::string& host, std::function<void(int code)> end = {});
-  /// Says goodbye. REQUIRES: all ranks do so.
+  /// Says goodbye, and waits for the other side's: who closes a connection while a note is under
+  /// way to him takes back what he has said himself (TCP's reset). REQUIRES: all ranks do so.
   ~RollCall();
   RollCall(const RollCall&) = delete;
   RollCall& operator=(const RollCall&) = delete;
@@ -42,6 +43,7 @@ class RollCall {
   void listen(Card& card);
   void connect(const Card& card);
   void watch();
+  bool all_over();
   void accept_one();
   void hear(Line& line);
   void judge(const Line& line, char kind, const std::string& text);
@@ -58,8 +60,9 @@ class RollCall {
   int listening_ = -1;
   std::vector<std::unique_ptr<Line>> lines_;  // rank 0's: to all others; theirs: to it
   std::atomic<bool> failing_{false};          // the caller says, or waits for, why this rank ends
-  std::atomic<bool> leaving_{false};
-  std::mutex mutex_;  // over lines_ and what is sent
+  std::atomic<bool> leaving_{false};          // goodbye is said
+  std::atomic<bool> stopped_{false};          // nobody is waited for
+  std::mutex mutex_;                          // over lines_ and what is sent
   std::thread thread_;
 };
 
