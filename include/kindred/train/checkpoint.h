@@ -16,7 +16,9 @@ struct RunMemory {
 };
 
 /// Writes all that training needs to go on as if it had never stopped. The file is whole or not
-/// there (TensorFile). Fails with cannot_create or io; an older checkpoint stays as it is.
+/// there (TensorFile). Fails with cannot_create or io; an older checkpoint stays as it is. Of
+/// several ranks that share out the weights of classes rank 0 writes it, while the others call
+/// Trainer::help_write().
 void write_checkpoint(const std::string& path, const TrainingState& training,
                       const RunMemory& memory);
 
