@@ -149,9 +149,8 @@ RollCall::RollCall(ProcessGroup& group, const std::string& host, std::function<v
 RollCall::~RollCall() {
   if (!failing_) tell_all(kGoodbye, "");
   leaving_ = true;
-  // Others' goodbyes; or, after a verdict of rank 0's, their end.
-  const int patience = !failing_ ? kPatience : rank_ == 0 ? 2 * kAfterVerdict : 0;
-  const auto until = Clock::now() + std::chrono::milliseconds(patience);
+  // Who fails has a reason to print, before a launcher sees the others' end and kills it.
+  const auto until = Clock::now() + std::chrono::milliseconds(failing_ ? 0 : kPatience);
   while (!all_over() && Clock::now() < until) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
