@@ -117,6 +117,10 @@ def main():
             before = live()["step"]
             training = start_training(program, recipe, run, "--resume")
             until(lambda: live()["state"] == "running" and live()["step"] > before, "the resumed run's steps")
+            for line in watch.stderr:
+                said += line
+                if "the run goes on" in line:
+                    break
 
             training.send_signal(signal.SIGINT)  # ends in order, with a model
             training.wait()
