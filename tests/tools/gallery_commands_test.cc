@@ -257,7 +257,9 @@ TEST_F(GalleryCommands, SayWhatIsWrong) {
 
 TEST_F(GalleryCommands, ReadInAFolderThatMayNotBeWritten) {
   const std::string as_nobody =
-      ::geteuid() == 0 ? "setpriv --reuid=65534 --regid=65534 --clear-groups" : "";
+      ::geteuid() == 0
+          ? "setpriv --reuid=65534 --regid=65534 --clear-groups sh -c 'exec \"$0\" \"$@\"'"
+          : "";
   const std::string program = KINDRED_PROGRAM;
   if (::geteuid() == 0 &&
       std::system((as_nobody + " " + program + " --version >/dev/null").c_str()) != 0) {

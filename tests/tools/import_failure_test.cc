@@ -80,7 +80,7 @@ TEST_F(ImportFailure, WhatMayNotBeReadIsListed) {
   fs::permissions(folder_ / "target", fs::perms::all);
   std::string as_nobody;
   if (::geteuid() == 0) {  // whom nothing is denied
-    as_nobody = "setpriv --reuid=65534 --regid=65534 --clear-groups";
+    as_nobody = "setpriv --reuid=65534 --regid=65534 --clear-groups sh -c 'exec \"$0\" \"$@\"'";
     if (kindred("--version", as_nobody).code != 0) {
       fs::permissions(folder_ / "in/e", fs::perms::owner_all);
       GTEST_SKIP() << "the program cannot be run as a user that may not read everything";
