@@ -84,15 +84,10 @@ Search search_alone(const SearchOptions& options) {
 void check_alike(ProcessGroup& group, const EmbeddingPart& part, ConstMatrixView queries) {
   const std::span<const float> numbers(queries.data(),
                                        static_cast<std::size_t>(queries.rows() * queries.stride()));
-  const std::vector<std::string> all = group.gather_texts(
+  group.expect_alike(
       fmt::format("{} rows of {} numbers (level {}, queries {})", part.rows, part.embeddings.cols(),
-                  name_of(isa()), hex(checksum(std::as_bytes(numbers)))));
-  for (std::size_t r = 1; r < all.size(); ++r) {
-    if (all[r] == all[0]) continue;
-    fail(ErrorKind::data, fmt::format("search: rank {} has {}, rank 0 {}; give all ranks the same "
-                                      "files, and KINDRED_MAX_ISA the lower level",
-                                      r, all[r], all[0]));
-  }
+                  name_of(isa()), hex(checksum(std::as_bytes(numbers)))),
+      kSameFiles);
 }
 
 /// Each rank reads and searches its part of the gallery, of which none has to hold all.

@@ -6,7 +6,9 @@
 #include <cstring>
 #include <mutex>
 
+#include "kindred/core/cpu.h"
 #include "kindred/core/error.h"
+#include "kindred/core/file.h"
 #include "kindred/core/function_ref.h"
 #include "kindred/core/time_scope.h"
 #include "kindred/nn/network.h"
@@ -83,6 +85,7 @@ struct KINDRED_HIDDEN Embedder::Impl {
   void embed_slice(Desks& desks, int worker, Index first, Fetch fetch, bool flip,
                    MatrixView embeddings) const;
 
+  std::string model = "in training";  // what ranks compare
   const Workers& workers;
   Network network;
   Element element;
@@ -180,6 +183,7 @@ void Embedder::Impl::embed_slice(Desks& desks, int worker, Index first, Fetch fe
 Embedder::Embedder(const Model& model, const Workers& workers)
     : Embedder(model.architecture, model.slice, model.element, model.scaling, model.table,
                model.state, workers) {
+  impl_->model = fmt::format("{} in {}", model.fingerprint, name_of(model.architecture.precision));
   load(model.parameters.span());
 }
 
@@ -214,12 +218,10 @@ Matrix Embedder::embed_together(ProcessGroup& group, const Dataset& dataset,
             samples.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)),
             flip);
   group.join();
-  const std::vector<std::string> counts = group.gather_texts(fmt::format("{} samples", count));
-  for (std::size_t r = 1; r < counts.size(); ++r) {
-    if (counts[r] == counts[0]) continue;
-    fail(ErrorKind::data, fmt::format("rank {} has {}, rank 0 {}; give all ranks the same data", r,
-                                      counts[r], counts[0]));
-  }
+  group.expect_alike(fmt::format("{} samples (labels {}, model {}{}, level {})", count,
+                                 hex(checksum(std::as_bytes(dataset.labels()))), impl_->model,
+                                 flip ? ", flipped" : "", name_of(isa())),
+                     "give all ranks the same model and data, and KINDRED_MAX_ISA the lower level");
   Matrix all(count, embedding());
   for (Index i = begin; i < end; ++i) std::copy_n(own.row(i - begin), own.cols(), all.row(i));
   group.gather_rows(all.view());

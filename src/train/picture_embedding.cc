@@ -5,7 +5,9 @@
 #include <algorithm>
 
 #include "core/texts/json_text.h"
+#include "kindred/core/cpu.h"
 #include "kindred/core/error.h"
+#include "kindred/core/file.h"
 
 namespace kindred {
 
@@ -42,21 +44,16 @@ struct Made {
   std::vector<std::pair<Index, std::string>> errors;  // by picture
 };
 
-/// What other ranks have made, too. Fails with data where they have other lists.
+/// What other ranks have made, too. REQUIRES: they have the same list.
 void gather(ProcessGroup& group, Made& made) {
   const Index count = made.rows.rows();
   const Index begin = begin_of_part(count, group.rank(), group.size());
-  Json mine = {{"pictures", count}, {"begin", begin}, {"errors", Json::array()}};
+  Json mine = {{"begin", begin}, {"errors", Json::array()}};
   for (const auto& [picture, text] : made.errors) mine["errors"].push_back({picture, text});
   made.errors.clear();
   std::vector<Index> begins;
   for (const std::string& text : group.gather_texts(dump_json(mine))) {
     const Json theirs = parse_json(text, "a rank's pictures");
-    if (theirs["pictures"] != count) {
-      fail(ErrorKind::data,
-           fmt::format("rank {} has {} pictures, another {}; give all ranks the same", group.rank(),
-                       count, theirs["pictures"].get<Index>()));
-    }
     begins.push_back(theirs["begin"].get<Index>());
     for (const Json& error : theirs["errors"]) {
       made.errors.emplace_back(error[0].get<Index>(), error[1].get<std::string>());
@@ -111,6 +108,16 @@ PictureEmbeddings embed_pictures(const Model& model, const Embedder& embedder,
   if (ranks > 1) {
     group->join();
     result.interrupted = group->any(result.interrupted);
+    std::uint64_t paths = 0;
+    for (Index i = 0; i < pictures.size(); ++i) {
+      paths = checksum(std::as_bytes(std::span(pictures.path(i))), paths);
+    }
+    group->expect_alike(
+        fmt::format("{} pictures (paths {}, model {} in {}{}, level {})", pictures.size(),
+                    hex(paths), model.fingerprint, name_of(model.architecture.precision),
+                    flip ? ", flipped" : "", name_of(isa())),
+        "give all ranks the same model and pictures, and KINDRED_MAX_ISA the "
+        "lower level");
     if (!result.interrupted) gather(*group, made);
   }
   if (result.interrupted) return result;

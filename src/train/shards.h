@@ -14,7 +14,7 @@ namespace kindred {
 /// What of a training lies on several ranks: the parts of segments that heads share out, in the
 /// parameters, their average and the optimizer's moments. Rank 0, who writes the files, asks for
 /// them; the others answer. No rank ever holds more than its own.
-class Shards {
+class KINDRED_HIDDEN Shards {
  public:
   /// REQUIRES: both outlive it.
   Shards(ProcessGroup& group, TrainingState& training) : group_(group), training_(training) {}

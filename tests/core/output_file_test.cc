@@ -80,6 +80,26 @@ TEST_F(OutputFileTest, IsThereWholeOrNotAtAll) {
 }
 
 // Somebody's file of that name was written over, and a link of that name was followed.
+TEST_F(OutputFileTest, FillsInABeginningThatIsKnownAtTheEnd) {
+  write("file", "old");
+  OutputFile file(path("file"));
+  file.leave_out(5);
+  file.write(bytes_of("all the rest"));
+  file.fill_in(bytes_of("4 of "));
+  EXPECT_EQ(file.commit(), 17);
+  EXPECT_EQ(text_of(path("file")), "4 of all the rest");
+
+  for (const off_t damaged : {2, 9}) {  // in the beginning, behind it
+    OutputFile other(path("file"));
+    other.leave_out(5);
+    other.write(bytes_of("all the rest"));
+    other.fill_in(bytes_of("5 of "));
+    ASSERT_EQ(::pwrite(other.descriptor(), "?", 1, damaged), 1);
+    expect_error(ErrorKind::io, "does not read back as it was written", [&] { other.commit(); });
+  }
+  EXPECT_EQ(text_of(path("file")), "4 of all the rest");
+}
+
 TEST_F(OutputFileTest, TouchesNothingThatIsNamedAsItsPartialFileWas) {
   std::ofstream(path("file.partial")) << "mine";
   std::ofstream(path("precious")) << "precious";

@@ -2,11 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <string>
 #include <vector>
 
 #include "core/ranks/launcher.h"
+#include "kindred/core/error.h"
 #include "support/error_of.h"
 #include "support/thread_group.h"
 
@@ -59,6 +61,21 @@ TEST(ProcessGroup, KnowsWhatOneOfThemSays) {
     const std::vector<std::string> texts = group.gather_texts(std::string(group.rank() * 2, 'x'));
     EXPECT_EQ(texts, (std::vector<std::string>{"", "xx", "xxxx"}));
   });
+}
+
+TEST(ProcessGroup, RefusesAtAllWhatOneHasOtherwise) {
+  std::atomic<int> refused{0};
+  ThreadRanks(3).run([&](ProcessGroup& group) {
+    group.expect_alike("the same", "advice");
+    try {
+      group.expect_alike(group.rank() == 2 ? "7 rows" : "6 rows", "give all the same");
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::data);
+      EXPECT_STREQ(error.what(), "rank 2 has 7 rows, rank 0 6 rows; give all the same");
+      ++refused;
+    }
+  });
+  EXPECT_EQ(refused, 3);
 }
 
 TEST(ProcessGroup, CountsWhatItSends) {

@@ -39,6 +39,23 @@ TEST(Random, IsAFunctionOfItsKeyAlone) {
   for (const std::uint32_t number : numbers) EXPECT_EQ(again.next(), number);
 }
 
+TEST(Random, SkipsAsManyAsNextWouldGive) {
+  for (int before = 0; before < 6; ++before) {
+    for (std::uint64_t skipped = 0; skipped < 14; ++skipped) {
+      Random drawn(7, Purpose::test, 3, 5);
+      Random jumped(7, Purpose::test, 3, 5);
+      for (int i = 0; i < before; ++i) {
+        drawn.next();
+        jumped.next();
+      }
+      for (std::uint64_t i = 0; i < skipped; ++i) drawn.next();
+      jumped.skip(skipped);
+      for (int i = 0; i < 9; ++i)
+        ASSERT_EQ(jumped.next(), drawn.next()) << before << ", " << skipped;
+    }
+  }
+}
+
 TEST(Random, DiffersInEveryPartOfItsKey) {
   std::set<std::uint64_t> starts;
   int count = 0;

@@ -202,6 +202,7 @@ def judging(place, mpis):
     asked = {"a file": [embeddings, "--per-class", "--bootstrap", "50"],
              "after re-ranking": [embeddings, "--rerank", "6,3,0.3"],
              "queries of their own": ["--query", embeddings, "--gallery", files, "--no-map"],
+             "both sides by a model": ["--query", place.folder / "images.h5", "--gallery", place.folder / "images.h5", "--model", model],
              "pictures": [pictures, "--model", model]}
     subprocess.run([str(word) for word in [place.kindred, "embed", model, place.folder / "images.h5", "--flip", "--out", files,
                                            "--quiet"]], check=True)
@@ -216,6 +217,14 @@ def judging(place, mpis):
                 code, said = mpi.go([(ranks, [*line, numbers])])
                 if code or numbers.read_bytes() != alone.read_bytes():
                     fault(f"{mpi.name}: {ranks} ranks judge {name}: code {code}, others:", said)
+    place.alone("otherwise", [f"train.planned_steps={STEPS}", "seed=2"])
+    for pictures_too in ([place.folder / "images.h5"], [pictures]):
+        out = place.folder / "refused.h5"
+        lines = [[place.kindred, "embed", place.folder / run / "model.kindred", *pictures_too, "--out", out, "--quiet"]
+                 for run in ("judged", "otherwise")]
+        code, said = mpis[0].go([(1, line) for line in lines])
+        if code != 65 or "rank 1 has" not in said or out.exists():
+            fault(f"ranks embed by different models: code {code}:", said)
     other = [place.kindred, "eval", "retrieval", files, "--quiet"]
     code, said = mpis[0].go([(1, [*other[:3], embeddings, "--quiet"]), (1, other)])
     if code != 65 or "rank 1 has" not in said:

@@ -76,7 +76,10 @@ Sides read_sides(const RetrievalCommand& options) {
     fail(ErrorKind::usage, "eval retrieval: name an embedding file; see eval retrieval --help");
   }
   if (two_files) {
-    Sides sides{read_side(options, options.query), read_side(options, options.gallery), false};
+    // Each rank embeds all: the second side's reading processes would be started after it joined.
+    RetrievalCommand alone = options;
+    alone.group = nullptr;
+    Sides sides{read_side(alone, options.query), read_side(alone, options.gallery), false};
     warn_of_models(sides.queries, options.query.path, sides.gallery, options.gallery.path);
     return sides;
   }
@@ -251,15 +254,7 @@ void check_alike(ProcessGroup& group, const Sides& sides) {
         std::as_bytes(numbers), std::as_bytes(labels), std::as_bytes(groups)};
     mine += fmt::format(", {} rows ({})", rows.rows(), hex(checksum(parts)));
   }
-  const std::vector<std::string> all = group.gather_texts(mine);
-  for (std::size_t r = 1; r < all.size(); ++r) {
-    if (all[r] == all[0]) continue;
-    fail(
-        ErrorKind::data,
-        fmt::format("eval retrieval: rank {} has {}, rank 0 {}; give all ranks the same files, and "
-                    "KINDRED_MAX_ISA the lower level",
-                    r, all[r], all[0]));
-  }
+  group.expect_alike(mine, kSameFiles);
 }
 
 void retrieval(RetrievalCommand options, ProcessGroup& group) {

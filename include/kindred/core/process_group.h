@@ -79,6 +79,9 @@ class ProcessGroup {
   bool any(bool mine);
   /// Everybody's, in the order of ranks.
   std::vector<std::string> gather_texts(const std::string& mine);
+  /// Fails with data, at all ranks, where one of them has another text than rank 0: "rank 2 has
+  /// MINE, rank 0 ITS; ADVICE".
+  void expect_alike(const std::string& mine, const std::string& advice);
 
   const Traffic& traffic() const { return traffic_; }
 

@@ -39,8 +39,9 @@ class Embedder {
   Matrix embed(const Dataset& dataset, std::span<const Index> samples, bool flip = false) const;
 
   /// The same by all ranks of a group, each a run of the samples; all have all rows. A rank embeds
-  /// its own before it joins, so that nothing has to be started afterwards. Fails with data at all
-  /// ranks where they have unequally many samples.
+  /// its own before it joins, so that nothing has to be started afterwards. Fails with data, at all
+  /// ranks, where one has another model, level, number of samples, or labels. That samples with the
+  /// same labels are others is not noticed.
   Matrix embed_together(ProcessGroup& group, const Dataset& dataset, std::span<const Index> samples,
                         bool flip = false) const;
 

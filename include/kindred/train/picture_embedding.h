@@ -32,7 +32,8 @@ struct PictureEmbeddings {
 /// sources that is embedded. With `flip`, mirror images are added as Embedder::embed does.
 /// `workers` are the embedder's. Fails with data where no picture can be read, or with `strict`
 /// the first that cannot; as PictureList::read(). With a group its ranks embed the same list
-/// together, each a run of it: all have all. A rank joins when it has made its own.
+/// together, each a run of it: all have all. A rank joins when it has made its own. Fails with
+/// data, at all of them, where one has another model, level, or list of paths.
 PictureEmbeddings embed_pictures(const Model& model, const Embedder& embedder,
                                  const PictureList& pictures, const Workers& workers,
                                  bool flip = false, bool strict = false,

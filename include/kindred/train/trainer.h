@@ -47,7 +47,7 @@ struct StepTraffic {
   Traffic losses;      ///< what heads that share their classes tell each other
 };
 
-class Shards;
+class KINDRED_HIDDEN Shards;
 
 /// Everything training carries from step to step. Order and names never depend on threads.
 struct TrainingState {

@@ -1,5 +1,7 @@
 #include "kindred/core/process_group.h"
 
+#include <fmt/format.h>
+
 #include <chrono>
 
 namespace kindred {
@@ -74,6 +76,14 @@ bool ProcessGroup::any(bool mine) {
   gather(flags_, begins_);
   for (const std::byte flag : flags_) mine = mine || flag != std::byte{0};
   return mine;
+}
+
+void ProcessGroup::expect_alike(const std::string& mine, const std::string& advice) {
+  const std::vector<std::string> all = gather_texts(mine);
+  for (std::size_t r = 1; r < all.size(); ++r) {
+    if (all[r] == all[0]) continue;
+    fail(ErrorKind::data, fmt::format("rank {} has {}, rank 0 {}; {}", r, all[r], all[0], advice));
+  }
 }
 
 std::vector<std::string> ProcessGroup::gather_texts(const std::string& mine) {

@@ -147,8 +147,8 @@ RollCall::RollCall(ProcessGroup& group, const std::string& host, std::function<v
 }
 
 RollCall::~RollCall() {
+  leaving_ = true;  // nothing is said behind a goodbye
   if (!failing_) tell_all(kGoodbye, "");
-  leaving_ = true;
   // Who fails has a reason to print, before a launcher sees the others' end and kills it.
   const auto until = Clock::now() + std::chrono::milliseconds(failing_ ? 0 : kPatience);
   while (!all_over() && Clock::now() < until) {
