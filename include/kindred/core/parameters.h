@@ -18,7 +18,7 @@ struct SegmentParts {
   std::vector<Index> begins;  ///< of each part in the whole array, and the last one's end
   std::size_t first = 0;      ///< it holds parts [first, end)
   std::size_t end = 1;
-  bool shared = false;  ///< other ranks hold the others, be it none
+  bool shared = false;  ///< ranks share it out, also where this one holds all parts or none
 };
 
 /// One named piece of the flat array of trainable numbers.

@@ -53,8 +53,8 @@ class ProcessGroup {
   virtual int rank() const = 0;
   virtual int size() const = 0;
 
-  /// Begins: before, nothing is exchanged. Child processes are started before. Once begun, nothing
-  /// more happens.
+  /// Begins: before, nothing is exchanged. Child processes are started before. Called again it does
+  /// nothing.
   virtual void join() {}
   /// Ends, in order: waits for all.
   virtual void leave() {}

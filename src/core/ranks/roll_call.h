@@ -25,8 +25,8 @@ class RollCall {
   /// By all ranks at once. Fails with system, at all of them, where one cannot reach rank 0. `end`
   /// is called, if there is one, before this process ends with that code.
   RollCall(ProcessGroup& group, const std::string& host, std::function<void(int code)> end = {});
-  /// Says goodbye, and waits for the other side's: who closes a connection while a note is under
-  /// way to him takes back what he has said himself (TCP's reset). REQUIRES: all ranks do so.
+  /// Says goodbye, and waits for the other side's: TCP resets a connection that is closed before
+  /// all of it was read, and the own goodbye may be lost. REQUIRES: all ranks do so.
   ~RollCall();
   RollCall(const RollCall&) = delete;
   RollCall& operator=(const RollCall&) = delete;

@@ -13,7 +13,7 @@ namespace {
 /// A power of 2: so many ranks have one whole branch of the tree each.
 Index parts_of(Index rows) {
   const auto least =
-      static_cast<std::uint64_t>(std::max<Index>(blocks_of(rows, ClassParts::kLeastRows), 1));
+      static_cast<std::uint64_t>(std::max<Index>(blocks_of(rows, ClassParts::kPartRows), 1));
   return static_cast<Index>(
       std::min(std::bit_ceil(least), static_cast<std::uint64_t>(ClassParts::kMost)));
 }

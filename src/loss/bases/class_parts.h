@@ -12,14 +12,16 @@ class GradientTree;
 
 inline namespace KINDRED_SCALAR {
 
-/// The classes of a head, cut into parts: runs of classes that nothing depends on but the recipe.
-/// Ranks share them out, each a run of them, with the weights, gradients and moments of its
-/// classes. What is summed over classes is summed within each part, and then over the parts in
-/// their order: the same bits for any number of ranks.
+/// The classes of a head, cut into parts: runs of classes, which follow from the recipe alone. Each
+/// rank has a run of parts, with the weights, gradients and moments of their classes. What is
+/// summed over classes is summed within each part, and then over the parts in their order: the same
+/// bits for any number of ranks.
 class ClassParts {
  public:
-  static constexpr Index kMost = 32;        ///< so many ranks can have classes
-  static constexpr Index kLeastRows = 512;  ///< of weights: smaller products would cost more
+  static constexpr Index kMost = 32;  ///< so many ranks can have classes
+  /// Rows of weights in a part: more than half as many, since parts are a power of 2, unless the
+  /// head has fewer; smaller products would cost more.
+  static constexpr Index kPartRows = 512;
 
   ClassParts(const LossContext& context, Index rows_of_class);
 
