@@ -105,19 +105,18 @@ void check_checkpoint(const TrainingState& training, const RunMemory& memory) {
 }
 
 CheckpointHeader read_checkpoint_header(const std::string& path) {
-  return header_of_checkpoint(TensorFile::read(path));
+  return header_of_checkpoint(TensorFile::open(path));
 }
 
 RunMemory read_checkpoint(const std::string& path, TrainingState& training) {
-  TensorFile file = TensorFile::read(path);
+  TensorFile file = TensorFile::open(path);  // of many classes it may be larger than the memory
   const CheckpointHeader header = header_of_checkpoint(file);
   const TensorFile own = arrays_of(training);
   check_arrays(file, own);
-  // Nothing fails from here on.
   for (const Tensor& to : own.tensors()) {
-    const std::span<const std::byte> from = file.find(to.name)->bytes.subspan(to.first);
     // It is `training`'s own memory, which is not const.
-    std::memcpy(const_cast<std::byte*>(to.bytes.data()), from.data(), to.bytes.size());
+    auto* const bytes = const_cast<std::byte*>(to.bytes.data());
+    file.copy(*file.find(to.name), to.first, {bytes, to.bytes.size()});
   }
   training.step = header.step;
   if (training.shards != nullptr) {

@@ -29,7 +29,7 @@ Tensor tensor_of(std::string_view name, const std::vector<float>& values) {
 std::vector<float> floats_of(const TensorFile& file, std::string_view name, Index size) {
   const Tensor& tensor = find_tensor(file, name, DataType::f32, {size});
   std::vector<float> values(static_cast<std::size_t>(size));
-  std::memcpy(values.data(), tensor.bytes.data(), tensor.bytes.size());
+  file.copy(tensor, 0, std::as_writable_bytes(std::span(values)));
   return values;
 }
 
@@ -146,7 +146,7 @@ std::vector<std::byte> without_class_names(std::vector<std::byte> file, const st
 }
 
 std::string scaling_note(const std::string& path, const InputScaling& scaling) {
-  const TensorFile file = TensorFile::read(path);
+  const TensorFile file = TensorFile::open(path);
   if (file.find(kMean) == nullptr || file.find(kScale) == nullptr) return "";
   const auto channels = static_cast<Index>(scaling.mean.size());
   const InputScaling before{floats_of(file, kMean, channels), floats_of(file, kScale, channels)};
@@ -159,7 +159,7 @@ std::string scaling_note(const std::string& path, const InputScaling& scaling) {
 }
 
 std::vector<std::string> take_over_weights(const std::string& path, TrainingState& trained) {
-  TensorFile file = TensorFile::read(path);
+  TensorFile file = TensorFile::open(path);  // of many classes it may be larger than the memory
   if (file.text("kind") != "kindred checkpoint") {
     file.check_kind("kindred model", "train.initial is a model.kindred, or a run's checkpoint");
   }
@@ -171,9 +171,10 @@ std::vector<std::string> take_over_weights(const std::string& path, TrainingStat
                                   from == nullptr ? "is not in it" : "has another shape there"));
       continue;
     }
-    std::memcpy(trained.parameters.data() + to.offset,
-                from->bytes.data() + to.first() * static_cast<Index>(sizeof(float)),
-                static_cast<std::size_t>(to.size) * sizeof(float));
+    const auto values = trained.parameters.span().subspan(static_cast<std::size_t>(to.offset),
+                                                          static_cast<std::size_t>(to.size));
+    file.copy(*from, static_cast<std::size_t>(to.first()) * sizeof(float),
+              std::as_writable_bytes(values));
   }
   for (const Tensor& from : file.tensors()) {
     if (from.name == kMean || from.name == kScale || is_no_weight(from.name)) continue;
@@ -184,7 +185,7 @@ std::vector<std::string> take_over_weights(const std::string& path, TrainingStat
   for (const auto& to : trained.state.arrays()) {
     const Tensor* from = file.find(std::string(kStatePrefix) + to->name);
     if (from == nullptr || from->shape != to->shape || from->type != to->type) continue;
-    std::memcpy(to->bytes.data(), from->bytes.data(), from->bytes.size());
+    file.copy(*from, 0, std::as_writable_bytes(to->bytes.span().first(from->size())));
   }
   if (trained.average.size() > 0) {
     std::copy_n(trained.parameters.data(), trained.parameters.size(), trained.average.data());

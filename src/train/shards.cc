@@ -53,9 +53,12 @@ std::span<std::byte> Shards::own(const Segment& segment, std::span<float> flat) 
                                              static_cast<std::size_t>(segment.size)));
 }
 
-void Shards::send(std::span<const std::byte> bytes, int to) {
-  for (std::size_t done = 0; done < bytes.size(); done += kPiece) {
-    const Outgoing message{to, bytes.subspan(done, std::min(kPiece, bytes.size() - done))};
+void Shards::send(
+    Index bytes, int to,
+    FunctionRef<std::span<const std::byte>(std::size_t first, std::size_t size)> give) {
+  const auto size = static_cast<std::size_t>(bytes);
+  for (std::size_t done = 0; done < size; done += kPiece) {
+    const Outgoing message{to, give(done, std::min(kPiece, size - done))};
     group_.exchange({&message, 1}, {});
   }
 }
@@ -108,7 +111,9 @@ void Shards::answer() {
       continue;
     }
     const Segment& segment = training_.table.segments()[static_cast<std::size_t>(order.segment)];
-    send(own(segment, arrays()[static_cast<std::size_t>(order.array)]), 0);
+    const std::span<std::byte> mine = own(segment, arrays()[static_cast<std::size_t>(order.array)]);
+    send(std::ssize(mine), 0,
+         [&](std::size_t first, std::size_t size) { return mine.subspan(first, size); });
   }
 }
 
@@ -122,6 +127,7 @@ void Shards::share_out() {
   if (!any()) return;
   const std::vector<std::span<float>> all = arrays();
   names_.resize(all.size());
+  std::vector<std::byte> room(kPiece);
   for (std::size_t a = 0; a < all.size(); ++a) {
     for (const Segment& segment : training_.table.segments()) {
       if (!segment.parts.shared) continue;
@@ -133,9 +139,11 @@ void Shards::share_out() {
       if (group_.rank() == 0) {
         for (int rank = 1; rank < group_.size(); ++rank) {
           const ShardRange range = shard_of(segment, rank, group_.size());
-          send(tensor->bytes.subspan(static_cast<std::size_t>(range.begin),
-                                     static_cast<std::size_t>(range.end - range.begin)),
-               rank);
+          send(range.end - range.begin, rank, [&](std::size_t first, std::size_t size) {
+            const std::span<std::byte> some = std::span(room).first(size);
+            held_->copy(*tensor, static_cast<std::size_t>(range.begin) + first, some);
+            return some;
+          });
         }
         continue;
       }

@@ -46,7 +46,8 @@ class KINDRED_HIDDEN Shards {
   struct Order;
   std::vector<std::span<float>> arrays() const;
   std::span<std::byte> own(const Segment& segment, std::span<float> flat) const;
-  void send(std::span<const std::byte> bytes, int to);
+  void send(Index bytes, int to,
+            FunctionRef<std::span<const std::byte>(std::size_t first, std::size_t size)> give);
   void receive(Index bytes, int from, FunctionRef<void(std::span<const std::byte>)> take);
 
   ProcessGroup& group_;

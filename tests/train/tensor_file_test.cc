@@ -4,6 +4,8 @@
 
 #include <array>
 #include <cstring>
+#include <filesystem>
+#include <limits>
 #include <vector>
 
 #include "kindred/core/error.h"
@@ -25,14 +27,21 @@ void write_sample(const std::string& path) {
   file.write(path);
 }
 
-std::string rejection(const std::string& path) {
+std::string rejection_by(TensorFile (*take)(const std::string&), const std::string& path) {
   try {
-    TensorFile::read(path);
+    take(path);
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::data) << error.what();
     return error.what();
   }
   return "";
+}
+
+/// Of a file that is read, and of one that is open: the same.
+std::string rejection(const std::string& path) {
+  const std::string text = rejection_by(TensorFile::read, path);
+  EXPECT_EQ(rejection_by(TensorFile::open, path), text);
+  return text;
 }
 
 void write_bytes(const std::string& path, std::span<const std::byte> bytes) {
@@ -61,6 +70,50 @@ TEST(TensorFile, ReadsBackWhatWasWritten) {
   EXPECT_EQ(floats->shape, (std::vector<Index>{2, 3}));
   EXPECT_EQ(std::memcmp(floats->bytes.data(), kFloats.data(), floats->bytes.size()), 0);
   EXPECT_EQ(file.find("nothing"), nullptr);
+}
+
+// Larger than what is looked at together: 4 MiB.
+TEST(TensorFile, GivesBytesOfLargeArraysWhereTheyLie) {
+  const test::TempFolder folder;
+  const std::string path = folder / "a.kindred";
+  std::vector<double> values(1'300'001);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<double>(i) / 3;
+  const auto all = std::as_bytes(std::span(values));
+  TensorFile written;
+  written.add({"few", DataType::u8, {3}, all.subspan(8, 3)});
+  written.add({"many", DataType::f64, {1'300'001}, all});
+  written.write(path);
+  for (const auto take : {TensorFile::read, TensorFile::open}) {
+    const TensorFile file = take(path);
+    const Tensor& many = *file.find("many");
+    for (const std::size_t first : {std::size_t{0}, std::size_t{5}, all.size() - 7}) {
+      std::vector<std::byte> some(std::min<std::size_t>(all.size() - first, 9'000'000));
+      file.copy(many, first, some);
+      EXPECT_EQ(std::memcmp(some.data(), all.data() + first, some.size()), 0) << first;
+    }
+    std::vector<std::byte> few(2);
+    file.copy(*file.find("few"), 1, few);
+    EXPECT_EQ(std::memcmp(few.data(), all.data() + 9, 2), 0);
+  }
+  EXPECT_TRUE(TensorFile::open(path).find("many")->bytes.empty());
+
+  // A number in the middle of a later piece that is none.
+  values[1'200'000] = std::numeric_limits<double>::quiet_NaN();
+  written.write(path);
+  EXPECT_NE(rejection(path).find("'many' holds numbers that are not finite"), std::string::npos);
+
+  values[1'200'000] = 0;
+  written.write(path);
+  const TensorFile open = TensorFile::open(path);
+  std::filesystem::resize_file(path, 5'000'000);  // by somebody else, meanwhile
+  std::vector<std::byte> some(all.size());
+  try {
+    open.copy(*open.find("many"), 0, some);
+    FAIL() << "read beyond the end";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::data) << error.what();
+    EXPECT_NE(std::string(error.what()).find("truncated"), std::string::npos) << error.what();
+  }
 }
 
 TEST(TensorFile, HasTheLayoutOfSafetensors) {

@@ -36,8 +36,9 @@ struct CheckpointHeader {
 };
 CheckpointHeader read_checkpoint_header(const std::string& path);
 
-/// Overwrites `training`: all of it, or nothing where it fails. The file must have the arrays that
-/// `training` has, with their types and shapes, and no others. Fails with no_input or data.
+/// Overwrites `training`: all of it, or nothing where the file is not sound. The file must have the
+/// arrays that `training` has, with their types and shapes, and no others. It is read piece by
+/// piece, and twice. Fails with no_input or data, and with io: then `training` is half the file's.
 RunMemory read_checkpoint(const std::string& path, TrainingState& training);
 
 }  // namespace kindred

@@ -1,7 +1,9 @@
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,12 +15,14 @@
 
 namespace KINDRED_API kindred {
 
+class FileHandle;
+
 /// A named array inside a tensor file.
 struct Tensor {
   std::string name;
   DataType type = DataType::f32;
   std::vector<Index> shape;
-  std::span<const std::byte> bytes;  ///< little-endian, row-major
+  std::span<const std::byte> bytes;  ///< little-endian, row-major; none of a file that is open
   /// Where ranks share the array out: `bytes` are this one's, from byte `first` of the whole on,
   /// and `read` hands over the whole, piece by piece.
   std::size_t first = 0;
@@ -54,6 +58,13 @@ class TensorFile {
   static TensorFile read(const std::string& path);
   /// The same of a file's bytes; `path` names them in messages.
   static TensorFile parse(std::vector<std::byte> content, const std::string& path);
+  /// Checks everything as read() does, and leaves the arrays where they are: copy() reads them. For
+  /// files that may be larger than the memory.
+  static TensorFile open(const std::string& path);
+
+  /// Bytes of one of tensors(), from its byte `first` on. Of a file that is open fails with io, or
+  /// with data where it has become shorter. REQUIRES: the tensor has them.
+  void copy(const Tensor& tensor, std::size_t first, std::span<std::byte> to) const;
 
   const std::vector<Tensor>& tensors() const { return tensors_; }
   /// nullptr when there is none of that name.
@@ -81,12 +92,19 @@ class TensorFile {
   std::string header(std::string_view checksum_of_data) const;
   template <typename T>
   T number_of(const std::string& key, T low, T high) const;
+  void check();
   template <typename Header>
-  void take(const Header& header, std::span<const std::byte> data);
+  void take(const Header& header, std::uint64_t first);
+  void check_data() const;
+  std::span<const std::byte> memory(std::uint64_t begin, std::uint64_t end) const;
+  void visit(std::uint64_t begin, std::uint64_t end, FunctionRef<void(Part)> take) const;
 
   std::string path_;
-  std::vector<Tensor> tensors_;     ///< of a file that was read: in the order of their bytes
-  std::vector<std::byte> content_;  ///< of a file that was read; the tensors point into it
+  std::vector<Tensor> tensors_;        ///< of a file that was read: in the order of their bytes
+  std::vector<std::uint64_t> places_;  ///< of a file that was read: where they begin in it
+  std::uint64_t size_ = 0;             ///< of a file that was read
+  std::vector<std::byte> content_;     ///< of a file in memory; the tensors point into it
+  std::shared_ptr<FileHandle> file_;   ///< of a file that is open
 };
 
 }  // namespace kindred

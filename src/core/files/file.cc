@@ -17,6 +17,7 @@
 #include "core/files/fail_io.h"
 #include "core/files/file_handle.h"
 #include "core/files/made_folders.h"
+#include "core/files/opened_file.h"
 #include "core/files/running_checksum.h"
 #include "kindred/core/error.h"
 #include "kindred/core/memory.h"
@@ -38,29 +39,21 @@ void write_file_durably(const std::string& path, std::string_view text) {
 }
 
 std::vector<std::byte> read_file(const std::string& path, Index most) {
-  // O_NONBLOCK: opening a named pipe would wait for somebody to write into it.
-  const FileHandle file = FileHandle::open(path, O_RDONLY | O_NONBLOCK);
-  struct stat status {};
-  if (!file.valid() || ::fstat(file.get(), &status) != 0) {
-    const int reason = errno;
-    fail(kind_of_failure(reason, ErrorKind::no_input),
-         fmt::format("{}: cannot open: {}", path, text_of_failure(reason)));
-  }
-  if (!S_ISREG(status.st_mode)) fail(ErrorKind::no_input, path + ": is not a regular file");
-  if (status.st_size > most) {
+  const OpenedFile file = open_to_read(path);
+  if (file.size > most) {
     fail(ErrorKind::data,
-         fmt::format("{}: has {} bytes; at most {} are expected here", path, status.st_size, most));
+         fmt::format("{}: has {} bytes; at most {} are expected here", path, file.size, most));
   }
   constexpr Index kSmall = Index{64} << 20;
-  if (status.st_size > kSmall && status.st_size > machine_memory()) {
+  if (file.size > kSmall && file.size > machine_memory()) {
     fail(ErrorKind::system,
          fmt::format("{}: has {}, more than the {} that the process may have", path,
-                     text_of_bytes(status.st_size), text_of_bytes(machine_memory())));
+                     text_of_bytes(file.size), text_of_bytes(machine_memory())));
   }
-  std::vector<std::byte> bytes(static_cast<std::size_t>(status.st_size));
+  std::vector<std::byte> bytes(static_cast<std::size_t>(file.size));
   std::size_t done = 0;
   while (done < bytes.size()) {
-    const ssize_t got = ::read(file.get(), bytes.data() + done, bytes.size() - done);
+    const ssize_t got = ::read(file.handle.get(), bytes.data() + done, bytes.size() - done);
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) fail_io(path, "reading");
     done += static_cast<std::size_t>(got);
