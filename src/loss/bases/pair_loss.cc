@@ -47,7 +47,8 @@ void read_pairs(Section section, const LossContext& context, const std::string& 
 }
 
 PairLoss::PairLoss(const LossContext& context, PairSettings settings, State& state)
-    : measure_(settings.measure),
+    : group_(context.group),
+      measure_(settings.measure),
       miner_(std::move(settings.miner)),
       pairs_(context, settings.measure, settings.normalize, settings.memory),
       labels_(context.batch),
@@ -73,11 +74,13 @@ double PairLoss::compute(const Workers& workers, const LossInput& input, LossOut
   const auto wait = [](Index, int) {};
   const FunctionRef<void(Index, int)> then =
       reads_other_rows() ? FunctionRef<void(Index, int)>(wait) : FunctionRef<void(Index, int)>(run);
+  pairs_.share_rows(reads_other_rows() ? nullptr : group_);
   if (memory_) {
     pairs_.measure(workers, input, memory_->rows(), then);
   } else {
     pairs_.measure(workers, input, then);
   }
+  pairs_.meet(workers, terms_.span().first(static_cast<std::size_t>(batch)), then);
   if (reads_other_rows()) {
     workers.for_blocks(batch, kPairRows, [&](Index begin, Index end, int worker) {
       for (Index i = begin; i < end; ++i) run_anchor(i, worker, input);
@@ -160,6 +163,12 @@ void PairLoss::prepare_row(Index i, const LossInput& input, LaneInt* kinds) cons
 /// Row i of the gradient times `kin` where kin stand, times `others` elsewhere.
 void PairLoss::divide_row(Index i, double kin, double others) {
   Scalar* gradient = pairs_.gradient().row(i);
+  if (const auto few = pairs_.few_of(i)) {
+    for (const LaneInt j : *few) {
+      gradient[j] *= static_cast<Scalar>(reference_labels_[j] == labels_[i] ? kin : others);
+    }
+    return;
+  }
   for (Index j = 0; j < pairs_.references(); j += kLanes) {
     const Lanes factor =
         select(load(&reference_labels_[j]) == labels_[i], broadcast(static_cast<Scalar>(kin)),

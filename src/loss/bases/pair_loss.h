@@ -30,6 +30,7 @@ struct PairTerms {
   double other_count = 0;
   double candidates = 0;  ///< terms there could be, and of them those above 0: for the log
   double active = 0;
+  double slope = 0;  ///< what else finish() needs of an anchor
 };
 
 /// Settings of every pair and triplet loss.
@@ -63,7 +64,8 @@ class PairLoss : public Loss {
 
   /// Before the anchors of a step.
   virtual void begin(const LossInput& /*input*/) {}
-  /// The terms of one anchor. Anchors run in parallel.
+  /// The terms of one anchor, by the row alone. Anchors run in parallel; of several ranks each may
+  /// have a run of them, so that what finish() needs of an anchor stands in its terms.
   virtual PairTerms anchor_terms(const PairRow& row) = 0;
   /// After the anchors of a step; `factor` is the weight over Σ count, 0 without terms.
   virtual void finish(const LossInput& /*input*/, double /*factor*/, LossOutput& /*output*/) {}
@@ -73,6 +75,8 @@ class PairLoss : public Loss {
   virtual bool reads_other_rows() const { return false; }
 
   ConstScalarView values() const { return pairs_.values(); }
+  /// Of an anchor of this step, in finish().
+  const PairTerms& terms_of(Index anchor) const { return terms_[anchor]; }
 
  private:
   void gather_labels(const LossInput& input);
@@ -81,6 +85,7 @@ class PairLoss : public Loss {
   void divide_row(Index i, double kin, double others);
   void report(const PairTerms& sum, Index skipped, LossOutput& output) const;
 
+  ProcessGroup* group_;
   Measure measure_;
   std::unique_ptr<Miner> miner_;
   PairMatrix pairs_;

@@ -13,7 +13,8 @@ namespace {
 constexpr Index kSimilarityRows = 16;  // rows a task owns
 constexpr Index kTile = 32;            // side of a tile of the gradient
 constexpr Index kStatisticsRows = 64;
-constexpr Index kMostFew = 32;  // a pair by itself costs as much as 32 or more in a product
+constexpr Index kDiagonalRows = 64;  // rows whose products with themselves are taken together
+constexpr Index kMostFew = 32;       // a pair by itself costs as much as 32 or more in a product
 constexpr Index kFewShare = 64;
 constexpr auto kNear = static_cast<Scalar>(1e-3);  // of the two squared lengths
 
@@ -56,21 +57,29 @@ void PairMatrix::measure(const Workers& workers, const LossInput& input,
   rows_ = normalize_ ? input.unit : input.embeddings;
   references_ = rows_;
   const ScalarView values(values_.data(), batch(), batch(), values_.stride());
+  if (share_.is_on(batch(), batch())) {
+    const RowRun own = share_.own(batch());
+    multiply_rows(workers, own);
+    measure_lengths(workers);
+    measure_rows(workers, own, then);
+    return;
+  }
   multiply_with_itself<Scalar>(workers, rows_, values);
   // The product's own diagonal, so that |a|² + |b|² − 2ab is of one rounding.
   for (Index i = 0; i < batch(); ++i) {
     row_lengths_[i] = values(i, i);
     reference_lengths_[i] = values(i, i);
   }
-  measure_rows(workers, then);
+  measure_rows(workers, {0, batch()}, then);
 }
 
 void PairMatrix::measure(const Workers& workers, const LossInput& input, ConstScalarView references,
                          FunctionRef<void(Index row, int worker)> then) {
   rows_ = normalize_ ? input.unit : input.embeddings;
   references_ = references;
-  const ScalarView values(values_.data(), batch(), this->references(), values_.stride());
-  multiply_nt<Scalar>(workers, rows_, references_, values);
+  const bool shared = share_.is_on(batch(), this->references());
+  const RowRun own = shared ? share_.own(batch()) : RowRun{0, batch()};
+  multiply_rows(workers, own);
   const auto squared_length = [](const ConstScalarView& rows, Index i) {
     return static_cast<Scalar>(dot(rows.row(i), rows.row(i), rows.cols()));
   };
@@ -78,28 +87,94 @@ void PairMatrix::measure(const Workers& workers, const LossInput& input, ConstSc
   workers.for_blocks(this->references(), kSimilarityRows, [&](Index begin, Index end, int) {
     for (Index j = begin; j < end; ++j) reference_lengths_[j] = squared_length(references_, j);
   });
-  measure_rows(workers, then);
+  measure_rows(workers, own, then);
 }
 
-void PairMatrix::measure_rows(const Workers& workers,
-                              FunctionRef<void(Index row, int worker)> then) {
-  workers.for_blocks(batch(), kSimilarityRows, [&](Index begin, Index end, int worker) {
-    for (Index i = begin; i < end; ++i) {
-      few_count_[i] = -1;
-      switch (measure_) {
-        case Measure::similarity: measure_row<Measure::similarity>(i); break;
-        case Measure::cosine: measure_row<Measure::cosine>(i); break;
-        case Measure::euclidean: measure_row<Measure::euclidean>(i); break;
-        case Measure::squared_euclidean: measure_row<Measure::squared_euclidean>(i); break;
-      }
-      then(i, worker);
+/// values() of these rows become their products with the references.
+void PairMatrix::multiply_rows(const Workers& workers, RowRun rows) {
+  if (rows.begin == rows.end) return;
+  multiply_nt<Scalar>(
+      workers, rows_.rows_from(rows.begin, rows.end - rows.begin), references_,
+      {values_.row(rows.begin), rows.end - rows.begin, references(), values_.stride()});
+}
+
+/// The diagonal of the product of a batch with itself, of which some rows are here alone. Its
+/// gradient is not needed yet, and lends the room.
+void PairMatrix::measure_lengths(const Workers& workers) {
+  for (Index begin = 0; begin < batch(); begin += kDiagonalRows) {
+    const Index count = std::min(kDiagonalRows, batch() - begin);
+    const ConstScalarView rows = rows_.rows_from(begin, count);
+    const ScalarView products(gradient_.row(begin), count, count, gradient_.stride());
+    multiply_nt<Scalar>(workers, rows, rows, products);
+    for (Index i = 0; i < count; ++i) {
+      row_lengths_[begin + i] = products(i, i);
+      reference_lengths_[begin + i] = products(i, i);
     }
-  });
+  }
+}
+
+void PairMatrix::measure_rows(const Workers& workers, RowRun rows,
+                              FunctionRef<void(Index row, int worker)> then) {
+  workers.for_blocks(rows.end - rows.begin, kSimilarityRows,
+                     [&](Index begin, Index end, int worker) {
+                       for (Index i = rows.begin + begin; i < rows.begin + end; ++i) {
+                         measure_row(i);
+                         then(i, worker);
+                       }
+                     });
+}
+
+void PairMatrix::measure_row(Index i) {
+  few_count_[i] = -1;
+  switch (measure_) {
+    case Measure::similarity: return measure_row_by<Measure::similarity>(i);
+    case Measure::cosine: return measure_row_by<Measure::cosine>(i);
+    case Measure::euclidean: return measure_row_by<Measure::euclidean>(i);
+    case Measure::squared_euclidean: return measure_row_by<Measure::squared_euclidean>(i);
+  }
+}
+
+void PairMatrix::meet_bytes(const Workers& workers, std::span<std::byte> of_rows,
+                            FunctionRef<void(Index, int)> then, bool of_roots) {
+  const RowRun own = share_.own(batch());
+  const std::span<AnchorShare::Head> heads = share_.heads(batch());
+  for (Index i = own.begin; i < own.end; ++i) {
+    heads[static_cast<std::size_t>(i)] = {few_count_[i],
+                                          is_sampled(i) ? sums_of_row(i, of_roots) : RowSums{}};
+  }
+  if (!share_.gather_heads(batch(), of_rows)) {
+    share_.give_up();
+    for (const RowRun others : {RowRun{0, own.begin}, RowRun{own.end, batch()}}) {
+      multiply_rows(workers, others);
+      measure_rows(workers, others, then);
+    }
+    return;
+  }
+  for (Index i = own.begin; i < own.end; ++i) {
+    const LaneInt* at = few_.data() + i * most_few_;
+    for (AnchorShare::Pair& pair : share_.pairs_of(i)) {
+      const auto j = static_cast<Index>(*at);
+      pair = {static_cast<std::int32_t>(*at++), values_(i, j), gradient_(i, j)};
+    }
+  }
+  share_.gather_pairs(batch());
+  for (Index i = 0; i < batch(); ++i) {
+    if (i == own.begin) i = own.end;
+    if (i == batch()) break;
+    LaneInt* at = few_.data() + i * most_few_;
+    few_count_[i] = heads[static_cast<std::size_t>(i)].count;
+    for (const AnchorShare::Pair& pair : share_.pairs_of(i)) {
+      const auto j = static_cast<Index>(pair.reference);
+      *at++ = static_cast<LaneInt>(pair.reference);
+      values_(i, j) = pair.value;
+      gradient_(i, j) = pair.gradient;
+    }
+  }
 }
 
 /// Turns row i of the product into the numbers asked for.
 template <Measure kind>
-void PairMatrix::measure_row(Index i) {
+void PairMatrix::measure_row_by(Index i) {
   Scalar* row = values_.row(i);
   const Scalar own = row_lengths_[i];
   for (Index j = 0; j < references(); j += kLanes) {
@@ -122,24 +197,39 @@ void PairMatrix::measure_row(Index i) {
   }
 }
 
-PairStatistics PairMatrix::statistics(bool of_roots) const {
-  const Index step = std::max<Index>(1, batch() / kStatisticsRows);
-  LaneSum sums;
+bool PairMatrix::is_sampled(Index i) const {
+  return i % std::max<Index>(1, batch() / kStatisticsRows) == 0;
+}
+
+RowSums PairMatrix::sums_of_row(Index i, bool of_roots) const {
+  LaneSum sum;
   LaneSum squares;
+  const auto own = static_cast<LaneInt>(with_itself() ? i : -1);
+  for (Index j = 0; j < references(); j += kLanes) {
+    const Lanes number = load(values_.row(i) + j);  // zeros behind the last
+    const Lanes value = select(count_from(j) == own, Lanes{}, of_roots ? sqrt(number) : number);
+    sum.add(value);
+    squares.add_product(value, value);
+  }
+  return {sum.total(), squares.total()};
+}
+
+PairStatistics PairMatrix::statistics(bool of_roots) const {
+  RowSums all;
   double pairs = 0;
-  for (Index i = 0; i < batch(); i += step) {
-    const auto own = static_cast<LaneInt>(with_itself() ? i : -1);
-    for (Index j = 0; j < references(); j += kLanes) {
-      const Lanes number = load(values_.row(i) + j);  // zeros behind the last
-      const Lanes value = select(count_from(j) == own, Lanes{}, of_roots ? sqrt(number) : number);
-      sums.add(value);
-      squares.add_product(value, value);
-    }
+  const bool shared = share_.is_on(batch(), references());
+  const std::span<const AnchorShare::Head> heads = share_.gathered_heads();
+  for (Index i = 0; i < batch(); ++i) {
+    if (!is_sampled(i)) continue;
+    const RowSums sums =
+        shared ? heads[static_cast<std::size_t>(i)].sums : sums_of_row(i, of_roots);
+    all.sum += sums.sum;
+    all.squares += sums.squares;
     pairs += static_cast<double>(references() - (with_itself() ? 1 : 0));
   }
   if (pairs == 0) return {};
-  const double mean = sums.total() / pairs;
-  return {mean, std::sqrt(std::max(0.0, squares.total() / pairs - mean * mean))};
+  const double mean = all.sum / pairs;
+  return {mean, std::sqrt(std::max(0.0, all.squares / pairs - mean * mean))};
 }
 
 ScalarView PairMatrix::gradient() {
@@ -159,6 +249,21 @@ void PairMatrix::row_stands(Index i) {
     }
   }
   few_count_[i] = count;
+}
+
+void PairMatrix::choose(Index i, std::initializer_list<Index> chosen) {
+  if (!share_.is_on(batch(), references())) return;
+  few_count_[i] = 0;
+  for (const Index j : chosen) {
+    if (j < 0) continue;
+    gradient_(i, j) = 0;
+    few_[i * most_few_ + few_count_[i]++] = static_cast<LaneInt>(j);
+  }
+}
+
+std::optional<std::span<const LaneInt>> PairMatrix::few_of(Index i) const {
+  if (few_count_[i] < 0) return std::nullopt;
+  return std::span(few_.data() + i * most_few_, static_cast<std::size_t>(few_count_[i]));
 }
 
 void PairMatrix::backward(const Workers& workers, double factor, LossOutput& output) {

@@ -1,10 +1,15 @@
 #pragma once
+#include <initializer_list>
+#include <optional>
+#include <span>
 #include <string>
 
 #include "core/lanes.h"
 #include "kindred/core/buffer.h"
 #include "kindred/core/function_ref.h"
+#include "kindred/core/process_group.h"
 #include "kindred/loss/loss.h"
+#include "loss/bases/anchor_share.h"
 
 namespace kindred {
 inline namespace KINDRED_SCALAR {
@@ -47,6 +52,21 @@ class PairMatrix {
   void measure(const Workers& workers, const LossInput& input, ConstScalarView references,
                FunctionRef<void(Index row, int worker)> then);
 
+  /// Lets ranks share out the anchors (AnchorShare), from the next measure() on; nullptr: no
+  /// longer. measure() then works on this rank's rows alone, and meet() has to follow it.
+  void share_rows(ProcessGroup* group) { share_.set_group(group); }
+  /// Gives every rank what the others' anchors have chosen: their entry of `of_rows` [B], their few
+  /// numbers of values() and gradient(), and statistics (`of_roots`: as there). Where one anchor
+  /// has more than a few, all rows are measured here after all, with `then`, and nothing is shared
+  /// out any more.
+  template <typename T>
+  void meet(const Workers& workers, std::span<T> of_rows, FunctionRef<void(Index, int)> then,
+            bool of_roots = false) {
+    if (share_.is_on(batch(), references())) {
+      meet_bytes(workers, std::as_writable_bytes(of_rows), then, of_roots);
+    }
+  }
+
   bool normalize() const { return normalize_; }
   Index batch() const { return rows_.rows(); }
   Index references() const { return references_.rows(); }
@@ -64,6 +84,11 @@ class PairMatrix {
   /// Says that row i of gradient() stands; rows in parallel. Where every row was told of and has
   /// few numbers but zeros (mined pairs), backward() takes these alone.
   void row_stands(Index i);
+  /// The same of a loss that knows them, for meet(): `chosen` are the pairs of row i that it will
+  /// add_pair(); -1 for none.
+  void choose(Index i, std::initializer_list<Index> chosen);
+  /// Where the numbers of row i are that are few; nothing where nobody said, or they are many.
+  std::optional<std::span<const LaneInt>> few_of(Index i) const;
   /// Adds factor · gradient() through the chain rule to the output. Overwrites gradient().
   void backward(const Workers& workers, double factor, LossOutput& output);
   /// Adds `gradient` = d loss / d values(i, j) through the chain rule to row i of the output, and
@@ -72,9 +97,17 @@ class PairMatrix {
 
  private:
   bool with_itself() const { return references_.data() == rows_.data(); }
-  void measure_rows(const Workers& workers, FunctionRef<void(Index row, int worker)> then);
-  template <Measure kind>
+  void multiply_rows(const Workers& workers, RowRun rows);
+  void measure_rows(const Workers& workers, RowRun rows,
+                    FunctionRef<void(Index row, int worker)> then);
+  void measure_lengths(const Workers& workers);
+  void meet_bytes(const Workers& workers, std::span<std::byte> of_rows,
+                  FunctionRef<void(Index, int)> then, bool of_roots);
+  RowSums sums_of_row(Index i, bool of_roots) const;
+  bool is_sampled(Index i) const;  // for statistics()
   void measure_row(Index i);
+  template <Measure kind>
+  void measure_row_by(Index i);
   Lanes by_square(const Lanes& gradient, const Lanes& value) const;
   void fold_tiles(Index tile_row, Scalar scale);
   void finish_row(Index i, double factor, ScalarView diff);
@@ -88,9 +121,10 @@ class PairMatrix {
   ConstScalarView references_;  // what they are compared with
   ScalarMatrix values_;
   ScalarMatrix gradient_;
-  Index most_few_;                    // numbers of a row that are few
-  Buffer<LaneInt> few_;               // [B, most_few_]: where they are
-  Buffer<Index> few_count_;           // of each row; -1 where there are more, or nobody said
+  Index most_few_;           // numbers of a row that are few
+  Buffer<LaneInt> few_;      // [B, most_few_]: where they are
+  Buffer<Index> few_count_;  // of each row; -1 where there are more, or nobody said
+  AnchorShare share_;
   Buffer<Scalar> row_lengths_;        // squared, of the rows
   Buffer<Scalar> reference_lengths_;  // squared, of the references
 };

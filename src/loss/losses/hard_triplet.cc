@@ -17,7 +17,9 @@ class HardTriplet : public Loss {
                settings.normalize),
         classes_(context.batch),
         labels_(round_up(context.batch, kLanes)),
-        triplets_(context.batch) {}
+        triplets_(context.batch) {
+    if (!settings.swap) pairs_.share_rows(context.group);  // swap reads rows of others
+  }
 
   double compute(const Workers& workers, const LossInput& input, LossOutput& output) override {
     const Index batch = input.embeddings.rows();
@@ -26,7 +28,12 @@ class HardTriplet : public Loss {
     for (Index i = 0; i < labels_.size(); ++i) {
       labels_[i] = i < batch ? static_cast<LaneInt>(classes_.class_of(i)) : LaneInt{-1};
     }
-    pairs_.measure(workers, input, [&](Index i, int) { triplets_[i] = hardest(i); });
+    const auto mine = [&](Index i, int) {
+      triplets_[i] = hardest(i);
+      pairs_.choose(i, {triplets_[i].positive, triplets_[i].negative});
+    };
+    pairs_.measure(workers, input, mine);
+    pairs_.meet(workers, triplets_.span().first(static_cast<std::size_t>(batch)), mine, squared_);
 
     double value = 0;
     Index count = 0;

@@ -19,7 +19,7 @@ class Margin : public PairLoss {
  public:
   Margin(const LossContext& context, const MarginSettings& settings, ParameterTable& table,
          PairSettings pairs, State& state)
-      : PairLoss(context, std::move(pairs), state), settings_(settings), slopes_(context.batch) {
+      : PairLoss(context, std::move(pairs), state), settings_(settings) {
     if (!settings.learn_beta) return;
     betas_ = settings.beta_per_class ? context.classes : 1;
     offset_ =
@@ -64,12 +64,11 @@ class Margin : public PairLoss {
     }
     PairTerms terms{.value = value.total()};
     terms.candidates = static_cast<double>(row.count(kKin) + row.count(kOther));
-    slopes_[row.anchor] = 0;
     for (Index l = 0; l < kLanes; ++l) {
       terms.count += static_cast<double>(kin_count[l] + other_count[l]);
-      slopes_[row.anchor] += static_cast<double>(other_count[l] - kin_count[l]);
+      terms.slope += static_cast<double>(other_count[l] - kin_count[l]);
     }
-    terms.active = terms.count;
+    terms.active = terms.count;  // and slope: Σ d term / d beta
     return terms;
   }
 
@@ -80,14 +79,13 @@ class Margin : public PairLoss {
     }
     if (betas_ == 0) return;
     for (Index i = 0; i < input.embeddings.rows(); ++i) {
-      output.diff_parameters[beta_of(i)] += static_cast<Scalar>(factor * slopes_[i]);
+      output.diff_parameters[beta_of(i)] += static_cast<Scalar>(factor * terms_of(i).slope);
     }
   }
 
   MarginSettings settings_;
   Index betas_ = 0;
   Index offset_ = 0;
-  Buffer<double> slopes_;  // Σ d term / d beta of each anchor
   std::span<const std::int64_t> labels_;
   std::span<const Scalar> parameters_;
 };
