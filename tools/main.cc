@@ -74,17 +74,17 @@ void check_ranks(int argc, char** argv) {
   const std::string command = argv[1];
   const std::string of = argc > 2 ? command + " " + argv[2] : command;
   for (const std::string_view shared :
-       {"train", "embed", "search", "eval retrieval", "bench train"}) {
+       {"train", "import", "pack", "embed", "search", "eval retrieval", "bench train"}) {
     if (command == shared || of == shared) return;
   }
   const int ranks = kindred::launched_rank().size;
   if (ranks == 1) return;
-  kindred::fail(
-      ErrorKind::usage,
-      fmt::format("{}: {} ranks were started, but only train, embed, eval retrieval, "
-                  "search and bench train share their work among ranks; start one process, or set "
-                  "KINDRED_MPI=off where each is to work by itself",
-                  argv[1], ranks));
+  kindred::fail(ErrorKind::usage,
+                fmt::format("{}: {} ranks were started, but only train, import, pack, embed, eval "
+                            "retrieval, search and bench train share their work among ranks; start "
+                            "one process, or set "
+                            "KINDRED_MPI=off where each is to work by itself",
+                            argv[1], ranks));
 }
 
 int run(int argc, char** argv) {

@@ -13,8 +13,10 @@
 #include "core/files/file_lock.h"
 #include "data/hdf5/hdf5_numbers.h"
 #include "kindred/core/error.h"
+#include "kindred/core/file.h"
 #include "kindred/core/file_use.h"
 #include "kindred/core/output_file.h"
+#include "kindred/core/process_group.h"
 #include "kindred/data/dataset_files.h"
 #include "kindred/data/hdf5_file.h"
 #include "kindred/data/hdf5_kinds.h"
@@ -67,23 +69,19 @@ std::vector<T> reordered(std::span<const T> values, const Order& order) {
   return result;
 }
 
-/// Copies the samples to their places in the file that is being written.
+/// Brings the samples into their order, for the file that is being written.
 class SampleCopy {
  public:
-  SampleCopy(const Dataset& dataset, const Order& order, Hdf5Writer& writer,
-             const std::string& name, Index offset, Index window, WorkObserver* observer)
-      : dataset_(dataset),
-        order_(order),
-        writer_(writer),
-        name_(name),
-        offset_(offset),
-        window_(window),
-        observer_(observer) {}
+  SampleCopy(const Dataset& dataset, const Order& order, Index window, ProcessGroup& group,
+             WorkObserver* observer)
+      : dataset_(dataset), order_(order), window_(window), group_(group), observer_(observer) {}
 
-  /// False where it was asked to stop. The file is written from front to back, a window at a time,
-  /// and the samples of each window are looked for: a file of samples in no order is read several
-  /// times, but small writes all over a file cost far more.
-  bool run(const Workers& workers) {
+  /// write(first, samples): rank 0's, from sample `first` of the new order on. False where it was
+  /// asked to stop. The file is written from front to back, a window at a time, and the samples of
+  /// each window are looked for: a file of samples in no order is read several times, but small
+  /// writes all over a file cost far more.
+  bool run(const Workers& workers,
+           FunctionRef<void(Index first, std::span<const std::byte> samples)> write) {
     const Index bytes = dataset_.sample_bytes();
     const Index all = dataset_.size();
     const Index most = std::clamp<Index>(window_ / bytes, 1, std::max<Index>(all, 1));
@@ -93,16 +91,24 @@ class SampleCopy {
     for (int i = 0; i < workers.threads(); ++i) pieces.emplace_back(rows * bytes);
     for (Index first = 0; first < all && !stopped_; first += most) {
       const Index last = std::min(all, first + most);
+      const auto begin_of = [&](int rank) {
+        return first + begin_of_part(last - first, rank, group_.size());
+      };
+      const Index own_first = begin_of(group_.rank());
+      const Index own_last = begin_of(group_.rank() + 1);
+      std::byte* const own = window.data() + (own_first - first) * bytes;
       workers.for_blocks(all, rows, [&](Index begin, Index end, int worker) {
         if (stopped_) return;
         std::byte* piece = pieces[static_cast<std::size_t>(worker)].data();
-        tell(gather(begin, end, first, last, piece, window.data()));
+        tell(gather(begin, end, own_first, own_last, piece, own));
       });
-      if (stopped_) break;
-      writer_.write_reserved(name_, offset_ + first * bytes,
-                             {window.data(), static_cast<std::size_t>((last - first) * bytes)});
+      if (group_.any(stopped_)) return false;
+      const std::span<std::byte> samples(window.data(),
+                                         static_cast<std::size_t>((last - first) * bytes));
+      give_to_rank_0(samples, bytes);
+      if (group_.rank() == 0) write(first, samples);
     }
-    return !stopped_;
+    return true;
   }
 
  private:
@@ -124,20 +130,38 @@ class SampleCopy {
     return static_cast<Index>(samples.size());
   }
 
+  /// Each rank's part of a window.
+  void give_to_rank_0(std::span<std::byte> window, Index sample_bytes) {
+    const Index samples = std::ssize(window) / sample_bytes;
+    const auto begin_of = [&](int rank) {
+      return static_cast<std::size_t>(begin_of_part(samples, rank, group_.size()) * sample_bytes);
+    };
+    const auto part = [&](int rank) {
+      return window.subspan(begin_of(rank), begin_of(rank + 1) - begin_of(rank));
+    };
+    if (group_.rank() != 0) {
+      const Outgoing mine{0, part(group_.rank())};
+      group_.exchange({&mine, 1}, {});
+      return;
+    }
+    for (int rank = 1; rank < group_.size(); ++rank) {
+      const Incoming theirs{rank, part(rank)};
+      group_.exchange({}, {&theirs, 1});
+    }
+  }
+
   void tell(Index samples) {
     const std::lock_guard guard(lock_);
     done_ += samples;
     if (observer_ == nullptr) return;
-    observer_->on_progress(done_, dataset_.size());
+    observer_->on_progress(done_, dataset_.size() / group_.size());
     if (observer_->stop_requested()) stopped_ = true;
   }
 
   const Dataset& dataset_;
   const Order& order_;
-  Hdf5Writer& writer_;
-  const std::string& name_;
-  Index offset_;
   Index window_;  // bytes
+  ProcessGroup& group_;
   WorkObserver* observer_;
   std::mutex lock_;
   Index done_ = 0;
@@ -246,16 +270,27 @@ void refuse_to_renumber(const Hdf5File& file, Index samples) {
   }
 }
 
+/// When no more child process is begun.
+void meet(ProcessGroup& group, const Dataset& dataset, const Order& order) {
+  group.join();
+  group.expect_alike(
+      fmt::format("{} samples of {} bytes (order {})", dataset.size(), dataset.sample_bytes(),
+                  hex(checksum(std::as_bytes(std::span(order.order))))),
+      "give all ranks the same data set");
+}
+
 }  // namespace
 
 PackReport pack_dataset(const std::string& from, const std::string& to, const DatasetNames& names,
-                        int threads, WorkObserver* observer, Index window) {
+                        int threads, WorkObserver* observer, Index window, ProcessGroup* group) {
+  SoloGroup alone;
+  if (group == nullptr) group = &alone;
   FileUse files;
   for (const std::string& file : files_of_dataset(from)) files.reads(file);
   files.writes_locked(to, &kDataSetFile);
   files.check();
   std::optional<FileLock> lock;  // devices take what comes
-  if (!is_written_into(to)) lock.emplace(FileLock::of_output(to));
+  if (group->rank() == 0 && !is_written_into(to)) lock.emplace(FileLock::of_output(to));
   const Workers workers(threads);
   const Dataset dataset = Dataset::stream(from, 0, names);
   const Order order = by_label(dataset);
@@ -264,6 +299,12 @@ PackReport pack_dataset(const std::string& from, const std::string& to, const Da
   report.samples = dataset.size();
   report.classes = count_classes(dataset, order);
   report.bytes = dataset.size() * dataset.sample_bytes();
+  SampleCopy samples(dataset, order, window, *group, observer);
+  if (group->rank() != 0) {
+    meet(*group, dataset, order);
+    report.interrupted = !samples.run(workers, [](Index, std::span<const std::byte>) {});
+    return report;
+  }
 
   Hdf5Writer writer(to);
   writer.attribute("/", "format", std::string("kindred data set"));
@@ -284,8 +325,11 @@ PackReport pack_dataset(const std::string& from, const std::string& to, const Da
       writer.attribute("/", kept, file.attribute_text("", kept));
     }
   }
-  report.interrupted =
-      !SampleCopy(dataset, order, writer, name, offset, window, observer).run(workers);
+  meet(*group, dataset, order);
+  const auto write = [&](Index first, std::span<const std::byte> some) {
+    writer.write_reserved(name, offset + first * dataset.sample_bytes(), some);
+  };
+  report.interrupted = !samples.run(workers, write);
   if (!report.interrupted) writer.finish();
   return report;
 }

@@ -10,6 +10,7 @@
 #include "kindred/data/dataset.h"
 #include "kindred/data/hdf5_file.h"
 #include "support/temp_folder.h"
+#include "support/thread_group.h"
 #include "support/zip_file.h"
 
 namespace kindred {
@@ -80,6 +81,65 @@ TEST(ImportOmniglot, BytesDependOnNothingButTheSources) {
   EXPECT_EQ(bytes_of(folder / "a.h5"), bytes_of(folder / "b.h5"));
   import_dataset(sources, folder / "a.h5", {.format = "omniglot", .threads = 2});  // replaces it
   EXPECT_EQ(bytes_of(folder / "a.h5"), bytes_of(folder / "b.h5"));
+}
+
+// Where the options name classes, rank 1 takes fewer.
+void import_by_ranks(const TempFolder& folder, int ranks, const ImportOptions& options) {
+  const std::vector<std::string> sources{folder / "background.zip", folder / "evaluation.zip"};
+  std::vector<ImportReport> reports(static_cast<std::size_t>(ranks));
+  test::ThreadRanks(ranks).run([&](ProcessGroup& group) {
+    ImportOptions own = options;
+    own.threads = 1 + group.rank() % 2;
+    if (group.rank() == 1 && !options.classes.empty()) own.classes = {"Greek/*"};
+    reports[static_cast<std::size_t>(group.rank())] =
+        import_dataset(sources, folder / "ranks.h5", own, nullptr, &group);
+  });
+  EXPECT_EQ(reports[0].samples, 4);
+}
+
+TEST(ImportRanks, ShareOutTheDecodingAndDoNotChangeAByte) {
+  const TempFolder folder;
+  write_omniglot(folder);
+  const std::vector<std::string> sources{folder / "background.zip", folder / "evaluation.zip"};
+  import_dataset(sources, folder / "one.h5", {.size = {2, 2}});
+  for (const int ranks : {1, 2, 3, 7}) {  // and more than samples
+    import_by_ranks(folder, ranks, {.size = {2, 2}});
+    EXPECT_EQ(bytes_of(folder / "ranks.h5"), bytes_of(folder / "one.h5")) << ranks;
+  }
+}
+
+TEST(ImportRanks, NamePicturesThatARankCouldNotRead) {
+  const TempFolder folder;
+  write_zip(folder / "in.zip", {{"a/1.png", drawing(1)},
+                                {"a/2.png", "no picture"},
+                                {"b/3.png", drawing(3)},
+                                {"b/4.png", drawing(4).substr(0, 40)}});
+  const std::vector<std::string> sources{folder / "in.zip"};
+  const ImportReport alone = import_dataset(sources, folder / "one.h5", {});
+  ASSERT_EQ(alone.unreadable.size(), 2U);
+  test::ThreadRanks(4).run([&](ProcessGroup& group) {
+    const ImportReport report =
+        import_dataset(sources, folder / "ranks.h5", {.threads = 1}, nullptr, &group);
+    if (group.rank() == 0) {
+      EXPECT_EQ(report.unreadable, alone.unreadable);
+    }
+  });
+  EXPECT_EQ(bytes_of(folder / "ranks.h5"), bytes_of(folder / "one.h5"));
+  const std::string left = folder / "strict.h5";
+  expect_error(ErrorKind::data, "2.png", [&] {
+    test::ThreadRanks(4).run([&](ProcessGroup& group) {
+      import_dataset(sources, left, {.threads = 1, .strict = true}, nullptr, &group);
+    });
+  });
+  EXPECT_FALSE(std::filesystem::exists(left));
+}
+
+TEST(ImportRanks, RefuseOtherSamplesOfOneOfThem) {
+  const TempFolder folder;
+  write_omniglot(folder);
+  expect_error(ErrorKind::data, "rank 1 has 3 samples",
+               [&] { import_by_ranks(folder, 2, {.classes = {"*"}}); });
+  EXPECT_FALSE(std::filesystem::exists(folder / "ranks.h5"));
 }
 
 TEST(ImportOneshot, TestImagesHaveTheLabelOfTheirTrainingImage) {

@@ -9,6 +9,7 @@
 #include "kindred/core/random.h"
 #include "kindred/data/hdf5_file.h"
 #include "support/temp_folder.h"
+#include "support/thread_group.h"
 
 namespace kindred {
 namespace {
@@ -132,6 +133,21 @@ TEST(Pack, ThreadsAndWindowsDoNotChangeAByte) {
   // What is packed already stays as it is.
   pack_dataset(folder / "1.h5", folder / "again.h5", {}, 2);
   EXPECT_EQ(read_file(folder / "again.h5").size(), read_file(folder / "1.h5").size());
+}
+
+TEST(Pack, RanksDoNotChangeAByteEither) {
+  const TempFolder folder;
+  const Source source(folder / "a.h5");
+  pack_dataset(folder / "a.h5", folder / "1.h5", {}, 1);
+  for (const int ranks : {2, 3}) {
+    for (const Index window : {1, 3000, 1 << 30}) {
+      test::ThreadRanks(ranks).run([&](ProcessGroup& group) {
+        pack_dataset(folder / "a.h5", folder / "n.h5", {}, 1 + group.rank() % 2, nullptr, window,
+                     &group);
+      });
+      EXPECT_EQ(read_file(folder / "n.h5"), read_file(folder / "1.h5")) << ranks << " " << window;
+    }
+  }
 }
 
 TEST(Pack, TakesVectorsWithoutLabelsAsTheyAre) {

@@ -3,7 +3,8 @@
 
 For each MPI that is here with its plug-in (Open MPI, MPICH):
   * the model of 2 and 3 ranks is, byte for byte, that of one process, whatever is trained; so is that of a run that goes
-    on with another number of ranks; 2 and 3 ranks find the neighbours of one process, and its embeddings and metrics;
+    on with another number of ranks; 2 and 3 ranks find the neighbours of one process, its embeddings and metrics,
+    and write its data sets;
   * where a rank is killed, stopped, or meets bad data at a random moment, all end within 30 seconds, with the documented
     code (or the launcher's for a rank that was killed) and a message that names the rank, its host and the reason, and the
     run goes on from its last checkpoint;
@@ -13,7 +14,6 @@ Exit code 77 where no MPI is here.
 import argparse
 import os
 import random
-import shlex
 import shutil
 import signal
 import socket
@@ -24,11 +24,9 @@ import time
 from pathlib import Path
 
 import kill9
+from mpi import ENVIRONMENT, available
 
 WITHIN = 30  # seconds
-# On one host nobody is asked by ssh, which Open MPI wants to find all the same.
-ENVIRONMENT = {**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-               "OMPI_MCA_plm_rsh_agent": "false", "PRTE_MCA_plm_ssh_agent": "false"}
 STEPS = 24
 # Each is trained alone, then by ranks. Batches of 32 are four slices of 8, and so are gradient rows.
 BASES = {
@@ -48,55 +46,6 @@ faults = []
 def fault(*words):
     faults.append(" ".join(map(str, words)))
     print("FAULT", faults[-1], file=sys.stderr, flush=True)
-
-
-class Mpi:
-    def __init__(self, name, launcher, options, rank_variable):
-        self.name, self.rank_variable = name, rank_variable
-        self.start = [launcher, *options]
-
-    def command(self, parts):
-        """`parts`: [(ranks, words), ...], each with words of its own."""
-        ranks = [list(map(str, own)) for count, own in parts for _ in range(count)]
-        if len(parts) == 1:
-            return [*self.start, "-n", str(len(ranks)), *ranks[0]]
-        # By a shell: Debian 13's mpirun of Open MPI 5.0.7 does not survive a ':' between two programs.
-        cases = "".join(f"{rank}) exec {shlex.join(words)};; " for rank, words in enumerate(ranks))
-        return [*self.start, "-n", str(len(ranks)), "sh", "-c", f"case ${self.rank_variable} in {cases}esac"]
-
-    def go(self, parts, seconds=120, **extra):
-        result = subprocess.run(self.command(parts), capture_output=True, text=True, timeout=seconds,
-                                env={**ENVIRONMENT, **extra})
-        return result.returncode, result.stderr + result.stdout
-
-    def processes(self, marker):
-        """{rank: pid} of the running ranks whose command has `marker`."""
-        found = {}
-        for place in Path("/proc").glob("[0-9]*"):
-            try:
-                words = (place / "cmdline").read_bytes().split(b"\0")
-                variables = dict(line.split(b"=", 1) for line in (place / "environ").read_bytes().split(b"\0") if b"=" in line)
-                parent = (place / "stat").read_text().rsplit(")", 1)[1].split()[1]
-            except (OSError, IndexError):
-                continue
-            rank = variables.get(self.rank_variable.encode())
-            if rank is None or marker.encode() not in words or not words[0].endswith(b"kindred"):
-                continue
-            # Its children, which read files, have the same words.
-            try:
-                if (Path("/proc") / parent / "cmdline").read_bytes().split(b"\0") == words:
-                    continue
-            except OSError:
-                pass
-            found[int(rank)] = int(place.name)
-        return found
-
-
-def available(kindred):
-    plugins = kindred.parent.parent / "lib" / "kindred"
-    all_of_them = [Mpi("openmpi", "mpirun.openmpi", ["--oversubscribe", "--bind-to", "none"], "OMPI_COMM_WORLD_RANK"),
-                   Mpi("mpich", "mpirun.mpich", [], "PMI_RANK")]
-    return [mpi for mpi in all_of_them if shutil.which(mpi.start[0]) and (plugins / f"mpi-{mpi.name}.so").exists()]
 
 
 class Place:
@@ -229,6 +178,30 @@ def judging(place, mpis):
     code, said = mpis[0].go([(1, [*other[:3], embeddings, "--quiet"]), (1, other)])
     if code != 65 or "rank 1 has" not in said:
         fault(f"ranks judge different files: code {code}:", said)
+
+
+def making(place, mpis):
+    """What import and pack write is one process's; what one rank has otherwise is refused."""
+    pictures = place.folder / "made"
+    write_pictures(pictures)
+    alone, packed = place.folder / "made.h5", place.folder / "packed.h5"
+    for words in (["import", pictures, alone, "--size", "10"], ["pack", alone, packed]):
+        subprocess.run([place.kindred, *words, "--quiet"], check=True, stdout=subprocess.DEVNULL)
+    for mpi in mpis:
+        for ranks in (2, 3):
+            for name, words, one in (("import", ["import", pictures, "--size", "10"], alone), ("pack", ["pack", alone], packed)):
+                out = place.folder / f"{name}-{ranks}.h5"
+                code, said = mpi.go([(ranks, [place.kindred, words[0], words[1], out, *words[2:], "--quiet"])])
+                if code or out.read_bytes() != one.read_bytes():
+                    fault(f"{mpi.name}: {ranks} ranks {name}: code {code}, others:", said)
+    out = place.folder / "refused.h5"
+    line = [place.kindred, "import", pictures, out, "--quiet"]
+    code, said = mpis[0].go([(1, line), (1, [*line, "--classes", "class1,class2"])])
+    if code != 65 or "rank 1 has 16 samples" not in said or out.exists():
+        fault(f"ranks import different classes: code {code}:", said)
+    code, said = mpis[0].go([(2, [*line, "--preview", place.folder / "sheet.png"])])
+    if code != 64 or "--preview" not in said or out.exists():
+        fault(f"ranks draw a preview: code {code}:", said)
 
 
 def lives(pid):
@@ -371,7 +344,7 @@ def main():
     parser.add_argument("kindred", type=Path)
     parser.add_argument("--long", action="store_true", help="everything by each MPI; 20 kills, 10 stops, 5 times bad data")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", nargs="+", default=["bits", "on", "searching", "judging", "harm", "refusals"])
+    parser.add_argument("--only", nargs="+", default=["bits", "on", "searching", "judging", "making", "harm", "refusals"])
     options = parser.parse_args()
     kindred = options.kindred.resolve()
     mpis = available(kindred)
@@ -388,6 +361,8 @@ def main():
             searching(place, mpis)
         if "judging" in options.only:
             judging(place, mpis)
+        if "making" in options.only:
+            making(place, mpis)
         if "harm" in options.only:
             harms(place, mpis, options.long, random.Random(options.seed))
         if "refusals" in options.only:

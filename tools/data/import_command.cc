@@ -13,6 +13,7 @@
 #include "kindred/data/hdf5_kinds.h"
 #include "kindred/data/import.h"
 #include "picture_arguments.h"
+#include "together.h"
 
 namespace kindred::tools {
 namespace {
@@ -48,9 +49,9 @@ Extent extent_of(const std::string& text, const char* option) {
 }
 
 ImportReport run(const std::vector<std::string>& sources, const std::string& out,
-                 const ImportOptions& options, bool quiet) {
-  BarObserver observer("images", quiet);
-  return import_dataset(sources, out, options, &observer);
+                 const ImportOptions& options, bool quiet, ProcessGroup& group) {
+  BarObserver observer("images", quiet || group.rank() != 0);
+  return import_dataset(sources, out, options, &observer, &group);
 }
 
 void print_list(const std::vector<std::string>& lines, const char* what) {
@@ -126,12 +127,16 @@ void add_paths(const ImportArguments& arguments, FileUse& files) {
   }
 }
 
-void import(const ImportArguments& arguments) {
+void import(const ImportArguments& arguments, ProcessGroup& group) {
   const std::vector<std::string> sources(arguments.paths.begin(), arguments.paths.end() - 1);
   const std::string& out = arguments.paths.back();
   const ImportOptions options = options_of(arguments);
+  if (group.size() > 1 && !arguments.preview.empty()) {
+    fail(ErrorKind::usage, "import --preview: is drawn by one process; leave it out");
+  }
   watch_signals();
-  const ImportReport report = run(sources, out, options, arguments.quiet);
+  const ImportReport report = run(sources, out, options, arguments.quiet, group);
+  if (group.rank() != 0) return;
   if (report.interrupted) {
     note(fmt::format("stopped; {} was not written", out));
     return;
@@ -272,13 +277,15 @@ void add_import(const Command& program) {
       "It is there whole or not at all, also after Ctrl-C (exit code 130) or with a full disk\n"
       "(74). Exit code 0 where images were left out and listed, 65 where none could be read or\n"
       "--strict found one.\n"
+      "mpirun -n R kindred import: R processes, each of which decodes its part.\n"
       "Example:\n"
       "  kindred import photos/ photos.h5 --size 64 --split classes --test 0.2 --preview "
       "sheet.png\n"
       "  kindred import lfw.zip peopleDevTrain.txt peopleDevTest.txt pairsDevTest.txt lfw.h5\n"
       "  kindred import images_background.zip images_evaluation.zip omniglot28.h5");
-  command.callback([arguments] { import(*arguments); },
-                   [arguments](FileUse& files) { add_paths(*arguments, files); });
+  command.callback(
+      [arguments] { together([&](ProcessGroup& group) { import(*arguments, group); }); },
+      [arguments](FileUse& files) { add_paths(*arguments, files); });
 }
 
 }  // namespace kindred::tools

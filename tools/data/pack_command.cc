@@ -6,6 +6,7 @@
 #include "kindred/core/text.h"
 #include "kindred/data/hdf5_kinds.h"
 #include "kindred/data/pack.h"
+#include "together.h"
 
 namespace kindred::tools {
 namespace {
@@ -16,14 +17,17 @@ struct PackOptions : CommonOptions {
   DatasetNames names;
 };
 
-PackReport run(const PackOptions& options) {
-  BarObserver observer("samples", options.quiet);
-  return pack_dataset(options.from, options.to, options.names, options.threads, &observer);
+PackReport run(const PackOptions& options, ProcessGroup& group) {
+  constexpr Index kWindow = Index{1} << 30;
+  BarObserver observer("samples", options.quiet || group.rank() != 0);
+  return pack_dataset(options.from, options.to, options.names, options.threads, &observer, kWindow,
+                      &group);
 }
 
-void pack(const PackOptions& options) {
+void pack(const PackOptions& options, ProcessGroup& group) {
   watch_signals();
-  const PackReport report = run(options);
+  const PackReport report = run(options, group);
+  if (group.rank() != 0) return;
   if (report.interrupted) {
     note(fmt::format("stopped; {} was not written", options.to));
     return;
@@ -65,9 +69,10 @@ void add_pack(const Command& program) {
       "not depend on --threads. OUT.h5 takes the place of an empty file or of a data set that "
       "Kindred wrote,\n"
       "and of no other; it is there whole or not at all.\n"
+      "mpirun -n R kindred pack: R processes, each of which reads its part.\n"
       "Example:\n"
       "  kindred pack photos.h5 packed.h5");
-  command.callback([options] { pack(*options); });
+  command.callback([options] { together([&](ProcessGroup& group) { pack(*options, group); }); });
 }
 
 }  // namespace kindred::tools

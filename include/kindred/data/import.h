@@ -13,6 +13,8 @@
 
 namespace KINDRED_API kindred {
 
+class ProcessGroup;
+
 enum class ImportColour { as_first, grey, rgb };         ///< as_first: what the first image has
 enum class ImportFolders { as_named, splits, classes };  ///< folders called train, test, ...
 enum class ImportSplit { as_found, by_class, by_sample };
@@ -72,9 +74,11 @@ struct ImportReport {
 /// knows, options that do not fit), no_input, data, cannot_create or io; `out_path` is then as it
 /// was. An `out_path` that exists is replaced only where it is empty or a data set of
 /// Kindred's, and not a source (usage); while it is being made, other processes are kept away
-/// (cannot_create).
+/// (cannot_create). Ranks of a `group` share the decoding out; all read the sources, rank 0 alone
+/// writes and knows the report. They meet when the pictures are decoded.
 ImportReport import_dataset(std::span<const std::string> sources, const std::string& out_path,
-                            const ImportOptions& options, WorkObserver* observer = nullptr);
+                            const ImportOptions& options, WorkObserver* observer = nullptr,
+                            ProcessGroup* group = nullptr);
 
 /// Registry row.
 struct ImportFormat {

@@ -8,6 +8,8 @@
 
 namespace KINDRED_API kindred {
 
+class ProcessGroup;
+
 /// What was packed.
 struct PackReport {
   Index samples = 0;
@@ -23,9 +25,10 @@ struct PackReport {
 /// bytes of samples, which are gathered and written together: a source of several windows in no
 /// order is read as often. Equal bytes for any window and number of threads (0: all the process may
 /// use). Written beside and renamed; another process that writes `to` meanwhile is told so. Fails
-/// with no_input, data, usage (the same file), cannot_create or io.
+/// with no_input, data, usage (the same file), cannot_create or io. Ranks of a `group` share the
+/// reading out, a part of each window each; rank 0 alone writes and knows what was left out.
 PackReport pack_dataset(const std::string& from, const std::string& to, const DatasetNames& names,
                         int threads, WorkObserver* observer = nullptr,
-                        Index window = Index{1} << 30);
+                        Index window = Index{1} << 30, ProcessGroup* group = nullptr);
 
 }  // namespace kindred

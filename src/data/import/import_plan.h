@@ -12,6 +12,7 @@
 #include "data/import/image_set.h"
 #include "data/labels/class_labels.h"
 #include "kindred/core/matrix.h"
+#include "kindred/core/process_group.h"
 #include "kindred/data/import.h"
 #include "kindred/data/picture_region.h"
 
@@ -108,9 +109,10 @@ ImportReport write_vectors(const ImportPlan& plan, const std::vector<Index>& ord
 /// nothing where there is none. Fails as formats do.
 std::optional<ImportPlan> plan_of_sources(const SourceFiles& files, const ImportOptions& options);
 
-/// Checks, filters, sorts, decodes and writes it.
+/// Checks, filters, sorts, decodes and writes it; of several ranks each decodes a part, and rank 0
+/// writes.
 ImportReport run_import(ImportPlan plan, const std::string& out_path, const ImportOptions& options,
-                        WorkObserver& observer);
+                        WorkObserver& observer, ProcessGroup* group = nullptr);
 
 /// The items of the plan that the options ask for, in the order they are written. Fails with data
 /// where none is left or a path comes twice.

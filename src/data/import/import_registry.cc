@@ -175,7 +175,8 @@ void refuse_left_out(const SourceFiles& files) {
 }
 
 ImportReport import_checked(std::span<const std::string> sources, const std::string& out_path,
-                            const ImportOptions& options, WorkObserver& observer) {
+                            const ImportOptions& options, WorkObserver& observer,
+                            ProcessGroup* group) {
   const SourceFiles files(sources);
   std::optional<ImportPlan> found = plan_of_sources(files, options);
   if (!found) refuse_sources(files, options.format);
@@ -190,7 +191,7 @@ ImportReport import_checked(std::span<const std::string> sources, const std::str
   if (options.strict && !plan.region_at.empty() && !plan.left_out.empty()) {
     fail(ErrorKind::data, fmt::format("{} (--strict)", plan.left_out.back()));
   }
-  return run_import(std::move(plan), out_path, options, observer);
+  return run_import(std::move(plan), out_path, options, observer, group);
 }
 
 }  // namespace
@@ -207,7 +208,8 @@ std::optional<ImportPlan> plan_of_sources(const SourceFiles& files, const Import
 std::span<const ImportFormat> import_registry() { return kFormats; }
 
 ImportReport import_dataset(std::span<const std::string> sources, const std::string& out_path,
-                            const ImportOptions& options, WorkObserver* observer) {
+                            const ImportOptions& options, WorkObserver* observer,
+                            ProcessGroup* group) {
   if (sources.empty()) fail(ErrorKind::usage, "import needs at least one source");
   check_options(options);
   FileUse use = outputs_of(out_path, options);
@@ -217,15 +219,17 @@ ImportReport import_dataset(std::span<const std::string> sources, const std::str
   }
   use.check();
   std::optional<FileLock> lock;  // devices take what comes
-  if (!is_written_into(out_path)) lock.emplace(FileLock::of_output(out_path));
+  const bool writes = group == nullptr || group->rank() == 0;
+  if (writes && !is_written_into(out_path)) lock.emplace(FileLock::of_output(out_path));
   WorkObserver silent;
   if (observer == nullptr) observer = &silent;
   try {
-    return import_checked(sources, out_path, options, *observer);
+    return import_checked(sources, out_path, options, *observer, group);
   } catch (const Error& error) {
     // A signal for all of a service's processes may reach those that decode before it is seen here.
     const bool ended = error.kind() == ErrorKind::io || error.kind() == ErrorKind::system;
-    if (!ended || !observer->stop_requested()) throw;
+    const bool alone = group == nullptr || group->size() == 1;
+    if (!ended || !alone || !observer->stop_requested()) throw;
     ImportReport report;
     report.interrupted = true;
     return report;

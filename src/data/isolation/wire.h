@@ -66,6 +66,8 @@ class WireReader {
  public:
   explicit WireReader(std::span<const std::byte> bytes) : rest_(bytes) {}
 
+  bool at_end() const { return rest_.empty(); }
+
   template <typename T>
   T get() {
     T value{};
