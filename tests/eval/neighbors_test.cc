@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "kindred/core/error.h"
@@ -61,6 +62,41 @@ TEST(Neighbors, AgreeWithNaiveForSmallGalleries) {
       const Matrix gallery = exact_rows(rows, similarity, 1);
       expect_naive(exact_rows(3, similarity, 2), gallery, {std::min<Index>(rows, 5)}, similarity,
                    false);
+    }
+  }
+}
+
+// From 8,192 rows on products are made of bytes, where the CPU multiplies them.
+TEST(Neighbors, AgreeWithNaiveForLargeGalleries) {
+  for (const Similarity similarity : kSimilarities) {
+    for (const Index columns : {35, 64}) {
+      const Matrix gallery = testing_rows::whole_numbers(8'400, columns, 30, 6);
+      expect_naive(testing_rows::whole_numbers(30, columns, 30, 7), gallery, {1, 10, 300},
+                   Similarity::inner_product, false);
+    }
+    Matrix gallery = testing_rows::uniform(8'300, 48, 8);
+    for (Index i = 0; i < 8'300; ++i) {  // rows of very different lengths, some of zeros
+      const float length = i % 100 == 0 ? 0 : std::pow(10.0F, static_cast<float>(i % 7 - 3));
+      for (Index k = 0; k < 48; ++k) gallery(i, k) *= length;
+    }
+    const Neighbors all = find_neighbors(Workers(2), gallery, gallery, 9, similarity, true);
+    const Neighbors apart =
+        find_neighbors(Workers(2), gallery.view().rows_from(0, 8'299), gallery, 10, similarity);
+    for (Index q = 0; q < 8'299; q += 83) {
+      const std::vector<Index> order = naive::ranking(gallery.row(q), gallery, similarity, q);
+      Index other = 0;
+      for (Index j = 0; j < 10 && other < 9; ++j) {
+        if (apart.index(q, j) == q) continue;
+        ASSERT_EQ(all.index(q, other), apart.index(q, j)) << "query " << q;
+        ASSERT_EQ(all.score(q, other), apart.score(q, j)) << "query " << q;
+        const double score = naive::score(
+            gallery.row(q), gallery.row(order[static_cast<std::size_t>(other)]), 48, similarity);
+        ASSERT_NEAR(
+            similarity == Similarity::euclidean ? -all.score(q, other) : all.score(q, other), score,
+            1e-12 * std::max(1.0, std::abs(score)))
+            << "query " << q;
+        ++other;
+      }
     }
   }
 }

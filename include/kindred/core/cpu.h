@@ -11,7 +11,7 @@ enum class Isa {
   v2,    ///< x86-64-v2: SSE4.2. Everything runs, and slowly.
   v3,    ///< x86-64-v3: AVX2, FMA, F16C
   v4,    ///< x86-64-v4: AVX-512 F, BW, CD, DQ, VL
-  bf16,  ///< AVX512_BF16 as well
+  bf16,  ///< AVX512_BF16 and AVX512_VNNI as well
   amx,   ///< AMX's tiles of bfloat16 as well
 };
 inline constexpr Isa kAllIsas[] = {Isa::v2, Isa::v3, Isa::v4, Isa::bf16, Isa::amx};

@@ -38,15 +38,17 @@ inline bool is_nearer(const ScoredRow& a, const ScoredRow& b) {
 /// wide for these rows, all are scored exactly and the best k stay.
 class BestNeighbors {
  public:
-  /// Candidates that one query gathers.
-  static Index room(Index k) { return k + std::max<Index>(k, 64); }
+  /// Candidates that one query gathers: of bytes the bound leaves some four times as many open.
+  static Index room(Index k, Detail detail) {
+    return detail == Detail::bytes ? 4 * k + 100 : k + std::max<Index>(k, 64);
+  }
 
   /// `query_error`: Screen::Row::error.
-  void start(Index k, float query_error) {
+  void start(Index k, float query_error, Detail detail) {
     k_ = static_cast<std::size_t>(k);
     query_error_ = query_error;
     keys_.clear();
-    keys_.reserve(static_cast<std::size_t>(room(k)));
+    keys_.reserve(static_cast<std::size_t>(room(k, detail)));
     best_.clear();
     threshold_ = std::numeric_limits<float>::lowest();  // no score is minus infinity
   }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "eval/neighbors/nearest_rows.h"
+#include "eval/neighbors/search_detail.h"
 #include "eval/scores/score_blocks.h"
 #include "eval/scores/score_kernels.h"
 #include "kindred/core/buffer.h"
@@ -19,6 +20,18 @@ constexpr Index kBlock = Gallery::kBlock;
 constexpr Index kMostBytes = Index{512} << 20;
 constexpr Index kFilter = 64;  // scores that are filtered at a time
 constexpr float kExcluded = -std::numeric_limits<float>::infinity();
+
+/// For all candidates that rows gather.
+bool has_room(Index rows, Index k, Detail detail) {
+  constexpr Index kKey = sizeof(std::uint64_t);
+  return rows <= kMostBytes / kKey / BestNeighbors::room(k, detail);
+}
+
+Gallery gallery_to_search_itself(const Workers& workers, ConstMatrixView rows, const Screen& screen,
+                                 Index k) {
+  if (!has_room(rows.rows(), k, Detail::bytes)) return Gallery(workers, rows, screen);
+  return gallery_to_search(workers, rows, rows, screen, k);
+}
 
 /// Rows are cut into strips, a task each, which meets the rows from its own first on: its rows take
 /// candidates from there, and rows behind the strip take candidates from it. What rows have met is
@@ -32,14 +45,15 @@ class SelfSearch {
         similarity_(similarity),
         leave_one_out_(leave_one_out),
         screen_(workers, rows, rows, similarity),
-        gallery_(workers, rows, screen_),
+        gallery_(gallery_to_search_itself(workers, rows, screen_, k)),
         exact_(workers, rows, similarity),
         best_(static_cast<std::size_t>(rows.rows())),
         thresholds_(gallery_.blocks() * kBlock),
         locks_(std::make_unique<std::mutex[]>(static_cast<std::size_t>(gallery_.blocks()))) {
     // No score of -infinity, which stands for "no score", passes this.
     std::fill_n(thresholds_.data(), thresholds_.size(), std::numeric_limits<float>::lowest());
-    for (Index i = 0; i < rows.rows(); ++i) best_of(i).start(k, gallery_.error(i));
+    for (Index i = 0; i < rows.rows(); ++i)
+      best_of(i).start(k, gallery_.error(i), gallery_.detail());
   }
 
   Neighbors run(Index k) {
@@ -163,8 +177,7 @@ class SelfSearch {
 
 bool may_search_itself(ConstMatrixView queries, ConstMatrixView gallery, Index k) {
   if (queries.rows() != gallery.rows() || queries.cols() != gallery.cols()) return false;
-  constexpr Index kKey = sizeof(std::uint64_t);
-  if (gallery.rows() > kMostBytes / kKey / BestNeighbors::room(k)) return false;
+  if (!has_room(gallery.rows(), k, Detail::floats)) return false;
   const auto bytes = static_cast<std::size_t>(gallery.cols()) * sizeof(float);
   for (Index i = 0; i < gallery.rows(); ++i) {
     if (std::memcmp(queries.row(i), gallery.row(i), bytes) != 0) return false;

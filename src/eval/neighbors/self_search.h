@@ -4,7 +4,7 @@
 namespace kindred {
 
 /// Whether search_itself() may be used: the queries are the gallery's rows, bit for bit, and what
-/// it holds beside the result, 8 bytes for each of k + max(k, 64) candidates of every row, is at
+/// it holds beside the result, 8 bytes for each candidate of every row (BestNeighbors::room), is at
 /// most 512 MiB (up to three times as much where all candidates need exact scores).
 bool may_search_itself(ConstMatrixView queries, ConstMatrixView gallery, Index k);
 

@@ -157,4 +157,41 @@ Screen::Row Screen::prepare(const RowsView& rows, Index row, Side side, double* 
   return {static_cast<float>(of.square - static_cast<double>(error)), error};
 }
 
+Screen::ByteRow Screen::prepare_bytes(const RowsView& rows, Index row, Side side, double* scratch,
+                                      std::int8_t* dst) const {
+  constexpr double kMost = 127;
+  const Index size = rows.cols();
+  place(rows, row, scratch);
+  const double factor = scales_[side == Side::query ? 0 : 1];
+  double largest = 0;
+  for (Index k = 0; k < size; ++k) {
+    scratch[k] *= factor;
+    largest = std::max(largest, std::abs(scratch[k]));
+  }
+  ByteRow made{.scale = 0, .length = std::sqrt(square_of(scratch, size)), .coded = 0, .residue = 0};
+  // Of a row too small for a scale in float32 nothing is coded: all of it is residue.
+  if (largest >= kMost * kLeast) made.scale = static_cast<float>(largest / kMost);
+  double coded = 0;
+  double residue = 0;
+  for (Index k = 0; k < size; ++k) {
+    const double scale = static_cast<double>(made.scale);
+    const double number =
+        scale > 0 ? std::clamp(std::nearbyint(scratch[k] / scale), -kMost, kMost) : 0;
+    dst[k] = static_cast<std::int8_t>(number);
+    const double stands_for = scale * number;  // exact: 24 bits by 7
+    coded += stands_for * stands_for;
+    residue += (scratch[k] - stands_for) * (scratch[k] - stands_for);
+  }
+  made.coded = std::sqrt(coded);
+  made.residue = std::sqrt(residue);
+  return made;
+}
+
+float Screen::byte_error(const ByteRow& row, const ByteBounds& others) const {
+  const double error = row.residue * others.length + row.coded * others.residue +
+                       4 * kUnit * row.coded * others.coded;
+  // What float64 rounded, and the grid of tie levels, as of products.
+  return raised(second_order_ * (error + 0x1p-40 * row.length * others.length)) + flushed_;
+}
+
 }  // namespace kindred

@@ -1,5 +1,6 @@
 #pragma once
 #include <algorithm>
+#include <cstdint>
 #include <vector>
 
 #include "eval/scores/rows_view.h"
@@ -50,6 +51,36 @@ class Screen {
     const double score = slope_ * exact + offset_;
     return distances_ ? std::min(score, 0.0) : score;  // a cosine may round to more than 1
   }
+
+  /// A row of 8-bit numbers, which products read in place of the prepared one, and how far their
+  /// score is from the exact one where it stands for products (not for distances):
+  ///   With p = scale * numbers + d, p · r = p' r' + d_p · r + p' · d_r, where p' is what the
+  ///   numbers say: by Cauchy and Schwarz within |d_p| |r| + |p'| |d_r|. The sum of numbers is
+  ///   exact; its conversion and the two scales round by at most 3.01 u |p'| |r'|, and below 2^-126
+  ///   to zero.
+  /// So error = |d_p| R + |p'| (D + 4 u R'), with the largest lengths R, R' and the largest D =
+  /// |d_r| of the other side.
+  struct ByteRow {
+    float scale;     ///< 0 of a row of zeros
+    double length;   ///< |p|
+    double coded;    ///< |p'|
+    double residue;  ///< |d|
+  };
+  /// `dst`: rows.cols() numbers, from -127 to 127. REQUIRES: no distances.
+  ByteRow prepare_bytes(const RowsView& rows, Index row, Side side, double* scratch,
+                        std::int8_t* dst) const;
+  /// The largest of many rows.
+  struct ByteBounds {
+    double length = 0;
+    double coded = 0;
+    double residue = 0;
+    void widen(const ByteRow& row) {
+      length = std::max(length, row.length);
+      coded = std::max(coded, row.coded);
+      residue = std::max(residue, row.residue);
+    }
+  };
+  float byte_error(const ByteRow& row, const ByteBounds& others) const;
 
   /// The exact score is at most the screen's + above() and at least the screen's - below().
   float above(float query_error, float gallery_error) const {
