@@ -69,8 +69,7 @@ Isa find_isa() {
                           bit_AVX512F | bit_AVX512BW | bit_AVX512CD | bit_AVX512DQ | bit_AVX512VL);
   if (!v4) return Isa::v3;
   constexpr unsigned kBfloat16 = 1U << 5;
-  // CPUs that have the one have the other, but for what virtual machines make of them.
-  if (!has_all(further.eax, kBfloat16) || !has_all(extended.ecx, bit_AVX512VNNI)) return Isa::v4;
+  if (!has_all(further.eax, kBfloat16)) return Isa::v4;
   constexpr unsigned kTiles = 1U << 24;
   constexpr unsigned kTilesOfBfloat16 = 1U << 22;
   const bool amx =
@@ -89,6 +88,11 @@ std::string_view name_of(Isa isa) {
     case Isa::amx: return "amx";
   }
   return "?";
+}
+
+bool multiplies_bytes() {
+  static const bool found = find_isa() >= Isa::v4 && has_all(Leaf(7).ecx, bit_AVX512VNNI);
+  return found;
 }
 
 Isa cpu_isa() {

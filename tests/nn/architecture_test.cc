@@ -94,19 +94,27 @@ TEST(Architecture, ResnetFitsItsStemAndItsPoolToThePicture) {
     return found->second;
   };
   const auto pool_of = [](const Architecture& resnet) { return kinds_of(resnet).end()[-2]; };
-  for (const auto& [side, stride, pool] : {std::tuple(28, 1.0, "flatten"),
-                                           {32, 1.0, "flatten"},
-                                           {48, 2.0, "flatten"},
-                                           {64, 2.0, "flatten"},
-                                           {96, 3.0, "flatten"},
-                                           {224, 4.0, "flatten"},
-                                           {512, 4.0, "flatten"}}) {
-    const Architecture resnet = architecture_of("architecture = 'resnet'", {3, side, side});
-    EXPECT_EQ(stride_of(resnet), stride) << side;
-    EXPECT_EQ(pool_of(resnet), pool) << side;
-    EXPECT_EQ(std::ranges::count(kinds_of(resnet), "residual"), side > 400   ? 5
-                                                                : side > 100 ? 4
-                                                                             : 3);
+  struct Case {
+    Shape src;
+    double stride;
+    Index blocks, pools;
+  };
+  for (const auto& [src, stride, blocks, pools] : {Case{{3, 28, 28}, 1, 3, 0},
+                                                   {{3, 40, 40}, 1, 4, 0},
+                                                   {{3, 41, 41}, 1, 3, 4},
+                                                   {{3, 64, 64}, 1, 3, 4},
+                                                   {{3, 96, 96}, 2, 3, 4},
+                                                   {{3, 128, 64}, 2, 3, 4},
+                                                   {{3, 224, 224}, 4, 3, 4},
+                                                   {{3, 512, 512}, 4, 3, 4},
+                                                   {{3, 1024, 1024}, 4, 4, 5},
+                                                   {{3, 64, 12}, 2, 3, 0}}) {
+    const Architecture resnet = architecture_of("architecture = 'resnet'", src);
+    EXPECT_EQ(stride_of(resnet), stride) << src.height;
+    EXPECT_EQ(pool_of(resnet), "flatten") << src.height;
+    EXPECT_EQ(std::ranges::count(kinds_of(resnet), "residual"), blocks) << src.height;
+    EXPECT_EQ(std::ranges::count(kinds_of(resnet), "max_pool"), pools) << src.height;
+    NetworkHarness harness(resnet, 1, 1);  // each layer fits
   }
   const Architecture asked =
       architecture_of("architecture = 'resnet'\npooling = 'average'", {3, 64, 64});
@@ -121,6 +129,31 @@ TEST(Architecture, ResnetFitsItsStemAndItsPoolToThePicture) {
       architecture_of("architecture = 'resnet'\nstem_stride = 2", {3, 64, 64});
   EXPECT_EQ(pool_of(strided), "global_average_pool");
   EXPECT_EQ(std::ranges::count(kinds_of(strided), "residual"), 4);
+  EXPECT_EQ(std::ranges::count(kinds_of(strided), "max_pool"), 0);
+}
+
+// Recipes that a model keeps say every key: they must mean the same network when they are read.
+TEST(Architecture, ResnetSaysInItsRecipeWhatItIs) {
+  for (const Index side : {32, 64, 224}) {
+    const Shape src{3, side, side};
+    Recipe recipe = Recipe::from_text("[model]\narchitecture = 'resnet'", "test");
+    const Architecture resnet = read_architecture(recipe.root().section("model"), src);
+    Recipe again = Recipe::from_text(recipe.resolved(), "test");
+    const Architecture same = read_architecture(again.root().section("model"), src);
+    EXPECT_EQ(again.resolved(), recipe.resolved()) << side;
+    EXPECT_EQ(kinds_of(same), kinds_of(resnet)) << side;
+    EXPECT_EQ(NetworkHarness(same, 1, 1).table.size(), NetworkHarness(resnet, 1, 1).table.size());
+  }
+}
+
+TEST(Architecture, ResnetTakesWidthsWithPoolsToo) {
+  const Architecture resnet = architecture_of(
+      "architecture = 'resnet'\nwidths = [16, 24]\nblocks = 2\nstem_width = 8", {3, 64, 64});
+  const std::vector<std::string> expected{"convolution", "batch_norm", "relu",     "max_pool",
+                                          "residual",    "residual",   "max_pool", "residual",
+                                          "residual",    "max_pool",   "flatten",  "linear"};
+  EXPECT_EQ(kinds_of(resnet), expected);
+  EXPECT_EQ(resnet.layers[4].body.front().settings.front().second, 16);
 }
 
 TEST(Architecture, LayersOneByOneGetNamesAndLoseTheBiasBeforeANorm) {

@@ -5,14 +5,14 @@
 #include <cstring>
 #include <utility>
 
-#if defined(__AVX512VNNI__)
+#if defined(__AVX512F__)
 #include <immintrin.h>
 #endif
 
 namespace kindred {
 namespace {
 
-#if defined(__AVX512VNNI__)
+#if defined(__AVX512F__)
 
 // 14 x 2 of 32 registers hold the sums, as of the product of float32 (core/matmul_tile.cc).
 constexpr Index kRows = 14;
@@ -39,8 +39,9 @@ template <Index N, typename Body>
   (std::make_index_sequence<static_cast<std::size_t>(N)>{});
 }
 
-// In each lane: sum + four unsigned numbers times four signed ones. GCC 12 copies every sum about
-// where it is given the intrinsic, which took twice the time.
+// In each lane: sum + four unsigned numbers times four signed ones. In assembler, since the level
+// promises no VNNI, and GCC 12 copies every sum about where it is given the intrinsic, which took
+// twice the time.
 [[gnu::always_inline]] inline __m512i with_products(__m512i sum, __m512i unsigned_numbers,
                                                     __m512i signed_numbers) {
   asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(unsigned_numbers), "v"(signed_numbers));

@@ -7,11 +7,12 @@
 namespace kindred {
 
 /// Rows of 8-bit numbers, four times as many products in the same time as of float32, where the CPU
-/// multiplies them (VNNI). The sums are exact.
+/// multiplies them. The sums are exact.
 struct ByteKernels {
-  static constexpr Isa kHighest = Isa::bf16;
+  static constexpr Isa kHighest = Isa::v4;
 
-  /// Whether this level has them; all else is nothing where not.
+  /// Whether this level has them; all else is nothing where not. REQUIRES of all that is called:
+  /// multiplies_bytes().
   bool there;
   /// The register tile, and what panels are made of: rows of the left side, of the right one.
   Index rows;

@@ -66,7 +66,8 @@ Gallery::Gallery(const Workers& workers, const RowsView& rows, const Screen& scr
 
 bool Gallery::may_be_bytes(const Screen& screen, Index dimension) {
   constexpr Index kMostDimension = 1 << 14;  // the sums stay within 31 bits
-  return byte_kernels().there && !screen.measures_distances() && dimension <= kMostDimension;
+  return multiplies_bytes() && byte_kernels().there && !screen.measures_distances() &&
+         dimension <= kMostDimension;
 }
 
 void Gallery::pack_floats(const Workers& workers, const RowsView& rows,
