@@ -1,6 +1,8 @@
 #include "together.h"
 
+#include <exception>
 #include <memory>
+#include <new>
 
 #include "kindred/core/error.h"
 #include "standard_streams.h"
@@ -16,6 +18,12 @@ void together(FunctionRef<void(ProcessGroup& group)> work) {
     group->leave();
   } catch (const Error& error) {
     group->end_by(error);
+    throw;
+  } catch (const std::bad_alloc&) {
+    group->end_by(Error(ErrorKind::system, "out of memory"));
+    throw;
+  } catch (const std::exception& error) {
+    group->end_by(Error(ErrorKind::internal, error.what()));
     throw;
   }
 }

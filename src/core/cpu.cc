@@ -90,13 +90,13 @@ std::string_view name_of(Isa isa) {
   return "?";
 }
 
-bool multiplies_bytes() {
-  static const bool found = find_isa() >= Isa::v4 && has_all(Leaf(7).ecx, bit_AVX512VNNI);
+Isa cpu_isa() {
+  static const Isa found = std::min(find_isa(), kCompiled);
   return found;
 }
 
-Isa cpu_isa() {
-  static const Isa found = std::min(find_isa(), kCompiled);
+bool multiplies_bytes() {
+  static const bool found = cpu_isa() >= Isa::v4 && has_all(Leaf(7).ecx, bit_AVX512VNNI);
   return found;
 }
 

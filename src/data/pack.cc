@@ -86,7 +86,9 @@ class SampleCopy {
     const Index all = dataset_.size();
     const Index most = std::clamp<Index>(window_ / bytes, 1, std::max<Index>(all, 1));
     const Index rows = std::clamp<Index>(kPackedBytes / bytes, 1, std::max<Index>(all, 1));
-    Buffer<std::byte> window(most * bytes);
+    // Rank 0 puts the window together; the others have their own part of it.
+    const Index room = group_.rank() == 0 ? most : blocks_of(most, group_.size());
+    Buffer<std::byte> window(room * bytes);
     std::vector<Buffer<std::byte>> pieces;
     for (int i = 0; i < workers.threads(); ++i) pieces.emplace_back(rows * bytes);
     for (Index first = 0; first < all && !stopped_; first += most) {
@@ -96,17 +98,22 @@ class SampleCopy {
       };
       const Index own_first = begin_of(group_.rank());
       const Index own_last = begin_of(group_.rank() + 1);
-      std::byte* const own = window.data() + (own_first - first) * bytes;
+      const bool gathers = group_.rank() == 0;
+      std::byte* const own = window.data() + (gathers ? (own_first - first) * bytes : 0);
       workers.for_blocks(all, rows, [&](Index begin, Index end, int worker) {
         if (stopped_) return;
         std::byte* piece = pieces[static_cast<std::size_t>(worker)].data();
         tell(gather(begin, end, own_first, own_last, piece, own));
       });
       if (group_.any(stopped_)) return false;
+      if (!gathers) {
+        give_to_rank_0({own, static_cast<std::size_t>((own_last - own_first) * bytes)});
+        continue;
+      }
       const std::span<std::byte> samples(window.data(),
                                          static_cast<std::size_t>((last - first) * bytes));
-      give_to_rank_0(samples, bytes);
-      if (group_.rank() == 0) write(first, samples);
+      take_from_others(samples, bytes);
+      write(first, samples);
     }
     return true;
   }
@@ -130,22 +137,19 @@ class SampleCopy {
     return static_cast<Index>(samples.size());
   }
 
-  /// Each rank's part of a window.
-  void give_to_rank_0(std::span<std::byte> window, Index sample_bytes) {
+  void give_to_rank_0(std::span<const std::byte> part) {
+    const Outgoing mine{0, part};
+    group_.exchange({&mine, 1}, {});
+  }
+
+  void take_from_others(std::span<std::byte> window, Index sample_bytes) {
     const Index samples = std::ssize(window) / sample_bytes;
     const auto begin_of = [&](int rank) {
       return static_cast<std::size_t>(begin_of_part(samples, rank, group_.size()) * sample_bytes);
     };
-    const auto part = [&](int rank) {
-      return window.subspan(begin_of(rank), begin_of(rank + 1) - begin_of(rank));
-    };
-    if (group_.rank() != 0) {
-      const Outgoing mine{0, part(group_.rank())};
-      group_.exchange({&mine, 1}, {});
-      return;
-    }
     for (int rank = 1; rank < group_.size(); ++rank) {
-      const Incoming theirs{rank, part(rank)};
+      const Incoming theirs{rank,
+                            window.subspan(begin_of(rank), begin_of(rank + 1) - begin_of(rank))};
       group_.exchange({}, {&theirs, 1});
     }
   }
@@ -270,13 +274,26 @@ void refuse_to_renumber(const Hdf5File& file, Index samples) {
   }
 }
 
-/// When no more child process is begun.
+/// When no more child process is begun. Alike by all columns, and by two samples.
 void meet(ProcessGroup& group, const Dataset& dataset, const Order& order) {
   group.join();
-  group.expect_alike(
-      fmt::format("{} samples of {} bytes (order {})", dataset.size(), dataset.sample_bytes(),
-                  hex(checksum(std::as_bytes(std::span(order.order))))),
-      "give all ranks the same data set");
+  if (group.size() == 1) return;
+  std::uint64_t sum = 0;
+  const auto add = [&](auto values) { sum = checksum(std::as_bytes(std::span(values)), sum); };
+  add(std::span(order.order));
+  add(dataset.labels());
+  add(dataset.split());
+  for (const std::string& path : dataset.paths()) add(std::span(path));
+  for (const std::string& name : dataset.class_names()) add(std::span(name));
+  for (Index sample = 0; sample < dataset.size();
+       sample += std::max<Index>(1, dataset.size() - 1)) {
+    std::vector<std::byte> bytes(static_cast<std::size_t>(dataset.sample_bytes()));
+    dataset.read(std::span(&sample, 1), bytes.data());
+    add(std::span(bytes));
+  }
+  group.expect_alike(fmt::format("{} samples of {} bytes (columns and samples {})", dataset.size(),
+                                 dataset.sample_bytes(), hex(sum)),
+                     "give all ranks the same data set");
 }
 
 }  // namespace
@@ -287,7 +304,7 @@ PackReport pack_dataset(const std::string& from, const std::string& to, const Da
   if (group == nullptr) group = &alone;
   FileUse files;
   for (const std::string& file : files_of_dataset(from)) files.reads(file);
-  files.writes_locked(to, &kDataSetFile);
+  if (group->rank() == 0) files.writes_locked(to, &kDataSetFile);
   files.check();
   std::optional<FileLock> lock;  // devices take what comes
   if (group->rank() == 0 && !is_written_into(to)) lock.emplace(FileLock::of_output(to));

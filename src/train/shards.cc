@@ -132,7 +132,8 @@ void Shards::share_out() {
     for (const Segment& segment : training_.table.segments()) {
       if (!segment.parts.shared) continue;
       const Tensor* tensor = held_ && names_[a] ? held_->find(*names_[a] + segment.name) : nullptr;
-      if (tensor != nullptr && tensor->shape != segment.shape) tensor = nullptr;
+      const bool fits = tensor != nullptr && tensor->type == DataType::f32;
+      if (!fits || tensor->shape != segment.shape) tensor = nullptr;
       bool comes = tensor != nullptr;
       group_.broadcast(std::as_writable_bytes(std::span(&comes, 1)));
       if (!comes) continue;

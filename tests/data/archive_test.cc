@@ -144,6 +144,26 @@ TEST(Archive, ATarOfADotIsReadLikeAnyOther) {
   EXPECT_EQ(Dataset::open(folder / "out.h5").paths(), (Names{"a/1.pgm"}));
 }
 
+// A rank's first file may be the ten-thousandth: a call of the reader passes over some, no more.
+TEST(Archive, FilesFarIntoItAreReached) {
+  const TempFolder folder;
+  std::vector<TarEntry> entries;
+  for (int i = 0; i < 10'000; ++i) entries.push_back({"a/" + std::to_string(i) + ".pgm", "no"});
+  entries.push_back({"b/last.pgm", "this one"});
+  write_tar(folder / "in.tar", entries);
+  const SourceFiles files(Names{folder / "in.tar"});
+  const Index last = std::ssize(files.files()) - 1;
+  int taken = 0;
+  files.visit(std::span(&last, 1), [&](Index, FileContent content) {
+    ++taken;
+    EXPECT_EQ(content.error, "");
+    EXPECT_EQ(content.bytes.size(), 8U);
+    return true;
+  });
+  EXPECT_EQ(taken, 1);
+  EXPECT_EQ(files.content(last).size(), 8U);
+}
+
 TEST(Archive, HostileOnesAreRefusedWhole) {
   const TempFolder folder;
   const auto refused = [&](const std::vector<TarEntry>& entries, const std::string& why) {

@@ -9,6 +9,7 @@
 
 #include "kindred/data/dataset.h"
 #include "kindred/data/hdf5_file.h"
+#include "support/npy_file.h"
 #include "support/temp_folder.h"
 #include "support/thread_group.h"
 #include "support/zip_file.h"
@@ -132,6 +133,43 @@ TEST(ImportRanks, NamePicturesThatARankCouldNotRead) {
     });
   });
   EXPECT_FALSE(std::filesystem::exists(left));
+  for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
+    EXPECT_EQ(entry.path().string().find(".partial"), std::string::npos) << entry.path();
+  }
+}
+
+TEST(ImportRanks, RefuseOtherOptionsOfOneOfThem) {
+  const TempFolder folder;
+  write_omniglot(folder);
+  const std::vector<std::string> sources{folder / "background.zip", folder / "evaluation.zip"};
+  const auto import_as = [&](const ImportOptions& other) {
+    test::ThreadRanks(2).run([&](ProcessGroup& group) {
+      const ImportOptions own = group.rank() == 1 ? other : ImportOptions{.size = {2, 2}};
+      import_dataset(sources, folder / "ranks.h5", own, nullptr, &group);
+    });
+  };
+  for (const ImportOptions& other :
+       {ImportOptions{.size = {2, 2}, .bicubic = true}, ImportOptions{.size = {2, 2}, .bits = 12},
+        ImportOptions{.size = {2, 3}}}) {
+    expect_error(ErrorKind::data, "rank 1 has", [&] { import_as(other); });
+    EXPECT_FALSE(std::filesystem::exists(folder / "ranks.h5"));
+  }
+}
+
+TEST(ImportRanks, RefuseOtherVectorsOfOneOfThem) {
+  const TempFolder folder;
+  const std::string one(24, '\0');
+  std::string other = one;
+  other[3] = '\x40';
+  std::ofstream(folder / "0.npy", std::ios::binary) << test::npy("<f4", "(3, 2)", one);
+  std::ofstream(folder / "1.npy", std::ios::binary) << test::npy("<f4", "(3, 2)", other);
+  expect_error(ErrorKind::data, "rank 1 has 3 vectors", [&] {
+    test::ThreadRanks(2).run([&](ProcessGroup& group) {
+      const std::vector<std::string> sources{folder / (std::to_string(group.rank()) + ".npy")};
+      import_dataset(sources, folder / "ranks.h5", {}, nullptr, &group);
+    });
+  });
+  EXPECT_FALSE(std::filesystem::exists(folder / "ranks.h5"));
 }
 
 TEST(ImportRanks, RefuseOtherSamplesOfOneOfThem) {

@@ -150,6 +150,24 @@ TEST(Pack, RanksDoNotChangeAByteEither) {
   }
 }
 
+TEST(Pack, RefusesOtherDataOfOneRank) {
+  const TempFolder folder;
+  for (const char* file : {"0.h5", "1.h5"}) {
+    std::vector<float> vectors(12, 1);
+    if (file[0] == '1') vectors.back() = 2;
+    Hdf5Writer writer(folder / file);
+    writer.write<float>("vectors", {4, 3}, vectors, {});
+    writer.finish();
+  }
+  test::expect_error(ErrorKind::data, "rank 1 has 4 samples", [&] {
+    test::ThreadRanks(2).run([&](ProcessGroup& group) {
+      pack_dataset(folder / (std::to_string(group.rank()) + ".h5"), folder / "out.h5", {}, 1,
+                   nullptr, 1 << 20, &group);
+    });
+  });
+  EXPECT_FALSE(std::filesystem::exists(folder / "out.h5"));
+}
+
 TEST(Pack, TakesVectorsWithoutLabelsAsTheyAre) {
   const TempFolder folder;
   std::vector<float> vectors(600);

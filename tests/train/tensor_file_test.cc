@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <limits>
 #include <vector>
 
@@ -113,6 +115,33 @@ TEST(TensorFile, GivesBytesOfLargeArraysWhereTheyLie) {
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::data) << error.what();
     EXPECT_NE(std::string(error.what()).find("truncated"), std::string::npos) << error.what();
+  }
+}
+
+// What was checked is what is taken, though another writes into the file.
+TEST(TensorFile, NoticesThatItWasWrittenSinceItWasOpened) {
+  const test::TempFolder folder;
+  const std::string path = folder / "a.kindred";
+  const std::vector<float> values(5, 1.0F);
+  TensorFile written;
+  written.add({"five", DataType::f32, {5}, std::as_bytes(std::span(values))});
+  written.write(path);
+  const TensorFile open = TensorFile::open(path);
+  std::vector<std::byte> bytes(20);
+  open.copy(*open.find("five"), 0, bytes);
+  const auto earlier = std::filesystem::last_write_time(path) - std::chrono::hours(1);
+  {
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(-4, std::ios::end);
+    file.write("\0\0\xc0\x7f", 4);  // not a number
+  }
+  std::filesystem::last_write_time(path, earlier);
+  try {
+    open.copy(*open.find("five"), 0, bytes);
+    FAIL() << "took what nobody has checked";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::data) << error.what();
+    EXPECT_NE(std::string(error.what()).find("changed while it was read"), std::string::npos);
   }
 }
 

@@ -115,6 +115,7 @@ std::unique_ptr<ProcessGroup> open_process_group();
 struct LaunchedRank {
   int rank = 0;
   int size = 1;
+  int here = 1;  ///< ranks on this host; all of them where the launcher does not say
 };
 
 /// The same by the environment alone, without what the ranks need.

@@ -63,7 +63,7 @@ class TensorFile {
   static TensorFile open(const std::string& path);
 
   /// Bytes of one of tensors(), from its byte `first` on. Of a file that is open fails with io, or
-  /// with data where it has become shorter. REQUIRES: the tensor has them.
+  /// with data where it was written since. REQUIRES: the tensor has them.
   void copy(const Tensor& tensor, std::size_t first, std::span<std::byte> to) const;
 
   const std::vector<Tensor>& tensors() const { return tensors_; }
@@ -105,6 +105,7 @@ class TensorFile {
   std::uint64_t size_ = 0;             ///< of a file that was read
   std::vector<std::byte> content_;     ///< of a file in memory; the tensors point into it
   std::shared_ptr<FileHandle> file_;   ///< of a file that is open
+  std::int64_t modified_ = 0;          ///< when it was written, before it was checked
 };
 
 }  // namespace kindred

@@ -29,7 +29,7 @@ bool is_told(const char* rank, const char* size, const char* library, Launch& la
   const int r = number_of_variable(rank);
   const int n = number_of_variable(size);
   if (r < 0 || n <= r) return false;
-  launch = {r, n, library};
+  launch = {r, n, library, n};
   return true;
 }
 
@@ -54,6 +54,10 @@ Launch find_launch() {
                      launch.size));
   }
   if (launch.size == 1) return {};
+  for (const char* const name : {"OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS"}) {
+    const int here = number_of_variable(name);
+    if (here >= 1 && here <= launch.size) launch.here = here;
+  }
   if (!asked.empty()) launch.library = asked;
   return launch;
 }

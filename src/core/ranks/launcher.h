@@ -8,6 +8,7 @@ struct Launch {
   int rank = 0;
   int size = 1;
   std::string library;  ///< of the MPI that its launcher belongs to: "openmpi" or "mpich"
+  int here = 1;         ///< ranks on this host; all of them where the launcher does not say
 };
 
 /// By the environment: of mpirun (Open MPI, MPICH's Hydra) and srun. KINDRED_MPI = off, openmpi or

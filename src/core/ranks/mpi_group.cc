@@ -63,7 +63,7 @@ std::unique_ptr<ProcessGroup> open_process_group() {
 
 LaunchedRank launched_rank() {
   const Launch launch = find_launch();
-  return {launch.rank, launch.size};
+  return {launch.rank, launch.size, launch.here};
 }
 
 MpiGroup::MpiGroup(const Launch& launch) : launch_(launch), plugin_(load_plugin(launch)) {}

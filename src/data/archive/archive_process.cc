@@ -7,9 +7,10 @@
 namespace kindred {
 namespace {
 
-constexpr std::size_t kListed = 4096;          // files that cross together
+constexpr std::size_t kListed = 4096;          // files that cross together, or are passed over
+constexpr Index kMostCalls = 1 << 20;          // that pass over files alone
 constexpr Index kReadBytes = Index{32} << 20;  // that cross together, and the last file
-constexpr double kSeconds = 600;               // a call may pass over much that is not wanted
+constexpr double kSeconds = 600;               // a call may pass over much
 constexpr Index kMemory = Index{1} << 30;      // beside what is read
 
 // A file is held while it grows, and once more to cross.
@@ -35,17 +36,19 @@ struct ArchiveProcess::InChild {
     return archive->next();
   }
 
-  void find(const std::string& name) {
-    while (next()) {
-      if (archive->refusal().empty() && without_dot(archive->name()) == name) return;
+  /// False where a call has passed over enough.
+  bool find(const std::string& name) {
+    for (std::size_t passed = 0; passed < kListed; ++passed) {
+      if (!next()) fail(ErrorKind::data, fmt::format("{}: changed while it was read", path));
+      if (archive->refusal().empty() && without_dot(archive->name()) == name) return true;
     }
-    fail(ErrorKind::data, fmt::format("{}: changed while it was read", path));
+    return false;
   }
 
-  FileContent content(const std::string& name) {
+  std::optional<FileContent> content(const std::string& name) {
     FileContent content;
     try {
-      if (end.empty()) find(name);
+      if (end.empty() && !find(name)) return std::nullopt;
     } catch (const Error& error) {
       end = error.what();
     }
@@ -70,7 +73,9 @@ struct ArchiveProcess::InChild {
     std::vector<FileContent> contents;
     Index bytes = 0;
     for (std::size_t i = 0; i < names.size() && bytes < kReadBytes; ++i) {
-      contents.push_back(self->content(names[i]));
+      std::optional<FileContent> content = self->content(names[i]);
+      if (!content) break;
+      contents.push_back(std::move(*content));
       bytes += static_cast<Index>(contents.back().bytes.size());
     }
     return contents;
@@ -87,7 +92,12 @@ std::vector<ArchiveEntry> ArchiveProcess::list() {
 }
 
 std::vector<FileContent> ArchiveProcess::read(const std::vector<std::string>& names) {
-  return process_.call(InChild::read, reader_.get(), names);
+  // Each call has a time limit of its own.
+  for (Index call = 0; call < kMostCalls; ++call) {
+    std::vector<FileContent> contents = process_.call(InChild::read, reader_.get(), names);
+    if (!contents.empty() || names.empty()) return contents;
+  }
+  fail(ErrorKind::data, "its reader finds no end");
 }
 
 }  // namespace kindred

@@ -18,13 +18,17 @@ constexpr Index kSomeMemory = Index{1} << 30;
 
 }  // namespace
 
-Index most_waiting_bytes() {
-  return std::max(machine_memory() / 2, std::min(machine_memory(), kSomeMemory));
+Index most_waiting_bytes(Index processes) {
+  return std::max(machine_memory() / 2, std::min(machine_memory(), kSomeMemory)) / processes;
 }
 
 ImportDecoding::ImportDecoding(const ImportPlan& plan, const ImportOptions& options,
-                               std::span<const Index> order, const Workers& workers)
-    : plan_(plan), order_(order), workers_(workers), decoder_(plan, options, workers.threads()) {
+                               std::span<const Index> order, const Workers& workers, Index most)
+    : plan_(plan),
+      order_(order),
+      workers_(workers),
+      most_(most),
+      decoder_(plan, options, workers.threads()) {
   for (const Index item : order) {
     turn_of_[plan.items[static_cast<std::size_t>(item)].place] =
         static_cast<Index>(turn_of_.size());
@@ -76,12 +80,11 @@ bool ImportDecoding::decode_batch(WorkObserver& observer,
     take(order_[static_cast<std::size_t>(next_++)], std::move(first->second));
     ready_.erase(first);
   }
-  const Index most = most_waiting_bytes();
-  if (ready_bytes_ > most) {
+  if (ready_bytes_ > most_) {
     fail(ErrorKind::data,
          fmt::format("{}: the samples come in an order that would need more than {} MiB to sort; "
                      "unpack the archive, or make the images smaller with a size",
-                     plan_.source, most >> 20));
+                     plan_.source, most_ >> 20));
   }
   observer.on_progress(next_ + std::ssize(ready_), std::ssize(order_));
   return true;

@@ -15,9 +15,10 @@ namespace kindred {
 /// that their sources are read in.
 class ImportDecoding {
  public:
-  /// `order`: items of the plan. All outlive it. Child processes begin here.
+  /// `order`: items of the plan. All outlive it. `most`: bytes of samples that may wait for those
+  /// before them. Child processes begin here.
   ImportDecoding(const ImportPlan& plan, const ImportOptions& options, std::span<const Index> order,
-                 const Workers& workers);
+                 const Workers& workers, Index most);
 
   /// False where it was asked to stop. Fails with data where the sources change meanwhile, or come
   /// in an order that would take too much memory to sort.
@@ -33,6 +34,7 @@ class ImportDecoding {
   const ImportPlan& plan_;
   std::span<const Index> order_;
   const Workers& workers_;
+  Index most_;
   ImportDecoder decoder_;
   std::unordered_map<Index, Index> turn_of_;  // place -> place in the order
   std::vector<Waiting> batch_;
@@ -42,7 +44,8 @@ class ImportDecoding {
   Index next_ = 0;
 };
 
-/// Bytes of samples that may wait for others: half of the memory.
-Index most_waiting_bytes();
+/// Bytes of samples that may wait for others in one of so many processes on this machine: half of
+/// the memory together.
+Index most_waiting_bytes(Index processes);
 
 }  // namespace kindred

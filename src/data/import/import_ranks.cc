@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "core/host_name.h"
 #include "data/isolation/shared_memory.h"
 #include "data/isolation/wire.h"
 #include "kindred/core/error.h"
@@ -11,7 +14,7 @@ namespace kindred {
 namespace {
 
 constexpr Index kMessage = Index{4} << 20;  // bytes; a sample more at most
-constexpr Index kRoom = Index{2} << 30;     // for the largest sample
+constexpr Index kRoom = Index{64} << 20;    // and the largest sample (import_decoder.cc)
 
 std::span<const std::byte> bytes_of(const std::string& text) {
   return std::as_bytes(std::span(text.data(), text.size()));
@@ -25,46 +28,105 @@ std::span<const Index> ImportRanks::run_of(std::span<const Index> order, int ran
   return order.subspan(begin, end - begin);
 }
 
-bool ImportRanks::take(const ImportPlan& plan, std::span<const Index> order, bool done,
+// A rank's share; half of it is for what it has yet to hand over.
+Index ImportRanks::most_waiting() const {
+  return group_.size() == 1 ? most_waiting_bytes(1) : most_waiting_bytes(2 * launched_rank().here);
+}
+
+bool ImportRanks::take(const ImportPlan& plan, const ImportOptions& options,
+                       std::span<const Index> order, ImportDecoding& decoding,
+                       WorkObserver& observer,
                        FunctionRef<void(Index item, Decoded sample)> add) const {
-  if (group_.size() == 1) return done;
-  if (!meet(plan, order, done)) return false;
+  if (group_.size() == 1) return decoding.run(observer, add);
+  if (!decode(decoding, observer, add)) return false;
+  meet(plan, options, order);
   for (int rank = 1; rank < group_.size(); ++rank) receive(rank, run_of(order, rank), add);
   return true;
 }
 
-bool ImportRanks::help(const ImportPlan& plan, std::span<const Index> order,
-                       ImportDecoding& decoding, WorkObserver& observer) const {
-  const Index most = most_waiting_bytes();
+bool ImportRanks::help(const ImportPlan& plan, const ImportOptions& options,
+                       std::span<const Index> order, ImportDecoding& decoding,
+                       WorkObserver& observer) const {
+  const Index most = most_waiting();
   Index bytes = 0;
   std::vector<Decoded> samples;
-  const bool done = decoding.run(observer, [&](Index, Decoded sample) {
+  const auto keep = [&](Index, Decoded sample) {
     bytes += sample.image.shape.size();
     samples.push_back(std::move(sample));
     if (bytes <= most) return;
     fail(ErrorKind::data,
-         fmt::format("{}: the samples of rank {} take more than {} MiB; import by more ranks, or "
-                     "by one process, which keeps none",
-                     plan.source, group_.rank(), most >> 20));
-  });
-  if (!meet(plan, order, done)) return false;
+         fmt::format("{}: its samples take more than {} MiB; import by ranks on more hosts, or by "
+                     "one process, which keeps none",
+                     plan.source, most >> 20));
+  };
+  if (!decode(decoding, observer, keep)) return false;
+  meet(plan, options, order);
   send(samples);
   return true;
 }
 
-/// All have decoded, or were asked to stop; of the same samples.
-bool ImportRanks::meet(const ImportPlan& plan, std::span<const Index> order, bool done) const {
+/// False at all ranks where one was asked to stop. Of an error all hear here, when they have
+/// decoded as well: the first says it, who then undoes what it has begun to write.
+bool ImportRanks::decode(ImportDecoding& decoding, WorkObserver& observer,
+                         FunctionRef<void(Index item, Decoded sample)> take) const {
+  bool done = false;
+  ErrorKind kind{};
+  std::string fault;
+  try {
+    done = decoding.run(observer, take);
+  } catch (const Error& error) {
+    kind = error.kind();
+    fault = error.what();
+  }
   group_.join();
-  if (group_.any(!done)) return false;
+  if (group_.rank() != 0 && !fault.empty()) {
+    fault = fmt::format("rank {} on {}: {}", group_.rank(), host_name(), fault);
+  }
+  const std::vector<std::string> faults = group_.gather_texts(fault);
+  const auto first = std::ranges::find_if(faults, [](const auto& text) { return !text.empty(); });
+  if (first == faults.end()) return !group_.any(!done);
+  const auto rank = static_cast<int>(first - faults.begin());
+  std::int32_t code = static_cast<std::int32_t>(kind);
+  if (rank != 0 && group_.rank() == rank) {
+    const Outgoing mine{0, std::as_bytes(std::span(&code, 1))};
+    group_.exchange({&mine, 1}, {});
+  }
+  if (group_.rank() != 0) return group_.any(false);  // rank 0 ends this process
+  if (rank != 0) {
+    const Incoming its{rank, std::as_writable_bytes(std::span(&code, 1))};
+    group_.exchange({}, {&its, 1});
+  }
+  fail(static_cast<ErrorKind>(code), *first);
+}
+
+void ImportRanks::meet(const ImportPlan& plan, const ImportOptions& options,
+                       std::span<const Index> order) const {
+  group_.join();
   std::uint64_t sum = 0;
+  const auto add = [&](std::span<const std::byte> bytes) { sum = checksum(bytes, sum); };
+  const auto add_number = [&](auto number) { add(std::as_bytes(std::span(&number, 1))); };
+  add_number(static_cast<int>(options.colour));
   for (const Index i : order) {
     const ImportItem& item = plan.items[static_cast<std::size_t>(i)];
-    sum = checksum(bytes_of(item.path), sum);
-    sum = checksum(bytes_of(item.class_name), sum + static_cast<std::uint64_t>(item.label));
+    add(bytes_of(item.path));
+    add(bytes_of(item.class_name));
+    add_number(item.label);
+    const auto region = plan.region_at.find(item.place);
+    if (region == plan.region_at.end()) continue;
+    if (region->second.box) add_number(*region->second.box);
+    if (region->second.landmarks) add_number(*region->second.landmarks);
   }
-  group_.expect_alike(fmt::format("{} samples (paths and labels {})", order.size(), hex(sum)),
+  const Matrix& vectors = plan.vectors;
+  if (vectors.rows() > 0) {
+    for (const Index i : order) {
+      const Index row = plan.items[static_cast<std::size_t>(i)].place;
+      add(std::as_bytes(std::span(vectors.row(row), static_cast<std::size_t>(vectors.cols()))));
+    }
+  }
+  group_.expect_alike(fmt::format("{} {} ({}; paths, labels and regions {})", order.size(),
+                                  vectors.rows() > 0 ? "vectors" : "samples",
+                                  text_of(preparation_of(plan, options)), hex(sum)),
                       "give all ranks the same sources and options");
-  return true;
 }
 
 void ImportRanks::send(std::span<const Decoded> samples) const {

@@ -21,17 +21,26 @@ class ImportRanks {
   /// A rank's run of the items.
   std::span<const Index> run_of(std::span<const Index> order, int rank) const;
 
-  /// Of rank 0, who has `done` its own run: the others' samples, in order. False where a rank was
-  /// asked to stop. Fails with data where ranks have other sources or options.
-  bool take(const ImportPlan& plan, std::span<const Index> order, bool done,
+  /// Bytes of samples that a rank's decoding may keep for those before them.
+  Index most_waiting() const;
+
+  /// Of rank 0: decodes, and takes the others' samples, in order. False where a rank was asked to
+  /// stop. Fails with data where ranks have other sources or options, and by the first error, in
+  /// the order of ranks, where several fail.
+  bool take(const ImportPlan& plan, const ImportOptions& options, std::span<const Index> order,
+            ImportDecoding& decoding, WorkObserver& observer,
             FunctionRef<void(Index item, Decoded sample)> add) const;
-  /// Of the others: decodes, and hands over. Fails likewise, and where its samples take more than
-  /// half of the memory.
-  bool help(const ImportPlan& plan, std::span<const Index> order, ImportDecoding& decoding,
-            WorkObserver& observer) const;
+  /// Of the others: decodes, and hands over. Does not return where rank 0 fails. A rank fails where
+  /// all of a host together keep samples of half of its memory.
+  bool help(const ImportPlan& plan, const ImportOptions& options, std::span<const Index> order,
+            ImportDecoding& decoding, WorkObserver& observer) const;
+  /// What both begin with, when nothing is left to decode: all have the same samples.
+  void meet(const ImportPlan& plan, const ImportOptions& options,
+            std::span<const Index> order) const;
 
  private:
-  bool meet(const ImportPlan& plan, std::span<const Index> order, bool done) const;
+  bool decode(ImportDecoding& decoding, WorkObserver& observer,
+              FunctionRef<void(Index item, Decoded sample)> take) const;
   void send(std::span<const Decoded> samples) const;
   void receive(int from, std::span<const Index> items,
                FunctionRef<void(Index item, Decoded sample)> add) const;

@@ -181,7 +181,7 @@ ImportReport import_checked(std::span<const std::string> sources, const std::str
   std::optional<ImportPlan> found = plan_of_sources(files, options);
   if (!found) refuse_sources(files, options.format);
   ImportPlan plan = std::move(*found);
-  check_listed(plan, out_path, options);
+  if (group == nullptr || group->rank() == 0) check_listed(plan, out_path, options);
   make_names_valid(plan);
   const std::string unread = unread_images(files);
   if (!unread.empty()) plan.notes.push_back(unread);
@@ -212,14 +212,14 @@ ImportReport import_dataset(std::span<const std::string> sources, const std::str
                             ProcessGroup* group) {
   if (sources.empty()) fail(ErrorKind::usage, "import needs at least one source");
   check_options(options);
-  FileUse use = outputs_of(out_path, options);
+  const bool writes = group == nullptr || group->rank() == 0;
+  FileUse use = writes ? outputs_of(out_path, options) : FileUse();
   for (const std::string& source : sources) use.reads(source);
   for (const std::string& list : {options.boxes, options.landmarks}) {
     if (!list.empty()) use.reads(list);
   }
   use.check();
   std::optional<FileLock> lock;  // devices take what comes
-  const bool writes = group == nullptr || group->rank() == 0;
   if (writes && !is_written_into(out_path)) lock.emplace(FileLock::of_output(out_path));
   WorkObserver silent;
   if (observer == nullptr) observer = &silent;

@@ -51,22 +51,23 @@ ImportReport run_import(ImportPlan plan, const std::string& out_path, const Impo
   report.skipped = plan.left_out;
   report.notes.insert(report.notes.begin(), plan.notes.begin(), plan.notes.end());
   report.format = plan.format;
+  const ImportRanks ranks(*group, std::ssize(order));
   if (plan.vectors.rows() > 0) {
     tell(plan, options, order, report, observer);
+    ranks.meet(plan, options, order);
     return group->rank() == 0 ? write_vectors(plan, order, out_path, options, report) : report;
   }
   const Workers workers(options.threads);
-  const ImportRanks ranks(*group, std::ssize(order));
-  ImportDecoding decoding(plan, options, ranks.run_of(order, group->rank()), workers);
+  ImportDecoding decoding(plan, options, ranks.run_of(order, group->rank()), workers,
+                          ranks.most_waiting());
   if (group->rank() != 0) {
-    report.interrupted = !ranks.help(plan, order, decoding, observer);
+    report.interrupted = !ranks.help(plan, options, order, decoding, observer);
     return report;
   }
   Assembly assembly(plan, options, out_path, order, workers, report);
   tell(plan, options, order, report, observer);
   const auto add = [&](Index item, Decoded sample) { assembly.add(item, std::move(sample)); };
-  const bool done = decoding.run(observer, add);
-  report.interrupted = !ranks.take(plan, order, done, add);
+  report.interrupted = !ranks.take(plan, options, order, decoding, observer, add);
   if (!report.interrupted) assembly.finish();
   return report;
 }

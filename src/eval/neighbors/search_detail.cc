@@ -11,11 +11,13 @@ namespace {
 
 constexpr Index kLeastRows = 8192;  // a search of fewer takes no time
 constexpr Index kLeastDimension = 32;
-constexpr Index kSample = 8;
+constexpr Index kSample = 8;  // queries, which are searched for twice
+constexpr Index kLeastQueries = 64;
 
 }  // namespace
 
 double open_candidates(const Gallery& gallery, const RowsView& queries, Index k, Index sample) {
+  const ComputeScope scope;
   sample = std::min(sample, queries.rows());
   std::vector<Index> rows;
   for (Index i = 0; i < sample; ++i) rows.push_back(i * queries.rows() / sample);
@@ -45,8 +47,8 @@ double open_candidates(const Gallery& gallery, const RowsView& queries, Index k,
 
 Gallery gallery_to_search(const Workers& workers, const RowsView& queries, const RowsView& rows,
                           const Screen& screen, Index k) {
-  if (rows.rows() >= kLeastRows && rows.cols() >= kLeastDimension &&
-      Gallery::may_be_bytes(screen, rows.cols())) {
+  if (rows.rows() >= kLeastRows && queries.rows() >= kLeastQueries &&
+      rows.cols() >= kLeastDimension && Gallery::may_be_bytes(screen, rows.cols())) {
     Gallery bytes(workers, rows, screen, {}, Detail::bytes);
     // More would not find room, and be looked at as they come.
     const double most = static_cast<double>(BestNeighbors::room(k, Detail::bytes)) / 2;

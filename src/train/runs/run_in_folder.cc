@@ -120,6 +120,7 @@ void Run::start_or_resume() {
   if (!resume_) take_weights();
   take_folder();
   if (resume_) resume();
+  share_state(group_, trainer_->training_state());
   made_.make(folder_.checkpoints());
   folder_.clean();
   if (resume_) go_on();
@@ -127,7 +128,6 @@ void Run::start_or_resume() {
   log_ = std::make_unique<RunLog>(folder_.log());
   made_.keep();
   saved_step_ = resume_ && state().step > 0 ? state().step : -1;
-  share_state(group_, trainer_->training_state());
   tell_start();
 }
 

@@ -134,6 +134,7 @@ TensorFile TensorFile::open(const std::string& path) {
   TensorFile file;
   file.path_ = path;
   file.size_ = static_cast<std::uint64_t>(opened.size);
+  file.modified_ = opened.modified;
   file.file_ = std::make_shared<FileHandle>(std::move(opened.handle));
   file.check();
   return file;
@@ -146,6 +147,10 @@ void TensorFile::copy(const Tensor& tensor, std::size_t first, std::span<std::by
   }
   const std::uint64_t place = places_[static_cast<std::size_t>(&tensor - tensors_.data())];
   read_at(file_->get(), place + first, std::ssize(to), to.data(), path_);
+  // What was checked is what is taken.
+  if (modified_at(*file_) != modified_) {
+    fail(ErrorKind::data, fmt::format("{}: changed while it was read", path_));
+  }
 }
 
 /// Bytes of a file in memory; none where it is open.
