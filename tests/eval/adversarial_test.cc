@@ -48,6 +48,13 @@ void expect_neighbors(const Set& set, Similarity similarity, Index k, bool leave
   const Index asked = leave_one_out ? count : count / 2;
   const Neighbors found = find_neighbors(Workers(1), set.rows.view().rows_from(0, asked), set.rows,
                                          k, similarity, leave_one_out);
+  const Index few = leave_one_out ? 0 : std::min<Index>(asked, 9);  // are searched for otherwise
+  if (few > 0) {
+    const Neighbors same =
+        find_neighbors(Workers(2), set.rows.view().rows_from(0, few), set.rows, k, similarity);
+    ASSERT_TRUE(std::equal(same.index.data(), same.index.data() + few * k, found.index.data()));
+    ASSERT_TRUE(std::equal(same.score.data(), same.score.data() + few * k, found.score.data()));
+  }
   for (Index q = 0; q < asked; ++q) {
     const auto exact = [&](Index g) {
       return adversarial::score(set.rows.row(q), set.rows.row(g), set.rows.cols(), similarity);

@@ -170,16 +170,27 @@ TEST(Neighbors, OfRowsAmongThemselvesAreThoseOfAnyQueries) {
   }
 }
 
+// A few queries are searched for in another way than many.
 TEST(Neighbors, DoNotDependOnWhichOtherQueriesAreAsked) {
-  const Matrix gallery = testing_rows::uniform(900, 70, 1);
+  Matrix gallery = testing_rows::uniform(9000, 70, 1);
+  for (Index row = 100; row < 120; ++row) std::copy_n(gallery.row(7), 70, gallery.row(row));
   const Matrix queries = testing_rows::uniform(300, 70, 2);
-  const Neighbors all = find_neighbors(Workers(2), queries, gallery, 5, Similarity::cosine);
-  for (const Index q : {0, 13, 14, 139, 140, 299}) {
-    const Neighbors one =
-        find_neighbors(Workers(1), queries.view().rows_from(q, 1), gallery, 5, Similarity::cosine);
-    for (Index j = 0; j < 5; ++j) {
-      EXPECT_EQ(one.index(0, j), all.index(q, j));
-      EXPECT_EQ(one.score(0, j), all.score(q, j));
+  for (const Similarity similarity : kSimilarities) {
+    for (const Index k : {1, 5, 700}) {
+      const Neighbors all = find_neighbors(Workers(2), queries, gallery, k, similarity);
+      for (const auto& [first, count] :
+           {std::pair(0, 1), {13, 2}, {139, 12}, {140, 13}, {299, 1}}) {
+        for (const int threads : {1, 3}) {
+          const Neighbors some = find_neighbors(
+              Workers(threads), queries.view().rows_from(first, count), gallery, k, similarity);
+          for (Index i = 0; i < count; ++i) {
+            for (Index j = 0; j < k; ++j) {
+              ASSERT_EQ(some.index(i, j), all.index(first + i, j)) << first << " " << k;
+              ASSERT_EQ(some.score(i, j), all.score(first + i, j)) << first << " " << k;
+            }
+          }
+        }
+      }
     }
   }
 }
@@ -203,6 +214,15 @@ TEST(Neighbors, RefuseBadInput) {
                 [&] { find_neighbors(Workers(1), queries, rows, 1, Similarity::inner_product); },
                 ErrorKind::data),
             "gallery embeddings: row 3 of 4 has NaN at column 0");
+  rows(3, 0) = 1e19F;
+  for (const Index count : {4, 400}) {
+    const Matrix few = testing_rows::uniform(count, 3, 1);
+    EXPECT_EQ(
+        test::error_of([&] { find_neighbors(Workers(2), few, rows, 1, Similarity::cosine); },
+                       ErrorKind::data),
+        "gallery embeddings: row 3 of 4 is too long: its square leaves float32; scale the rows "
+        "down");
+  }
 }
 
 TEST(Neighbors, RecallCountsSharedIndices) {

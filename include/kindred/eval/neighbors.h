@@ -17,7 +17,8 @@ struct Neighbors {
 /// Exact search. Rows count as exact (denormal numbers as zero), and the scores of those returned
 /// are float64's: two neighbours stand in another order than float64 would put them only where
 /// their scores agree within 1e-12 of |q| |g| (cosine, inner product) or of the squared distance
-/// (Euclidean). Blocked products in float32 with a proven bound on their error say which rows can
+/// (Euclidean). A few queries are scored in float64 with every row, at the speed that memory is
+/// read. Of more, blocked products in float32 with a proven bound on their error say which rows can
 /// be among the nearest; those are scored in float64. Where the queries are the gallery, bit for
 /// bit, each pair of rows is multiplied once, for both: half the products, the same bits.
 /// k <= gallery rows (leave-one-out: less one), else usage error.

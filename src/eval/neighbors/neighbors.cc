@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "eval/neighbors/nearest_rows.h"
+#include "eval/neighbors/scanned_rows.h"
 #include "eval/neighbors/self_search.h"
 #include "eval/scores/check_rows.h"
 #include "kindred/core/error.h"
@@ -28,6 +29,9 @@ Neighbors find_neighbors(const Workers& workers, ConstMatrixView queries, ConstM
   check_k(k, gallery.rows(), leave_one_out);
   if (leave_one_out) check_count(queries.rows(), "queries", gallery.rows(), "gallery embeddings");
   check_rows(workers, queries, "query embeddings");
+  if (!leave_one_out && is_faster_scanned(queries.rows())) {
+    return scan_rows(workers, queries, gallery, k, similarity);
+  }
   if (!leave_one_out) check_rows(workers, gallery, "gallery embeddings");
 
   if (may_search_itself(queries, gallery, k)) {

@@ -12,7 +12,6 @@ namespace kindred {
 namespace {
 
 constexpr Index kCheckedRows = 256;
-constexpr double kLargestSquare = 1e37;  // float32 ends at 3.4e38; sums of two squares stay below
 
 bool is_fine(const float* row, Index size) {
   double sum = 0;

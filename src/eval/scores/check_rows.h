@@ -6,6 +6,9 @@
 
 namespace kindred {
 
+/// Of a row: float32 ends at 3.4e38, and sums of two squares stay below.
+inline constexpr double kLargestSquare = 1e37;
+
 /// Fails with ErrorKind::data, naming the first bad row, when `rows` hold NaN or infinity, or
 /// numbers so large that their products leave float32. `what` names them: "query embeddings".
 void check_rows(const Workers& workers, ConstMatrixView rows, std::string_view what);

@@ -16,17 +16,24 @@
 /// that Kindred computes about scores is a screen for these (eval/scores/screen.h).
 namespace kindred {
 
+/// Of a sum: the squared distance of two rows, otherwise their product; of these with the squares
+/// a · a and b · b.
+inline double score_of_sum(double sum, double aa, double bb, Similarity similarity) {
+  if (similarity == Similarity::euclidean) {
+    // Distances that are told as equal are equal here, too; this square's root is `distance` again.
+    const double distance = std::sqrt(sum);
+    return -(distance * distance);
+  }
+  if (similarity == Similarity::inner_product) return sum;
+  return aa > 0 && bb > 0 ? sum / std::sqrt(aa * bb) : 0;
+}
+
 /// Of the query's numbers `a`, its square a · a, and a row with its square.
 inline double exact_score(const double* a, double aa, const RowsView& rows, Index row, double bb,
                           Similarity similarity) {
-  if (similarity == Similarity::euclidean) {
-    // Distances that are told as equal are equal here, too; this square's root is `distance` again.
-    const double distance = std::sqrt(rows.squared_distance(a, row));
-    return -(distance * distance);
-  }
-  const double product = rows.dot(a, row);
-  if (similarity == Similarity::inner_product) return product;
-  return aa > 0 && bb > 0 ? product / std::sqrt(aa * bb) : 0;
+  const bool distances = similarity == Similarity::euclidean;
+  const double sum = distances ? rows.squared_distance(a, row) : rows.dot(a, row);
+  return score_of_sum(sum, aa, bb, similarity);
 }
 
 /// The rows that are scored, with their squares. They have to outlive it.
