@@ -1,6 +1,5 @@
 #include "eval/scores/exact_kernels.h"
 
-#include <cstdint>
 #include <cstring>
 #include <utility>
 
@@ -10,7 +9,6 @@ namespace kindred {
 namespace {
 
 using Doubles = RegisterOf<double>;
-typedef std::int64_t Integers __attribute__((vector_size(kRegisterBytes)));
 
 constexpr Index kSums = 16;
 constexpr Index kDoubles = kRegisterBytes / static_cast<Index>(sizeof(double));
@@ -40,13 +38,20 @@ struct SquaredDifference {
   }
 };
 
+template <Index half, std::size_t... i>
+[[gnu::always_inline]] inline Doubles moved_down(const Doubles& v, std::index_sequence<i...>) {
+  return __builtin_shufflevector(v, v, (static_cast<Index>(i) + half) % kDoubles...);
+}
+
 /// The numbers' sum by halves: number i + half is added to number i.
-template <std::size_t... i>
-[[gnu::always_inline]] inline double sum_by_halves(Doubles v, std::index_sequence<i...>) {
-  for (Index half = kDoubles / 2; half > 0; half /= 2) {
-    v += __builtin_shuffle(v, Integers{(static_cast<Index>(i) + half) % kDoubles...});
+template <Index half = kDoubles / 2>
+[[gnu::always_inline]] inline double sum_by_halves(Doubles v) {
+  if constexpr (half > 0) {
+    v += moved_down<half>(v, std::make_index_sequence<static_cast<std::size_t>(kDoubles)>{});
+    return sum_by_halves<half / 2>(v);
+  } else {
+    return v[0];
   }
-  return v[0];
 }
 
 /// Sixteen sums, of which number k of a row goes to k mod 16.
@@ -72,7 +77,7 @@ class Sums {
     for (std::size_t half = kVectors / 2; half > 0; half /= 2) {
       for (std::size_t i = 0; i < half; ++i) sums_[i] += sums_[i + half];
     }
-    return sum_by_halves(sums_[0], std::make_index_sequence<static_cast<std::size_t>(kDoubles)>{});
+    return sum_by_halves(sums_[0]);
   }
 
  private:
