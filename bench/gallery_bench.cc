@@ -11,6 +11,7 @@
 #include "kindred/core/parallel.h"
 #include "kindred/core/random.h"
 #include "kindred/gallery/gallery_snapshot.h"
+#include "reading_sweep.h"
 
 namespace kindred {
 namespace {
@@ -38,37 +39,10 @@ const GallerySnapshot& gallery() {
   return *made;
 }
 
-void count_bytes(benchmark::State& state) {
-  state.SetBytesProcessed(state.iterations() * kPictures * kDimension *
-                          static_cast<Index>(sizeof(float)));
-}
-
-typedef float Numbers __attribute__((vector_size(16)));
-
-float sum_of(const float* from, Index count) {
-  Numbers sums[8] = {};
-  for (Index i = 0; i < count; i += 32) {
-    for (int j = 0; j < 8; ++j) {
-      sums[j] += *reinterpret_cast<const Numbers*>(from + i + 4 * j);
-    }
-  }
-  float total = 0;
-  for (const Numbers& sum : sums) total += sum[0] + sum[1] + sum[2] + sum[3];
-  return total;
-}
-
 void sweep(benchmark::State& state) {
-  const Workers workers(kThreads);
   const GallerySnapshot& snapshot = gallery();
-  std::vector<float> totals(static_cast<std::size_t>(blocks_of(kPictures, kBlock)));
-  for (auto _ : state) {
-    workers.for_blocks(kPictures, kBlock, [&](Index begin, Index end, int) {
-      totals[static_cast<std::size_t>(begin / kBlock)] =
-          sum_of(snapshot.embedding(begin), (end - begin) * kDimension);
-    });
-    benchmark::DoNotOptimize(totals.data());
-  }
-  count_bytes(state);
+  measure_sweep(state, Workers(kThreads), kPictures, kDimension, kBlock,
+                [&](Index row) { return snapshot.embedding(row); });
 }
 
 void scan(benchmark::State& state) {
@@ -80,7 +54,7 @@ void scan(benchmark::State& state) {
     for (Index k = 0; k < kDimension; ++k) queries(q, k) = random.normal();
   }
   for (auto _ : state) benchmark::DoNotOptimize(snapshot.nearest(workers, queries, 10));
-  count_bytes(state);
+  count_bytes_read(state, kPictures, kDimension);
 }
 
 BENCHMARK(sweep)->Unit(benchmark::kMillisecond)->UseRealTime()->Repetitions(7);

@@ -4,10 +4,10 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
-#include <vector>
 
 #include "kindred/core/random.h"
 #include "kindred/eval/neighbors.h"
+#include "reading_sweep.h"
 
 namespace kindred {
 namespace {
@@ -32,38 +32,11 @@ ConstMatrixView rows_of(const Workers& workers, Index dimension) {
   return made;
 }
 
-void count_bytes(benchmark::State& state, Index dimension) {
-  state.SetBytesProcessed(state.iterations() * kRows * dimension *
-                          static_cast<Index>(sizeof(float)));
-}
-
-typedef float Numbers __attribute__((vector_size(16)));
-
-float sum_of(const float* from, Index count) {
-  Numbers sums[8] = {};
-  for (Index i = 0; i < count; i += 32) {
-    for (int j = 0; j < 8; ++j) {
-      sums[j] += *reinterpret_cast<const Numbers*>(from + i + 4 * j);
-    }
-  }
-  float total = 0;
-  for (const Numbers& sum : sums) total += sum[0] + sum[1] + sum[2] + sum[3];
-  return total;
-}
-
 void sweep(benchmark::State& state) {
   const Workers workers(kThreads);
   const Index dimension = state.range(0);
   const ConstMatrixView rows = rows_of(workers, dimension);
-  std::vector<float> totals(static_cast<std::size_t>(blocks_of(kRows, kBlock)));
-  for (auto _ : state) {
-    workers.for_blocks(kRows, kBlock, [&](Index begin, Index end, int) {
-      totals[static_cast<std::size_t>(begin / kBlock)] =
-          sum_of(rows.row(begin), (end - begin) * dimension);
-    });
-    benchmark::DoNotOptimize(totals.data());
-  }
-  count_bytes(state, dimension);
+  measure_sweep(state, workers, kRows, dimension, kBlock, [&](Index row) { return rows.row(row); });
 }
 
 void search(benchmark::State& state) {
@@ -78,7 +51,7 @@ void search(benchmark::State& state) {
     const Neighbors found = find_neighbors(workers, queries, rows, 10, Similarity::cosine);
     benchmark::DoNotOptimize(found.score.data());
   }
-  count_bytes(state, dimension);
+  count_bytes_read(state, kRows, dimension);
 }
 
 BENCHMARK(sweep)->Arg(128)->Unit(benchmark::kMillisecond)->UseRealTime()->Repetitions(7);

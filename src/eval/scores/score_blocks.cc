@@ -46,6 +46,21 @@ struct Scratch {
   }
 };
 
+/// prepare(i, numbers, dst) for each of `count` rows, a block's one after the other, then
+/// pack(rows, begin, end) of the block; blocks by all workers.
+template <typename T, typename Prepare, typename Pack>
+void pack_blocks(const Workers& workers, Index count, Index dimension, Prepare prepare, Pack pack) {
+  std::vector<Scratch<T>> scratch(static_cast<std::size_t>(workers.threads()));
+  workers.for_blocks(count, Gallery::kBlock, [&](Index begin, Index end, int worker) {
+    Scratch<T>& own = scratch[static_cast<std::size_t>(worker % workers.threads())];
+    own.make(Gallery::kBlock, dimension);
+    for (Index i = begin; i < end; ++i) {
+      prepare(i, own.numbers.data(), own.rows.data() + (i - begin) * dimension);
+    }
+    pack(own.rows.data(), begin, end);
+  });
+}
+
 }  // namespace
 
 Gallery::Gallery(const Workers& workers, const RowsView& rows, const Screen& screen,
@@ -73,21 +88,19 @@ bool Gallery::may_be_bytes(const Screen& screen, Index dimension) {
 void Gallery::pack_floats(const Workers& workers, const RowsView& rows,
                           std::span<const Index> order) {
   packed_ = Buffer<float>(blocks() * block_elements(dimension_));
-  std::vector<Scratch<float>> scratch(static_cast<std::size_t>(workers.threads()));
-  workers.for_blocks(size_, kBlock, [&](Index begin, Index end, int worker) {
-    Scratch<float>& own = scratch[static_cast<std::size_t>(worker % workers.threads())];
-    own.make(kBlock, dimension_);
-    for (Index i = begin; i < end; ++i) {
-      const Screen::Row row =
-          screen_.prepare(rows, at(order, i), Screen::Side::gallery, own.numbers.data(),
-                          own.rows.data() + (i - begin) * dimension_);
-      errors_[i] = row.error;
-      if (squares_.size() > 0) squares_[i] = row.square;
-    }
-    tile_kernels().pack_right({own.rows.data(), end - begin, dimension_, dimension_, 1}, 0,
-                              tile_kernels().right().count(end - begin),
-                              packed_.data() + begin / kBlock * block_elements(dimension_));
-  });
+  pack_blocks<float>(
+      workers, size_, dimension_,
+      [&](Index i, double* numbers, float* dst) {
+        const Screen::Row row =
+            screen_.prepare(rows, at(order, i), Screen::Side::gallery, numbers, dst);
+        errors_[i] = row.error;
+        if (squares_.size() > 0) squares_[i] = row.square;
+      },
+      [&](const float* made, Index begin, Index end) {
+        tile_kernels().pack_right({made, end - begin, dimension_, dimension_, 1}, 0,
+                                  tile_kernels().right().count(end - begin),
+                                  packed_.data() + begin / kBlock * block_elements(dimension_));
+      });
   for (Index i = 0; i < size_; ++i) largest_error_ = std::max(largest_error_, errors_[i]);
 }
 
@@ -98,23 +111,21 @@ void Gallery::pack_bytes(const Workers& workers, const RowsView& rows,
   scales_ = Buffer<float>(blocks() * kBlock);
   std::fill_n(scales_.data(), scales_.size(), 0.0F);
   std::vector<Screen::ByteRow> made(static_cast<std::size_t>(size_));
-  std::vector<Scratch<std::int8_t>> scratch(static_cast<std::size_t>(workers.threads()));
-  workers.for_blocks(size_, kBlock, [&](Index begin, Index end, int worker) {
-    Scratch<std::int8_t>& own = scratch[static_cast<std::size_t>(worker % workers.threads())];
-    own.make(kBlock, dimension_);
-    for (Index i = begin; i < end; ++i) {
-      const Screen::ByteRow row =
-          screen_.prepare_bytes(rows, at(order, i), Screen::Side::gallery, own.numbers.data(),
-                                own.rows.data() + (i - begin) * dimension_);
-      scales_[i] = row.scale;
-      made[static_cast<std::size_t>(i)] = row;
-    }
-    for (Index first = begin; first < end; first += cols) {
-      byte_kernels().pack_right(own.rows.data() + (first - begin) * dimension_,
-                                std::min(cols, end - first), dimension_, dimension_,
-                                bytes_.data() + first * kGroup * byte_groups(dimension_));
-    }
-  });
+  pack_blocks<std::int8_t>(
+      workers, size_, dimension_,
+      [&](Index i, double* numbers, std::int8_t* dst) {
+        const Screen::ByteRow row =
+            screen_.prepare_bytes(rows, at(order, i), Screen::Side::gallery, numbers, dst);
+        scales_[i] = row.scale;
+        made[static_cast<std::size_t>(i)] = row;
+      },
+      [&](const std::int8_t* bytes, Index begin, Index end) {
+        for (Index first = begin; first < end; first += cols) {
+          byte_kernels().pack_right(bytes + (first - begin) * dimension_,
+                                    std::min(cols, end - first), dimension_, dimension_,
+                                    bytes_.data() + first * kGroup * byte_groups(dimension_));
+        }
+      });
   for (const Screen::ByteRow& row : made) bounds_.widen(row);
   // A row as a query: the other side is this gallery.
   for (Index i = 0; i < size_; ++i) {

@@ -13,7 +13,7 @@ constexpr Index kMostUnpooled = 40;  // a side
 
 Index longer_side(const Shape& src) { return std::max(src.height, src.width); }
 
-/// Every step to a smaller image, the stem's stride apart, halves it.
+/// What halves the image from stage to stage.
 enum class Downsample { kStride, kPool };
 
 /// What the stem's convolution takes away. With pools it works on 41 to 80 pixels a side, which the
