@@ -38,17 +38,22 @@ inline bool is_nearer(const ScoredRow& a, const ScoredRow& b) {
 /// wide for these rows, all are scored exactly and the best k stay.
 class BestNeighbors {
  public:
-  /// Candidates that one query gathers: of bytes the bound leaves some four times as many open.
+  /// Candidates that one of many queries at once gathers: of bytes the bound leaves some four times
+  /// as many open.
   static Index room(Index k, Detail detail) {
     return detail == Detail::bytes ? 4 * k + 100 : k + std::max<Index>(k, 64);
   }
+  /// The same where few are searched for at once: with more room bytes serve larger galleries.
+  static Index wide_room(Index k, Detail detail) {
+    return detail == Detail::bytes ? 8 * k + 400 : room(k, detail);
+  }
 
-  /// `query_error`: Screen::Row::error.
-  void start(Index k, float query_error, Detail detail) {
+  /// `query_error`: Screen::Row::error. `room`: for candidates, more than k.
+  void start(Index k, float query_error, Index room) {
     k_ = static_cast<std::size_t>(k);
     query_error_ = query_error;
     keys_.clear();
-    keys_.reserve(static_cast<std::size_t>(room(k, detail)));
+    keys_.reserve(static_cast<std::size_t>(room));
     best_.clear();
     threshold_ = std::numeric_limits<float>::lowest();  // no score is minus infinity
   }

@@ -44,7 +44,9 @@ void reduce(const ScoreTile& tile, Index begin, Index end, bool leave_one_out, W
 Neighbors nearest_rows(const Workers& workers, const RowsView& queries, const RowsView& gallery,
                        Index k, Similarity similarity, bool leave_one_out) {
   const Screen screen(workers, queries, gallery, similarity);
-  const Gallery packed = gallery_to_search(workers, queries, gallery, screen, k);
+  const Gallery packed = gallery_to_search(workers, queries, gallery, screen, k,
+                                           BestNeighbors::wide_room(k, Detail::bytes));
+  const Index room = BestNeighbors::wide_room(k, packed.detail());
   const ExactScores scores(workers, gallery, similarity);
   Neighbors found{BasicMatrix<std::int64_t>(queries.rows(), k),
                   BasicMatrix<double>(queries.rows(), k)};
@@ -55,7 +57,7 @@ Neighbors nearest_rows(const Workers& workers, const RowsView& queries, const Ro
     if (!worker) worker = std::make_unique<Worker>(packed, scores, queries);
     worker->queries.load(queries, {}, begin, end);
     for (Index i = 0; i < end - begin; ++i) {
-      worker->best[static_cast<std::size_t>(i)].start(k, worker->queries.error(i), packed.detail());
+      worker->best[static_cast<std::size_t>(i)].start(k, worker->queries.error(i), room);
     }
     for (Index block = 0; block < packed.blocks(); ++block) {
       reduce(worker->queries.score(block), begin, end, leave_one_out, *worker);

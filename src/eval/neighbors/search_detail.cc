@@ -46,12 +46,12 @@ double open_candidates(const Gallery& gallery, const RowsView& queries, Index k,
 }
 
 Gallery gallery_to_search(const Workers& workers, const RowsView& queries, const RowsView& rows,
-                          const Screen& screen, Index k) {
+                          const Screen& screen, Index k, Index room) {
   if (rows.rows() >= kLeastRows && queries.rows() >= kLeastQueries &&
       rows.cols() >= kLeastDimension && Gallery::may_be_bytes(screen, rows.cols())) {
     Gallery bytes(workers, rows, screen, {}, Detail::bytes);
     // More would not find room, and be looked at as they come.
-    const double most = static_cast<double>(BestNeighbors::room(k, Detail::bytes)) / 2;
+    const double most = static_cast<double>(room) / 2;
     if (open_candidates(bytes, queries, k, kSample) <= most) return bytes;
   }
   return Gallery(workers, rows, screen);

@@ -30,7 +30,7 @@ bool has_room(Index rows, Index k, Detail detail) {
 Gallery gallery_to_search_itself(const Workers& workers, ConstMatrixView rows, const Screen& screen,
                                  Index k) {
   if (!has_room(rows.rows(), k, Detail::bytes)) return Gallery(workers, rows, screen);
-  return gallery_to_search(workers, rows, rows, screen, k);
+  return gallery_to_search(workers, rows, rows, screen, k, BestNeighbors::room(k, Detail::bytes));
 }
 
 /// Rows are cut into strips, a task each, which meets the rows from its own first on: its rows take
@@ -53,7 +53,7 @@ class SelfSearch {
     // No score of -infinity, which stands for "no score", passes this.
     std::fill_n(thresholds_.data(), thresholds_.size(), std::numeric_limits<float>::lowest());
     for (Index i = 0; i < rows.rows(); ++i)
-      best_of(i).start(k, gallery_.error(i), gallery_.detail());
+      best_of(i).start(k, gallery_.error(i), BestNeighbors::room(k, gallery_.detail()));
   }
 
   Neighbors run(Index k) {
